@@ -1,0 +1,3 @@
+export { type CpuEngine, type EngineConfig, type EngineKind, type Gpa, type Hart, Stop } from './engine.ts';
+export { kick, raiseAttention, remoteFence, setInterruptLine, setPending } from './signals.ts';
+export { HartState, hartWord, MachineState, machineWord } from './state.ts';

@@ -1,0 +1,38 @@
+/** What a machine is made of: plain data, checked by `validateMachineConfig`, nothing opened yet. */
+export interface MachineConfig {
+  /** Guest RAM in bytes, a multiple of 4096. */
+  readonly ramBytes: number;
+  /** Number of vCPUs, 1 to 8. */
+  readonly vcpus: number;
+  /**
+   * `builtin`: SBI 2.0 served by the machine, the kernel starts in S-mode. `none`: the ELF starts in M-mode at its
+   * entry. `file`: M-mode firmware at the start of RAM (or where its ELF says), with the kernel as fw_dynamic's next
+   * stage.
+   */
+  readonly firmware: { readonly kind: 'builtin' | 'none' } | { readonly kind: 'file'; readonly image: Image };
+  /** ELF, Image, Image.gz, EFI zboot. */
+  readonly kernel?: Image;
+  readonly initrd?: Image;
+  /** Kernel command line (`/chosen/bootargs`). */
+  readonly append?: string;
+  /** Replaces the device tree that the machine writes. */
+  readonly dtb?: Image;
+  /** virtio-mmio slots in order, lowest address first; at most 8. */
+  readonly virtio: readonly VirtioSlotConfig[];
+  /** `virtual`: mtime advances with instructions, one thread, deterministic. */
+  readonly clock: 'host' | 'virtual';
+  /** Seed of the machine's randomness (device-tree rng-seed, virtio-rng); absent: from the host. */
+  readonly seed?: number;
+}
+
+/** A file's contents with its name, for messages. */
+export interface Image {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** One virtio device. */
+export type VirtioSlotConfig =
+  | { readonly type: 'blk'; readonly serial?: string }
+  | { readonly type: 'console' }
+  | { readonly type: 'rng' };
