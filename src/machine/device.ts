@@ -50,6 +50,16 @@ export interface MmioDevice {
   restore(state: Record<string, unknown>): void;
   /** Adds its node below `soc`. */
   describe(soc: FdtNode, context: DescribeContext): void;
+  /** Present on devices with 64-bit registers that software reads and writes in one piece: then nothing is split. */
+  readonly wide?: WideAccess;
+}
+
+/** Aligned 8-byte accesses in one piece, for registers that change by themselves between two halves (mtime). */
+export interface WideAccess {
+  /** Reads the 8 bytes at `off` into `into` as unsigned halves. Never throws. */
+  read64(off: number, into: { lo: number; hi: number }): void;
+  /** Writes the 8 bytes at `off`. Never throws. */
+  write64(off: number, lo: number, hi: number): void;
 }
 
 /** What a device may need to describe itself in the device tree. */
@@ -58,6 +68,10 @@ export interface DescribeContext {
   readonly plicPhandle: number;
   /** Interrupt number of its line, 0: none. */
   readonly irq: number;
+  /** phandles of the harts' local interrupt controllers (`riscv,cpu-intc`), by hart id. */
+  readonly cpuIntcPhandles: readonly number[];
+  /** The tree's root, for nodes that do not belong on the bus (`syscon-poweroff`). */
+  readonly root: FdtNode;
 }
 
 /** The host half of a device, on the I/O thread. */
