@@ -64,8 +64,13 @@ export interface WideAccess {
 
 /** What a device may need to describe itself in the device tree. */
 export interface DescribeContext {
-  /** phandle of the interrupt controller its line goes to. */
+  /**
+   * phandle of the interrupt controller its line goes to. The PLIC itself, described like any device, gives its node
+   * this one: `set('phandle', [plicPhandle])`.
+   */
   readonly plicPhandle: number;
+  /** phandles of the harts' own interrupt controllers (`riscv,cpu-intc`) by hart id: where PLIC and ACLINT lead. */
+  readonly cpuIntcPhandles: readonly number[];
   /** Interrupt number of its line, 0: none. */
   readonly irq: number;
   /** phandles of the harts' local interrupt controllers (`riscv,cpu-intc`), by hart id. */
