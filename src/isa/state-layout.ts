@@ -36,6 +36,9 @@ function layOut<const F extends readonly Field[]>(fields: F): Layout<F[number]['
   return { fields, offset: offset as Record<F[number]['name'], number>, bytes: Math.ceil(at / 4096) * 4096 };
 }
 
+/** Highest number of harts in one machine: the area of state blocks has room for them all. */
+export const HARTS_MAX = 8;
+
 /** Number of memory slots a machine has room for. */
 export const SLOTS = 16;
 
@@ -62,6 +65,9 @@ export const machineLayout = layOut([
   field('powerRequest', 'u32', 'what the guest asked of the machine: see PowerRequest in machine/power'),
   field('powerCode', 'u32', 'exit code that goes with it'),
   field('hartCount', 'u32', 'number of harts'),
+  // Run control, between the machine's main thread and its vCPU threads.
+  field('runState', 'u32', 'futex: 0 paused (and before the start), 1 running, 2 the vCPU threads end'),
+  field('vcpuParked', 'u32', 'futex per vCPU: 1 while its thread stands still and stays out of the guest', HARTS_MAX),
 ]);
 
 /** Name of a field of the machine block. */
@@ -156,9 +162,6 @@ export const HartConfig = {
   /** EBREAK leaves run() with Stop.Debug instead of trapping. */
   EBREAK_EXIT: 2,
 } as const;
-
-/** Highest number of harts in one machine: the area of state blocks has room for them all. */
-export const HARTS_MAX = 8;
 
 /**
  * Fixed places in the shared memory, in bytes: the machine block, the hart blocks, the device regions, the dirty
