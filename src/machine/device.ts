@@ -73,8 +73,6 @@ export interface DescribeContext {
   readonly cpuIntcPhandles: readonly number[];
   /** Interrupt number of its line, 0: none. */
   readonly irq: number;
-  /** phandles of the harts' local interrupt controllers (`riscv,cpu-intc`), by hart id. */
-  readonly cpuIntcPhandles: readonly number[];
   /** The tree's root, for nodes that do not belong on the bus (`syscon-poweroff`). */
   readonly root: FdtNode;
 }

@@ -65,14 +65,18 @@ export class DoorbellListener {
     this.#onFault = onFault;
   }
 
-  /** Puts a back half behind a doorbell; a ring from before is served too. Throws INTERNAL_ERROR on a taken index. */
+  /** Puts a back half behind a doorbell. Throws INTERNAL_ERROR on a taken index. */
   attach(device: number, back: Pick<BackHalf, 'service'>): void {
     checkIndex(device);
     if (this.#entries[device] !== undefined) {
       throw new VirtError('INTERNAL_ERROR', `two back halves for the doorbell of device ${device}`);
     }
-    this.#entries[device] = { device, back, again: false, running: undefined };
-    if (this.#started) this.#listen(device >>> 5);
+    const entry: Entry = { device, back, again: false, running: undefined };
+    this.#entries[device] = entry;
+    if (!this.#started) return;
+    this.#listen(device >>> 5);
+    // The loop may have taken a ring from before and found nobody behind it.
+    void this.#serve(entry);
   }
 
   /** Begins to listen (threaded machines). Without it doorbells are served by `drain` alone. */
