@@ -177,11 +177,16 @@ function emitNode(node: FdtTreeNode, out: Writer, strings: Strings): void {
 /** A device tree under construction; `build()` gives the blob (version 17). */
 export class FdtBuilder {
   #lastPhandle = 0;
-  readonly root = new FdtTreeNode('', () => ++this.#lastPhandle);
+  readonly root = new FdtTreeNode('', () => this.allocatePhandle());
   /** Memory reservation block: ranges the guest must leave alone. */
   readonly reservations: { gpa: bigint; bytes: bigint }[] = [];
   /** Hart id of the boot hart. */
   bootCpuid = 0;
+
+  /** A phandle that nothing in the tree has. */
+  allocatePhandle(): number {
+    return ++this.#lastPhandle;
+  }
 
   /** Makes phandles that are assigned from now on greater than `phandle`, which the tree already holds. */
   usePhandle(phandle: number): void {

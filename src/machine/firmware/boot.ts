@@ -1,0 +1,153 @@
+import { Priv } from '../../isa/index.ts';
+import { VirtError } from '../../util/index.ts';
+import type { Image, MachineConfig } from '../config.ts';
+import { memoryMap } from '../memory-map.ts';
+import { type BoardDevice, buildDeviceTree, type Chosen, type IsaDescription, patchChosen } from './device-tree.ts';
+import type { FdtBuilder } from './fdt.ts';
+import { parseFdt } from './fdt-read.ts';
+import { fileError } from './loader/bytes.ts';
+import { loadFirmware, loadKernel } from './loader/kernel.ts';
+import { placeDtb, placeInitrd } from './loader/place.ts';
+import { type LoadedImage, type LoadPlan, type MachineSymbol, RamMap } from './loader/plan.ts';
+
+/** What a boot depends on. */
+export interface BootInput {
+  readonly config: MachineConfig;
+  readonly isa: IsaDescription;
+  /** Every device on the board: each adds its node. */
+  readonly devices: readonly BoardDevice[];
+  /** Goes to `/chosen/rng-seed`; 32 bytes are customary. */
+  readonly rngSeed: Uint8Array;
+}
+
+/** How one hart is before its first instruction. */
+export interface HartEntry {
+  /** False: stopped, until SBI HSM starts it; the rest does not matter then. */
+  readonly started: boolean;
+  readonly priv: Priv;
+  readonly pc: number;
+  /** a0: hart id, a1: device tree, a2: fw_dynamic_info or 0. */
+  readonly a0: number;
+  readonly a1: number;
+  readonly a2: number;
+}
+
+/** Memory and harts at power-on. */
+export interface BootPlan extends LoadPlan {
+  /** Contents of the read-only memory at `memoryMap.mrom`, from its start; the rest of it is zero. */
+  readonly mrom: Uint8Array;
+  /** By hart id. */
+  readonly harts: readonly HartEntry[];
+  /** The device tree as the guest gets it (it is among the writes too). */
+  readonly dtb: { readonly gpa: number; readonly bytes: Uint8Array };
+  /** Symbols of the kernel's ELF that speak of HTIF and signature. */
+  readonly symbols: Partial<Record<MachineSymbol, number>>;
+}
+
+/** OpenSBI's struct fw_dynamic_info (include/sbi/fw_dynamic.h): six 64-bit words. */
+const FW_DYNAMIC = { MAGIC: 0x4942534fn, VERSION: 2n, MODE_S: 1n } as const;
+
+function fwDynamicInfo(nextEntry: number, bootHart: number): Uint8Array {
+  const out = new DataView(new ArrayBuffer(48));
+  const options = 0n;
+  [FW_DYNAMIC.MAGIC, FW_DYNAMIC.VERSION, BigInt(nextEntry), FW_DYNAMIC.MODE_S, options, BigInt(bootHart)].forEach(
+    (word, i) => {
+      out.setBigUint64(i * 8, word, true);
+    },
+  );
+  return new Uint8Array(out.buffer);
+}
+
+/** Where a supervisor is entered. QEMU's virt board takes a kernel linked at virtual addresses by its lowest one. */
+function supervisorEntry(kernel: LoadedImage): number {
+  return kernel.virtualEntry ? kernel.start : kernel.entry;
+}
+
+interface Placed {
+  readonly firmware: LoadedImage | undefined;
+  readonly kernel: LoadedImage | undefined;
+  readonly map: RamMap;
+}
+
+function placeImages(config: MachineConfig): Placed {
+  const ram = { gpa: memoryMap.ram.gpa, bytes: config.ramBytes };
+  const map = new RamMap(ram);
+  const kind = config.firmware.kind;
+  const firmware = kind === 'file' ? loadFirmware(config.firmware.image, ram) : undefined;
+  if (firmware !== undefined) map.claim(`firmware ${firmware.name}`, firmware.start, firmware.end);
+  if (config.kernel === undefined && kind !== 'file') {
+    throw new VirtError('INVALID_ARG', `nothing to run: firmware '${kind}' needs a kernel`);
+  }
+  const kernel = config.kernel === undefined ? undefined : loadKernel(config.kernel, ram);
+  if (kernel !== undefined) map.claim(`kernel ${kernel.name}`, kernel.start, kernel.end);
+  return { firmware, kernel, map };
+}
+
+/** A device tree of the user's, or the board's own; `chosen` is set in either when it is called. */
+function treeSource(input: BootInput): (initrd: Chosen['initrd']) => FdtBuilder {
+  const { config, isa, devices, rngSeed } = input;
+  const bootargs = config.append;
+  if (config.dtb === undefined) {
+    const { vcpus, ramBytes } = config;
+    return (initrd) => buildDeviceTree({ vcpus, ramBytes, isa, devices, chosen: { bootargs, initrd, rngSeed } });
+  }
+  const tree = parseFdt(config.dtb);
+  return (initrd) => {
+    patchChosen(tree, { bootargs, initrd });
+    return tree;
+  };
+}
+
+function placeRest(
+  input: BootInput,
+  { kernel, map }: Placed,
+): { dtb: BootPlan['dtb']; initrd?: LoadPlan['writes'][0] } {
+  const image: Image | undefined = input.config.initrd;
+  const tree = treeSource(input);
+  if (image === undefined) {
+    const bytes = tree(undefined).build();
+    return { dtb: { gpa: placeDtb(map, bytes.length), bytes } };
+  }
+  if (kernel === undefined) throw fileError(image, 'an initrd without a kernel');
+  // The addresses in the tree have a fixed size: one with any initrd has the length of the final one.
+  const dtbGpa = placeDtb(map, tree({ start: 0, end: 0 }).build().length);
+  const gpa = placeInitrd(map, image, kernel, dtbGpa);
+  const bytes = tree({ start: gpa, end: gpa + image.bytes.length }).build();
+  return { dtb: { gpa: dtbGpa, bytes }, initrd: { gpa, bytes: image.bytes } };
+}
+
+function hartEntries(config: MachineConfig, placed: Placed, dtb: number): HartEntry[] {
+  const { firmware, kernel } = placed;
+  return Array.from({ length: config.vcpus }, (_, a0) => {
+    if (firmware !== undefined) {
+      return { started: true, priv: Priv.M, pc: firmware.entry, a0, a1: dtb, a2: memoryMap.mrom.gpa };
+    }
+    const builtin = config.firmware.kind === 'builtin';
+    // placeImages has made sure that there is a kernel.
+    const pc = builtin ? supervisorEntry(kernel!) : kernel!.entry;
+    return { started: !builtin || a0 === 0, priv: builtin ? Priv.S : Priv.M, pc, a0, a1: dtb, a2: 0 };
+  });
+}
+
+/**
+ * Everything a machine needs to boot: images, initrd and device tree placed in RAM, and the harts' first state.
+ * `builtin`: hart 0 in the kernel in S-mode, the others stopped. `none`: all harts at the kernel's entry in M-mode.
+ * `file`: all harts at the firmware's entry in M-mode, with the kernel as fw_dynamic's next stage.
+ * @throws VirtError naming the file and the reason: bad, for another machine, does not fit.
+ */
+export function planBoot(input: BootInput): BootPlan {
+  const { config } = input;
+  const placed = placeImages(config);
+  const { firmware, kernel } = placed;
+  const { dtb, initrd } = placeRest(input, placed);
+  const images = [firmware, kernel].filter((image) => image !== undefined);
+  const next = kernel === undefined ? 0 : supervisorEntry(kernel);
+  return {
+    zeros: images.flatMap((image) => image.plan.zeros),
+    writes: [...images.flatMap((image) => image.plan.writes), ...(initrd ? [initrd] : []), dtb],
+    mrom: firmware === undefined ? new Uint8Array() : fwDynamicInfo(next, 0),
+    harts: hartEntries(config, placed, dtb.gpa),
+    dtb,
+    symbols: kernel?.symbols ?? {},
+  };
+}
