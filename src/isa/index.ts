@@ -1,5 +1,8 @@
 export { Exception, Interrupt, interruptPriority, Priv } from './causes.ts';
-export type { DecodedInsn, Extension } from './insn.ts';
+export { decode } from './decode.ts';
+export { type CompressedName, compressedInsns } from './extensions/rv64c.ts';
+export { fliConstants } from './extensions/zfa.ts';
+export type { DecodedInsn, Extension, Insn, MemoryAccess, RegisterUse } from './insn.ts';
 export {
   Attention,
   HARTS_MAX,
@@ -12,3 +15,4 @@ export {
   SLOTS,
   sharedMap,
 } from './state-layout.ts';
+export { type InsnName, insnByName, insns } from './table.ts';
