@@ -19,6 +19,9 @@ export function mib(bytes: number): string {
   return `${Math.ceil((bytes / 2 ** 20) * 10) / 10} MiB`;
 }
 
+/** Far beyond every file and every RAM; a few of them still add up exactly. */
+const OFFSET_MAX = 1n << 50n;
+
 /** Little-endian reads from a file, each checked against its length: past the end is a VirtError, never a RangeError. */
 export class ByteReader {
   readonly image: Image;
@@ -57,7 +60,7 @@ export class ByteReader {
   /** A 64-bit offset or size in the file; absurd values are capped to one that no file has. */
   offset(at: number, what: string): number {
     const value = this.u64(at, what);
-    return value > BigInt(Number.MAX_SAFE_INTEGER / 4) ? Math.floor(Number.MAX_SAFE_INTEGER / 4) : Number(value);
+    return value > OFFSET_MAX ? Number(OFFSET_MAX) : Number(value);
   }
 
   /** A part of the file, without a copy. */
