@@ -1,8 +1,12 @@
 export { Exception, Interrupt, interruptPriority, Priv } from './causes.ts';
+export { type CsrName, csrByName, csrByNumber, csrs } from './csr.ts';
+export { type Csr, type CsrField, type CsrGate, type CsrStorage, legalize, type WriteRule } from './csr-def.ts';
 export { decode } from './decode.ts';
 export { type CompressedName, compressedInsns } from './extensions/rv64c.ts';
 export { fliConstants } from './extensions/zfa.ts';
 export type { DecodedInsn, Extension, Insn, MemoryAccess, RegisterUse } from './insn.ts';
+export { CACHE_BLOCK_BYTES, isaExtensions, isaString, misaValue } from './isa-string.ts';
+export * from './sbi.ts';
 export {
   Attention,
   HARTS_MAX,
@@ -16,3 +20,4 @@ export {
   sharedMap,
 } from './state-layout.ts';
 export { type InsnName, insnByName, insns } from './table.ts';
+export * from './virtio-ids.ts';
