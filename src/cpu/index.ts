@@ -1,4 +1,12 @@
 export { type CpuEngine, type EngineConfig, type EngineKind, type Gpa, type Hart, Stop } from './engine.ts';
 export { GuestClock } from './guest-clock.ts';
-export { kick, raiseAttention, remoteFence, setInterruptLine, setPending } from './signals.ts';
+export {
+  type FenceKind,
+  kick,
+  raiseAttention,
+  remoteFence,
+  remoteFences,
+  setInterruptLine,
+  setPending,
+} from './signals.ts';
 export { HartState, hartWord, MachineState, machineWord } from './state.ts';

@@ -29,15 +29,32 @@ export function setPending(hart: HartState, interrupt: number): void {
   raiseAttention(hart, Attention.INTERRUPT);
 }
 
+/** What a remote fence reaches: translations (sfence.vma), decoded code (fence.i). */
+export interface FenceKind {
+  readonly tlb: boolean;
+  readonly code: boolean;
+}
+
 /**
  * Remote fence: makes the hart drop its translations (`tlb`) or compare its decoded code with memory before running it
  * again (`code`), and waits until it has, unless it is outside the guest: then it does so before it enters. The caller
  * must itself be outside the guest (`inGuest` 0), so that two harts fencing each other cannot wait for ever.
  */
-export function remoteFence(hart: HartState, what: { tlb: boolean; code: boolean }): void {
-  if (what.code) Atomics.add(hart.words, hartWord.codeEpoch, 1);
-  // The flush doubles as the acknowledgement of a code fence: a hart re-reads codeEpoch at each block boundary.
-  raiseAttention(hart, Attention.FLUSH_TLB);
+export function remoteFence(hart: HartState, what: FenceKind): void {
+  remoteFences([hart], what);
+}
+
+/** `remoteFence` for several harts at once: they do it at the same time. */
+export function remoteFences(harts: readonly HartState[], what: FenceKind): void {
+  for (const hart of harts) {
+    if (what.code) Atomics.add(hart.words, hartWord.codeEpoch, 1);
+    // The flush doubles as the acknowledgement of a code fence: a hart re-reads codeEpoch at each block boundary.
+    raiseAttention(hart, Attention.FLUSH_TLB);
+  }
+  for (const hart of harts) awaitFlush(hart);
+}
+
+function awaitFlush(hart: HartState): void {
   while (
     Atomics.load(hart.words, hartWord.inGuest) === 1 &&
     (Atomics.load(hart.words, hartWord.attention) & Attention.FLUSH_TLB) !== 0

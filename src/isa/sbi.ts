@@ -132,6 +132,25 @@ export const PmuStartFlag = { SET_INIT_VALUE: 1 << 0, INIT_SNAPSHOT: 1 << 1 } as
 /** Flags of counter_stop (11.9). */
 export const PmuStopFlag = { RESET: 1 << 0, TAKE_SNAPSHOT: 1 << 1 } as const;
 
+/** Events that the firmware itself counts: event_idx bits 15:0 (11.4). */
+export const PmuFirmwareEvent = {
+  MISALIGNED_LOAD: 0,
+  MISALIGNED_STORE: 1,
+  ACCESS_LOAD: 2,
+  ACCESS_STORE: 3,
+  ILLEGAL_INSN: 4,
+  SET_TIMER: 5,
+  IPI_SENT: 6,
+  IPI_RECEIVED: 7,
+  FENCE_I_SENT: 8,
+  FENCE_I_RECEIVED: 9,
+  SFENCE_VMA_SENT: 10,
+  SFENCE_VMA_RECEIVED: 11,
+  SFENCE_VMA_ASID_SENT: 12,
+  SFENCE_VMA_ASID_RECEIVED: 13,
+} as const;
+export type PmuFirmwareEvent = (typeof PmuFirmwareEvent)[keyof typeof PmuFirmwareEvent];
+
 /** Event types: event_idx bits 19:16 (11.1 … 11.4). */
 export const PmuEventType = { HARDWARE: 0, HARDWARE_CACHE: 1, HARDWARE_RAW: 2, FIRMWARE: 15 } as const;
 
