@@ -6,7 +6,7 @@
  * `csr.mstatus`.
  */
 import type { GuestClock, HartState } from '../cpu/index.ts';
-import type { HartField } from '../isa/index.ts';
+import { CACHE_BLOCK_BYTES, csrByName, type HartField, isaExtensions, legalize } from '../isa/index.ts';
 import { VirtError } from '../util/index.ts';
 
 /** What register accessors work on. */
@@ -41,24 +41,16 @@ const gprNames = 'ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 s2 s3 s4 s5
 );
 
 /** `enum KVM_RISCV_ISA_EXT_ID`, in order. */
-const isaExtensions = (
+const kvmExtensions = (
   'a c d f h i m svpbmt sstc svinval zihintpause zicbom zicboz zbb ssaia v svnapot zba zbs zicntr zicsr zifencei ' +
   'zihpm smstateen zicond zbc zbkb zbkc zbkx zknd zkne zknh zkr zksed zksh zkt zvbb zvbc zvkb zvkg zvkned zvknha ' +
   'zvknhb zvksed zvksh zvkt zfh zfhmin zihintntl zvfh zvfhmin zfa ztso zacas sscofpmf zimop zca zcb zcd zcf zcmop ' +
   'zawrs smnpm ssnpm svade svadu'
 ).split(' ');
 
-/** What the CPU has of them, whichever backend runs it. */
-const implemented = new Set(
-  (
-    'a c d f i m svpbmt sstc svinval zihintpause zicbom zicboz zbb svnapot zba zbs zicntr zicsr zifencei zihpm ' +
-    'zicond zbc zfa zca zcd zawrs svadu smstateen'
-  ).split(' '),
-);
+/** What the CPU has of them, whichever backend runs it. A name with a digit may also be implied: C and D give Zca, Zcd. */
+const implemented = new Set([...isaExtensions(), 'zihintpause', 'zca', 'zcd']);
 
-/** sstatus as a view of mstatus (Privileged spec 4.1.1): SIE SPIE UBE SPP VS FS XS SUM MXR UXL. */
-const SSTATUS_MASK = 0x0000_0003_000d_e762n;
-const SSTATUS_WRITE = 0x0000_0000_000c_6122n;
 /** mstatus.SD: set while FS, VS or XS is dirty (3). */
 const SD = 1n << 63n;
 
@@ -76,17 +68,23 @@ function field32(name: HartField): Pick<RegisterDef, 'get' | 'set'> {
   };
 }
 
+/** sstatus as a view of mstatus (Privileged spec 12.1.1). */
 function sstatus(): Pick<RegisterDef, 'get' | 'set'> {
+  const { storage } = csrByName.sstatus;
+  const mask = storage.kind === 'view' ? storage.mask : 0n;
   return {
     get: ({ state }) => {
-      const value = state.get('mstatus') & SSTATUS_MASK;
-      return ((value >> 13n) & 3n) === 3n || ((value >> 9n) & 3n) === 3n ? value | SD : value;
+      const value = state.get('mstatus') & mask & ~SD;
+      return ((value >> 13n) & 3n) === 3n ? value | SD : value;
     },
-    set: ({ state }, value) => state.set('mstatus', (state.get('mstatus') & ~SSTATUS_WRITE) | (value & SSTATUS_WRITE)),
+    set: ({ state }, value) => {
+      const old = state.get('mstatus');
+      state.set('mstatus', (old & ~mask) | (legalize(csrByName.sstatus, old & mask, value) & mask));
+    },
   };
 }
 
-/** A supervisor view of mie or mip: the delegated interrupts. */
+/** The supervisor's view of mie: the delegated interrupts. */
 function sie(): Pick<RegisterDef, 'get' | 'set'> {
   return {
     get: ({ state }) => state.get('mie') & state.get('mideleg'),
@@ -97,6 +95,7 @@ function sie(): Pick<RegisterDef, 'get' | 'set'> {
   };
 }
 
+/** The supervisor's view of mip: what software set and what lines drive; timers are the hart's to compare. */
 function sip(): Pick<RegisterDef, 'get' | 'set'> {
   return {
     get: ({ state }) => BigInt(state.get32('mip') | state.get32('irqLines')) & state.get('mideleg'),
@@ -115,11 +114,11 @@ function constant(value: bigint): Pick<RegisterDef, 'get'> {
 
 const config: readonly Row[] = [
   ['isa', 8, { get: ({ state }) => state.get('misa') & 0x3ff_ffffn }],
-  ['zicbom_block_size', 8, constant(64n)],
+  ['zicbom_block_size', 8, constant(BigInt(CACHE_BLOCK_BYTES))],
   ['mvendorid', 8, constant(0n)],
   ['marchid', 8, constant(0n)],
   ['mimpid', 8, constant(0n)],
-  ['zicboz_block_size', 8, constant(64n)],
+  ['zicboz_block_size', 8, constant(BigInt(CACHE_BLOCK_BYTES))],
   ['satp_mode', 8, constant(10n)],
 ];
 
@@ -208,7 +207,7 @@ export const registers: readonly RegisterDef[] = [
   ...numbered('FP_D', fpD),
   ...numbered(
     'ISA_EXT',
-    isaExtensions.map((name): Row => [name, 8, constant(implemented.has(name) ? 1n : 0n)]),
+    kvmExtensions.map((name): Row => [name, 8, constant(implemented.has(name) ? 1n : 0n)]),
   ),
   ...machineCsrs.map((name): RegisterDef => ({ name: `csr.${name}`, bytes: 8, ...field(name) })),
   { name: 'csr.mip', bytes: 8, ...field32('mip') },

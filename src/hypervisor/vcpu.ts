@@ -1,5 +1,5 @@
 import { type GuestClock, type Hart, type HartState, hartWord, kick, Stop } from '../cpu/index.ts';
-import { HartConfig, type HartField, hartLayout } from '../isa/index.ts';
+import { HartConfig, type HartField, hartLayout, Interrupt } from '../isa/index.ts';
 import { VirtError } from '../util/index.ts';
 import type { VcpuExit } from './exit.ts';
 import { findRegister } from './regs.ts';
@@ -53,6 +53,10 @@ function exitObjects() {
   };
 }
 
+/** Timer bits of mie. */
+const MTIE = 1 << Interrupt.MTI;
+const STIE = 1 << Interrupt.STI;
+
 /** Registers a0 … a7 are x10 … x17: the arguments of an SBI call (SBI spec 3, binary encoding). */
 const A6 = 16;
 const A7 = 17;
@@ -86,6 +90,7 @@ export class Vcpu {
       this.#hart.invalidate();
     }
     const stop = this.#hart.run(this.#singleStep ? 1 : budget);
+    this.#count(stop);
     switch (stop) {
       case Stop.Budget:
         return this.#finish();
@@ -169,6 +174,22 @@ export class Vcpu {
     this.#changed = true;
   }
 
+  /**
+   * Nanoseconds until a timer makes an enabled interrupt pending: how long a vCPU in WFI may sleep if nothing else
+   * happens. 0: it is already due; Infinity: no timer will wake it.
+   */
+  timerNs(): number {
+    const { state } = this;
+    const mie = state.words[hartWord.mie];
+    let ns = Number.POSITIVE_INFINITY;
+    if ((mie & MTIE) !== 0) ns = this.#clock.nsUntil(state.get('mtimecmp'));
+    // menvcfg.STCE: bit 63.
+    if ((mie & STIE) !== 0 && state.words[hartWord.menvcfg + 1] < 0) {
+      ns = Math.min(ns, this.#clock.nsUntil(state.get('stimecmp')));
+    }
+    return ns;
+  }
+
   /** Everything the guest can tell of this vCPU, as data. */
   save(): VcpuState {
     return saveHart(this.state);
@@ -178,6 +199,14 @@ export class Vcpu {
   restore(state: VcpuState): void {
     restoreHart(this.state, state);
     this.#changed = true;
+  }
+
+  /** Statistics: 64-bit counters by stop code in the state block. */
+  #count(stop: Stop): void {
+    const words = this.state.words;
+    const at = hartWord.exitKinds + 2 * stop;
+    words[at]++;
+    if (words[at] === 0) words[at + 1]++;
   }
 
   #finish(): VcpuExit {

@@ -1,0 +1,174 @@
+import { createSharedMemory, delegateToSupervisor, resetHart, Vm } from '../hypervisor/index.ts';
+import { CACHE_BLOCK_BYTES, HsmState, isaExtensions, isaString, sharedMap } from '../isa/index.ts';
+import type { Clock, Logger, RandomSource } from '../util/index.ts';
+import type { CharBackend } from './backend/char.ts';
+import { Board, BoardDoorbell, boardConfig } from './board.ts';
+import { DoorbellListener } from './bus/doorbell.ts';
+import type { Timers } from './bus/timers.ts';
+import type { MachineConfig } from './config.ts';
+import type { BackHalf } from './device.ts';
+import { type BootPlan, type HartEntry, planBoot } from './firmware/boot.ts';
+import type { IsaDescription } from './firmware/device-tree.ts';
+import { formatSignature } from './firmware/htif.ts';
+import { applyPlan } from './firmware/loader/plan.ts';
+import { memoryMap, TIMEBASE_HZ } from './memory-map.ts';
+import { clearPowerRequest, type PowerRequest, powerRequested } from './power/power-request.ts';
+import { GoldfishRtcBack } from './rtc/goldfish.ts';
+import { Ns16550Back } from './serial/ns16550-back.ts';
+import { VirtioBack } from './virtio/back.ts';
+import type { VirtioDevice } from './virtio/device.ts';
+
+/** The host as the machine's I/O thread gives it. */
+export interface MachineHost {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: RandomSource;
+  readonly logger: Logger;
+  /** What the serial port is connected to. */
+  readonly serial: CharBackend;
+  /** What is plugged into the virtio slots, in order; absent: an empty slot. */
+  readonly virtio: readonly VirtioDevice[];
+  /** The guest asked for something: `powerRequest` says what. */
+  onPower(): void;
+  /** A back half failed: a fault of ours, the machine cannot go on. */
+  onFault(error: unknown): void;
+}
+
+/** Memory slots of the board. */
+const Slot = { RAM: 0, MROM: 1 } as const;
+
+const isaDescription: IsaDescription = {
+  isa: isaString(),
+  base: 'rv64i',
+  extensions: isaExtensions(),
+  mmuType: 'riscv,sv57',
+  cacheBlockBytes: CACHE_BLOCK_BYTES,
+};
+
+/** Bytes of /chosen/rng-seed. */
+const RNG_SEED_BYTES = 32;
+
+/**
+ * A whole machine on its I/O thread: memory, the board with its back halves, and what it boots. vCPUs run elsewhere, on
+ * boards of their own over the same memory.
+ */
+export class Machine {
+  readonly config: MachineConfig;
+  readonly vm: Vm;
+  readonly board: Board;
+  readonly listener: DoorbellListener;
+  readonly #host: MachineHost;
+  readonly #plan: BootPlan;
+  readonly #backs: BackHalf[] = [];
+
+  /** Reserves memory and plans the boot. Throws VirtError when the configuration cannot be; opens nothing. */
+  constructor(config: MachineConfig, host: MachineHost) {
+    this.config = config;
+    this.#host = host;
+    const shared = createSharedMemory({ ramBytes: config.ramBytes + memoryMap.mrom.size });
+    this.vm = Vm.create({
+      shared,
+      clock: host.clock,
+      harts: config.vcpus,
+      timebaseHz: TIMEBASE_HZ,
+      clockMode: config.clock,
+    });
+    this.board = new Board(this.vm, boardConfig(config), host.clock);
+    const rngSeed = new Uint8Array(RNG_SEED_BYTES);
+    host.random.fill(rngSeed);
+    this.#plan = planBoot({ config, isa: isaDescription, devices: this.board.devices, rngSeed });
+    this.listener = new DoorbellListener(this.vm.machine, (_device, error) => host.onFault(error));
+    this.#addMemory();
+    this.#connect();
+  }
+
+  /** The device tree as the guest gets it. */
+  get dtb(): Uint8Array {
+    return this.#plan.dtb.bytes;
+  }
+
+  /** Symbols of the kernel's ELF that the host looks at. */
+  get symbols(): BootPlan['symbols'] {
+    return this.#plan.symbols;
+  }
+
+  /**
+   * Power-on or reset: devices and harts in their first state, images loaded, time from zero. No vCPU may run; those
+   * that exist must be invalidated before they do.
+   */
+  powerOn(): void {
+    const { vm } = this;
+    this.board.reset();
+    vm.updateSlot(Slot.MROM, { readOnly: false });
+    applyPlan(vm.memory, this.#plan);
+    vm.memory.write(memoryMap.mrom.gpa, this.#plan.mrom);
+    vm.updateSlot(Slot.MROM, { readOnly: true });
+    this.#plan.harts.forEach((entry, id) => {
+      this.#resetHart(id, entry);
+    });
+    vm.clock.set(0n);
+    vm.invalidateCode();
+  }
+
+  /** What the guest asked for and has not been acted on: `powerOn` forgets it. */
+  get powerRequest(): { request: PowerRequest; code: number } {
+    return powerRequested(this.vm.machine);
+  }
+
+  /** Forgets the power request. */
+  clearPowerRequest(): void {
+    clearPowerRequest(this.vm.machine);
+  }
+
+  /** The signature of a RISC-V test. Throws INVALID_ARG if the kernel has none. */
+  signature(): string {
+    return formatSignature(this.vm.memory, this.#plan.symbols);
+  }
+
+  /** Ends the back halves: lets what is under way finish, hands over the last output, closes host resources. */
+  async close(): Promise<void> {
+    await this.listener.close();
+    await Promise.all(this.#backs.map((back) => back.close()));
+  }
+
+  #addMemory(): void {
+    const { ramBytes } = this.config;
+    const flags = { readOnly: false, logDirty: false };
+    const ram = sharedMap.ram;
+    this.vm.addSlot({ id: Slot.RAM, gpa: memoryMap.ram.gpa, bytes: ramBytes, offset: ram, ...flags });
+    const { gpa, size } = memoryMap.mrom;
+    this.vm.addSlot({ id: Slot.MROM, gpa, bytes: size, offset: ram + ramBytes, ...flags, readOnly: true });
+  }
+
+  #connect(): void {
+    const { board, listener } = this;
+    const { timers, serial, virtio, logger } = this.#host;
+    listener.attach(BoardDoorbell.POWER, { service: () => this.#host.onPower() });
+    this.#attach(BoardDoorbell.UART, new Ns16550Back(board.uart, serial));
+    this.#attach(BoardDoorbell.RTC, new GoldfishRtcBack(board.rtc, timers));
+    virtio.forEach((device, index) => {
+      const slot = board.virtio[index];
+      const { region, irq } = slot;
+      const settle = this.config.clock === 'virtual';
+      this.#attach(slot.doorbell, new VirtioBack({ region, irq, device, memory: this.vm.memory, logger, settle }));
+    });
+  }
+
+  #attach(doorbell: number, back: BackHalf): void {
+    this.#backs.push(back);
+    this.listener.attach(doorbell, back);
+  }
+
+  #resetHart(id: number, entry: HartEntry): void {
+    const state = this.vm.harts[id];
+    resetHart(state);
+    if (this.config.firmware.kind === 'builtin') delegateToSupervisor(state);
+    state.set32('hartStatus', entry.started ? HsmState.STARTED : HsmState.STOPPED);
+    state.set32('priv', entry.priv);
+    state.set('pc', BigInt(entry.pc));
+    // a0, a1 and a2.
+    state.set('x', BigInt(entry.a0), 10);
+    state.set('x', BigInt(entry.a1), 11);
+    state.set('x', BigInt(entry.a2), 12);
+  }
+}
