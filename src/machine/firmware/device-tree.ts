@@ -59,7 +59,7 @@ function describeCpus(root: FdtTreeNode, vcpus: number, isa: IsaDescription): nu
     if (isa.extensions.includes('zicbom')) cpu.set('riscv,cbom-block-size', [isa.cacheBlockBytes]);
     if (isa.extensions.includes('zicboz')) cpu.set('riscv,cboz-block-size', [isa.cacheBlockBytes]);
     const intc = cpu.child('interrupt-controller').set('compatible', 'riscv,cpu-intc');
-    intc.set('interrupt-controller').set('#interrupt-cells', [1]);
+    intc.set('interrupt-controller').set('#interrupt-cells', [1]).set('#address-cells', [0]);
     intcs.push(intc.phandle);
     cluster.push({ cpu: cpu.phandle });
   }
