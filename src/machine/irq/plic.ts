@@ -144,7 +144,7 @@ export class Plic implements MmioDevice, InterruptController {
     this.#words.set(savedU32List(state, 'level', SOURCE_WORDS), Word.LEVEL);
     this.#words.set(savedU32List(state, 'inService', SOURCE_WORDS), Word.IN_SERVICE);
     this.#words.set(
-      savedU32List(state, 'priority', PLIC_SOURCES).map((p) => p & PRIORITY_MASK),
+      savedU32List(state, 'priority', PLIC_SOURCES).map((p, source) => (source === 0 ? 0 : p & PRIORITY_MASK)),
       Word.PRIORITY,
     );
     this.#words.set(
