@@ -1,5 +1,6 @@
 /** The shape of the table of compressed instructions: formats and their lines (Unprivileged spec 26). */
 import { type BitField, bits, insert } from './bits.ts';
+import { parseSyntax, type Syntax } from './insn.ts';
 import type { InsnName } from './table.ts';
 
 /** Operands of a compressed instruction. Register fields of three bits stand for x8 … x15 (or f8 … f15). */
@@ -16,6 +17,8 @@ export type CompressedOperand = keyof CompressedOperands;
 export interface CompressedFormat {
   readonly fixed: Readonly<Record<string, BitField>>;
   readonly operands: CompressedOperands;
+  /** Operands as GNU assembly writes them; a line of the table may override it (see `Syntax`). */
+  readonly syntax: string;
 }
 
 const op = bits('1:0');
@@ -40,28 +43,44 @@ const scaledDouble = bits('12:10=5:3 6:5=7:6');
  * destination is also its first source has that register as `rd`.
  */
 export const compressedFormats = {
-  CR: { fixed: { op, funct4 }, operands: { rd, rs2 } },
-  CRjump: { fixed: { op, funct4, rs2 }, operands: { rs1 } },
-  CRnone: { fixed: { op, funct4, rs1, rs2 }, operands: {} },
-  CI: { fixed: { op, funct3 }, operands: { rd, imm: imm6 } },
-  CInop: { fixed: { op, funct3, rd }, operands: { imm: imm6 } },
-  CIshift: { fixed: { op, funct3 }, operands: { rd, imm: shamt } },
-  CIlui: { fixed: { op, funct3 }, operands: { rd, imm: bits('12=17 6:2=16:12', 'signed') } },
-  CI16sp: { fixed: { op, funct3, rd }, operands: { imm: bits('12=9 6=4 5=6 4:3=8:7 2=5', 'signed') } },
-  CIlwsp: { fixed: { op, funct3 }, operands: { rd, imm: bits('12=5 6:4=4:2 3:2=7:6') } },
-  CIldsp: { fixed: { op, funct3 }, operands: { rd, imm: bits('12=5 6:5=4:3 4:2=8:6') } },
-  CSSw: { fixed: { op, funct3 }, operands: { rs2, imm: bits('12:9=5:2 8:7=7:6') } },
-  CSSd: { fixed: { op, funct3 }, operands: { rs2, imm: bits('12:10=5:3 9:7=8:6') } },
-  CIW: { fixed: { op, funct3 }, operands: { rd: shortRd, imm: bits('12:11=5:4 10:7=9:6 6=2 5=3') } },
-  CLw: { fixed: { op, funct3 }, operands: { rd: shortRd, rs1: shortRs1, imm: scaledWord } },
-  CLd: { fixed: { op, funct3 }, operands: { rd: shortRd, rs1: shortRs1, imm: scaledDouble } },
-  CSw: { fixed: { op, funct3 }, operands: { rs2: shortRs2, rs1: shortRs1, imm: scaledWord } },
-  CSd: { fixed: { op, funct3 }, operands: { rs2: shortRs2, rs1: shortRs1, imm: scaledDouble } },
-  CA: { fixed: { op, funct6, funct2: bits('6:5') }, operands: { rd: shortRdRs1, rs2: shortRs2 } },
-  CB: { fixed: { op, funct3 }, operands: { rs1: shortRs1, imm: bits('12=8 11:10=4:3 6:5=7:6 4:3=2:1 2=5', 'signed') } },
-  CBimm: { fixed: { op, funct3, funct2: aluFunct2 }, operands: { rd: shortRdRs1, imm: imm6 } },
-  CBshift: { fixed: { op, funct3, funct2: aluFunct2 }, operands: { rd: shortRdRs1, imm: shamt } },
-  CJ: { fixed: { op, funct3 }, operands: { imm: bits('12=11 11=4 10:9=9:8 8=10 7=6 6=7 5:3=3:1 2=5', 'signed') } },
+  CR: { fixed: { op, funct4 }, operands: { rd, rs2 }, syntax: 'rd,rs2' },
+  CRjump: { fixed: { op, funct4, rs2 }, operands: { rs1 }, syntax: 'rs1' },
+  CRnone: { fixed: { op, funct4, rs1, rs2 }, operands: {}, syntax: '' },
+  CI: { fixed: { op, funct3 }, operands: { rd, imm: imm6 }, syntax: 'rd,imm' },
+  CInop: { fixed: { op, funct3, rd }, operands: { imm: imm6 }, syntax: '' },
+  CIshift: { fixed: { op, funct3 }, operands: { rd, imm: shamt }, syntax: 'rd,shamt' },
+  CIlui: { fixed: { op, funct3 }, operands: { rd, imm: bits('12=17 6:2=16:12', 'signed') }, syntax: 'rd,upper' },
+  CI16sp: {
+    fixed: { op, funct3, rd },
+    operands: { imm: bits('12=9 6=4 5=6 4:3=8:7 2=5', 'signed') },
+    syntax: 'sp,imm',
+  },
+  CIlwsp: { fixed: { op, funct3 }, operands: { rd, imm: bits('12=5 6:4=4:2 3:2=7:6') }, syntax: 'rd,memsp' },
+  CIldsp: { fixed: { op, funct3 }, operands: { rd, imm: bits('12=5 6:5=4:3 4:2=8:6') }, syntax: 'rd,memsp' },
+  CSSw: { fixed: { op, funct3 }, operands: { rs2, imm: bits('12:9=5:2 8:7=7:6') }, syntax: 'rs2,memsp' },
+  CSSd: { fixed: { op, funct3 }, operands: { rs2, imm: bits('12:10=5:3 9:7=8:6') }, syntax: 'rs2,memsp' },
+  CIW: {
+    fixed: { op, funct3 },
+    operands: { rd: shortRd, imm: bits('12:11=5:4 10:7=9:6 6=2 5=3') },
+    syntax: 'rd,sp,imm',
+  },
+  CLw: { fixed: { op, funct3 }, operands: { rd: shortRd, rs1: shortRs1, imm: scaledWord }, syntax: 'rd,mem' },
+  CLd: { fixed: { op, funct3 }, operands: { rd: shortRd, rs1: shortRs1, imm: scaledDouble }, syntax: 'rd,mem' },
+  CSw: { fixed: { op, funct3 }, operands: { rs2: shortRs2, rs1: shortRs1, imm: scaledWord }, syntax: 'rs2,mem' },
+  CSd: { fixed: { op, funct3 }, operands: { rs2: shortRs2, rs1: shortRs1, imm: scaledDouble }, syntax: 'rs2,mem' },
+  CA: { fixed: { op, funct6, funct2: bits('6:5') }, operands: { rd: shortRdRs1, rs2: shortRs2 }, syntax: 'rd,rs2' },
+  CB: {
+    fixed: { op, funct3 },
+    operands: { rs1: shortRs1, imm: bits('12=8 11:10=4:3 6:5=7:6 4:3=2:1 2=5', 'signed') },
+    syntax: 'rs1,target',
+  },
+  CBimm: { fixed: { op, funct3, funct2: aluFunct2 }, operands: { rd: shortRdRs1, imm: imm6 }, syntax: 'rd,imm' },
+  CBshift: { fixed: { op, funct3, funct2: aluFunct2 }, operands: { rd: shortRdRs1, imm: shamt }, syntax: 'rd,shamt' },
+  CJ: {
+    fixed: { op, funct3 },
+    operands: { imm: bits('12=11 11=4 10:9=9:8 8=10 7=6 6=7 5:3=3:1 2=5', 'signed') },
+    syntax: 'target',
+  },
 } as const satisfies Record<string, CompressedFormat>;
 
 /** Name of a format. */
@@ -90,6 +109,7 @@ export interface CompressedInsn<Name extends string = string> {
   readonly match: number;
   readonly expansion: Expansion;
   readonly except: Except;
+  readonly syntax: readonly Syntax[];
 }
 
 /** One line of the table. */
@@ -99,6 +119,7 @@ export function compressed<const Name extends string, F extends CompressedFormat
   fixed: Readonly<Record<keyof (typeof compressedFormats)[F]['fixed'], number>>,
   expansion: Expansion,
   except: Except = {},
+  syntax?: string,
 ): CompressedInsn<Name> {
   let mask = 0;
   let match = 0;
@@ -107,5 +128,5 @@ export function compressed<const Name extends string, F extends CompressedFormat
     mask |= field.mask;
     match |= insert(field, (fixed as Readonly<Record<string, number>>)[part]);
   }
-  return { name, format, mask, match, expansion, except };
+  return { name, format, mask, match, expansion, except, syntax: parseSyntax(syntax ?? layout.syntax) };
 }

@@ -1,7 +1,10 @@
+export { type Assembled, type AssembleOptions, assemble } from './asm/assembler.ts';
+export { AssemblerError } from './asm/errors.ts';
 export { Exception, Interrupt, interruptPriority, Priv } from './causes.ts';
 export { type CsrName, csrByName, csrByNumber, csrs } from './csr.ts';
 export { type Csr, type CsrField, type CsrGate, type CsrStorage, legalize, type WriteRule } from './csr-def.ts';
-export { decode } from './decode.ts';
+export { decode, encode, type Operands } from './decode.ts';
+export { disassemble } from './disassemble.ts';
 export { type CompressedName, compressedInsns } from './extensions/rv64c.ts';
 export { fliConstants } from './extensions/zfa.ts';
 export type { DecodedInsn, Extension, Insn, MemoryAccess, RegisterUse } from './insn.ts';

@@ -52,7 +52,8 @@ export interface DecodedInsn<Name extends string = string> {
 
 /**
  * One operand as assembly writes it: registers by file (`f…` floating-point); `mem` is imm(rs1), `addr` is (rs1),
- * `target` a pc-relative address, `upper` bits 31:12, `uimm` the constant in rs1, `fconst` a constant of fli.
+ * `target` a pc-relative address, `upper` bits 31:12, `uimm` the constant in rs1, `fconst` a constant of fli; `sp` and
+ * `memsp` are the stack pointer and imm(sp) of compressed instructions.
  */
 export type Syntax =
   | 'rd'
@@ -74,7 +75,9 @@ export type Syntax =
   | 'succ'
   | 'rm'
   | 'rtz'
-  | 'fconst';
+  | 'fconst'
+  | 'sp'
+  | 'memsp';
 
 /** How an instruction touches memory. */
 export interface MemoryAccess {
@@ -100,6 +103,8 @@ export interface Traits {
   readonly memory?: MemoryAccess;
   /** May set bits of fflags. */
   readonly fflags?: true;
+  /** Rounding mode that assembly means when it names none: 0 for conversions that never round, else 7 (dynamic). */
+  readonly defaultRm?: 0;
 }
 
 /** A source or destination register: which field, which file. */
@@ -125,6 +130,8 @@ export interface Insn<Name extends string = string> {
   readonly fflags: boolean;
   /** Has a rounding mode; 5 and 6 are reserved encodings. */
   readonly usesRm: boolean;
+  /** Rounding mode that assembly means when it names none. */
+  readonly defaultRm: 0 | 7;
   /** Traps while mstatus.FS is off. */
   readonly needsFs: boolean;
   /** Makes mstatus.FS dirty: writes a floating-point register or may set fflags. */
@@ -142,7 +149,7 @@ export function extension(extension: Extension) {
     traits: Traits = noTraits,
   ): Insn<Name> => {
     const layout: Format = formats[format];
-    const syntax = (traits.syntax ?? layout.syntax).split(',').filter(Boolean) as Syntax[];
+    const syntax = parseSyntax(traits.syntax ?? layout.syntax);
     const writes = registers(syntax).filter((r) => r.field === 'rd');
     const fflags = traits.fflags ?? false;
     return {
@@ -158,10 +165,16 @@ export function extension(extension: Extension) {
       memory: traits.memory,
       fflags,
       usesRm: layout.operands.rm !== undefined,
+      defaultRm: traits.defaultRm ?? 7,
       needsFs: extension === 'f' || extension === 'd' || extension === 'zfa',
       dirtiesFs: fflags || writes.some((r) => r.file === 'f'),
     };
   };
+}
+
+/** Splits the notation of a table line. */
+export function parseSyntax(text: string): readonly Syntax[] {
+  return text.split(',').filter(Boolean) as Syntax[];
 }
 
 function encoding(layout: Format, fixed: Readonly<Record<string, number>>): { mask: number; match: number } {

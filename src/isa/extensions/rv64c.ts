@@ -7,10 +7,10 @@ const SP = 2;
 const all = [
   // Quadrant 0.
   insn('c.addi4spn', 'CIW', { op: 0, funct3: 0 }, { to: 'addi', rs1: SP }, { imm: [0] }),
-  insn('c.fld', 'CLd', { op: 0, funct3: 1 }, { to: 'fld' }),
+  insn('c.fld', 'CLd', { op: 0, funct3: 1 }, { to: 'fld' }, {}, 'frd,mem'),
   insn('c.lw', 'CLw', { op: 0, funct3: 2 }, { to: 'lw' }),
   insn('c.ld', 'CLd', { op: 0, funct3: 3 }, { to: 'ld' }),
-  insn('c.fsd', 'CSd', { op: 0, funct3: 5 }, { to: 'fsd' }),
+  insn('c.fsd', 'CSd', { op: 0, funct3: 5 }, { to: 'fsd' }, {}, 'frs2,mem'),
   insn('c.sw', 'CSw', { op: 0, funct3: 6 }, { to: 'sw' }),
   insn('c.sd', 'CSd', { op: 0, funct3: 7 }, { to: 'sd' }),
   // Quadrant 1.
@@ -34,7 +34,7 @@ const all = [
   insn('c.bnez', 'CB', { op: 1, funct3: 7 }, { to: 'bne' }),
   // Quadrant 2.
   insn('c.slli', 'CIshift', { op: 2, funct3: 0 }, { to: 'slli', rs1: 'rd' }),
-  insn('c.fldsp', 'CIldsp', { op: 2, funct3: 1 }, { to: 'fld', rs1: SP }),
+  insn('c.fldsp', 'CIldsp', { op: 2, funct3: 1 }, { to: 'fld', rs1: SP }, {}, 'frd,memsp'),
   insn('c.lwsp', 'CIlwsp', { op: 2, funct3: 2 }, { to: 'lw', rs1: SP }, { rd: [0] }),
   insn('c.ldsp', 'CIldsp', { op: 2, funct3: 3 }, { to: 'ld', rs1: SP }, { rd: [0] }),
   insn('c.jr', 'CRjump', { op: 2, funct4: 8, rs2: 0 }, { to: 'jalr', rd: 0 }, { rs1: [0] }),
@@ -42,7 +42,7 @@ const all = [
   insn('c.ebreak', 'CRnone', { op: 2, funct4: 9, rs1: 0, rs2: 0 }, { to: 'ebreak' }),
   insn('c.jalr', 'CRjump', { op: 2, funct4: 9, rs2: 0 }, { to: 'jalr', rd: RA }, { rs1: [0] }),
   insn('c.add', 'CR', { op: 2, funct4: 9 }, { to: 'add', rs1: 'rd' }, { rs2: [0] }),
-  insn('c.fsdsp', 'CSSd', { op: 2, funct3: 5 }, { to: 'fsd', rs1: SP }),
+  insn('c.fsdsp', 'CSSd', { op: 2, funct3: 5 }, { to: 'fsd', rs1: SP }, {}, 'frs2,memsp'),
   insn('c.swsp', 'CSSw', { op: 2, funct3: 6 }, { to: 'sw', rs1: SP }),
   insn('c.sdsp', 'CSSd', { op: 2, funct3: 7 }, { to: 'sd', rs1: SP }),
 ] as const;

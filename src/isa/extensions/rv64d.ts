@@ -13,7 +13,7 @@ const toFloat: Traits = { syntax: 'frd,rs1' };
 const toInteger: Traits = { syntax: 'rd,frs1,rm', fflags: true };
 const fromInteger: Traits = { syntax: 'frd,rs1,rm', fflags: true };
 /** Every 32-bit integer is a double: no flag, but a reserved rounding mode is still illegal. */
-const fromWord: Traits = { syntax: 'frd,rs1,rm' };
+const fromWord: Traits = { syntax: 'frd,rs1,rm', defaultRm: 0 };
 
 export const rv64d = [
   insn('fld', 'L', { opcode: LOAD_FP, funct3: 3 }, { ...load(8), syntax: 'frd,mem' }),
@@ -47,5 +47,5 @@ export const rv64d = [
   insn('fcvt.d.l', 'R1rm', { opcode: OP_FP, funct12: 0xd22 }, fromInteger),
   insn('fcvt.d.lu', 'R1rm', { opcode: OP_FP, funct12: 0xd23 }, fromInteger),
   insn('fcvt.s.d', 'R1rm', { opcode: OP_FP, funct12: 0x401 }, arithmetic),
-  insn('fcvt.d.s', 'R1rm', { opcode: OP_FP, funct12: 0x420 }, arithmetic),
+  insn('fcvt.d.s', 'R1rm', { opcode: OP_FP, funct12: 0x420 }, { ...arithmetic, defaultRm: 0 }),
 ] as const;
