@@ -1,5 +1,7 @@
+export { createEngine, type EngineInfo, usableEngines } from './create.ts';
 export { type CpuEngine, type EngineConfig, type EngineKind, type Gpa, type Hart, Stop } from './engine.ts';
 export { GuestClock } from './guest-clock.ts';
+export { PendingInterrupts, timerDeadline } from './interrupts.ts';
 export {
   type FenceKind,
   kick,

@@ -52,3 +52,13 @@ export interface Registers {
   /** The state block as words: `words[hartWord.fcsr]` holds fflags in bits 4:0 and frm in bits 7:5. */
   readonly words: Int32Array;
 }
+
+/** A factory for rd, rs1, rs2: `make` gets the indices of their low halves in `x`. */
+export function rrr(make: (d: number, s: number, t: number) => Op): Factory {
+  return ({ rd, rs1, rs2 }) => make(rd * 2, rs1 * 2, rs2 * 2);
+}
+
+/** A factory for rd, rs1 and the immediate: `make` gets the indices of the low halves in `x`. */
+export function rri(make: (d: number, s: number, imm: number) => Op): Factory {
+  return ({ rd, rs1, imm }) => make(rd * 2, rs1 * 2, imm);
+}

@@ -1,0 +1,28 @@
+import { VirtError } from '../util/index.ts';
+import type { CpuEngine, EngineConfig, EngineKind } from './engine.ts';
+import { Interpreter } from './interp/index.ts';
+
+/** A backend of this build, and whether it works on this host. */
+export interface EngineInfo {
+  readonly kind: EngineKind;
+  readonly usable: boolean;
+  /** Why it is not usable, for people; empty when it is. */
+  readonly reason: string;
+}
+
+/** The backends of this build, the fastest first: `auto` means the first usable one. */
+export function usableEngines(): readonly EngineInfo[] {
+  return [{ kind: 'interpreter', usable: true, reason: '' }];
+}
+
+/**
+ * Makes an engine of the given kind, or with `auto` of the first usable kind. Throws INVALID_ARG for a kind that this
+ * build does not have.
+ */
+export function createEngine(kind: EngineKind | 'auto', config: EngineConfig): CpuEngine {
+  if (kind === 'interpreter' || kind === 'auto') return new Interpreter(config);
+  const known = usableEngines().map((engine) => engine.kind);
+  throw new VirtError('INVALID_ARG', `no CPU backend '${kind}' in this build: it has ${known.join(', ')}`, {
+    data: { kind, known },
+  });
+}

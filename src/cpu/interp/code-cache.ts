@@ -1,0 +1,171 @@
+import type { Ram } from '../ram.ts';
+import type { Op } from './handler.ts';
+import { type Entry, type OpFactory, OpKind } from './ops.ts';
+
+/** Longest block in instructions. */
+const BLOCK_MAX = 64;
+
+/** Beyond this many pages, ops in blocks, or distinct ops, everything is dropped: a guest cannot fill our memory. */
+const PAGES_MAX = 4096;
+const BLOCK_OPS_MAX = 2_000_000;
+const OPS_MAX = 400_000;
+
+/** `Block.count` of blocks that are not run in the inner loop: larger than any budget there. */
+export const ALONE = 2 ** 30;
+
+/** A run of instructions that is entered at its start alone. */
+export interface Block {
+  readonly ops: readonly Op[];
+  /** Number of instructions, or ALONE. */
+  readonly count: number;
+  /** Offset in the page behind the last instruction. */
+  readonly end: number;
+}
+
+/**
+ * An instruction that the cache does not hold: its second half is on the next page, or the page is one that PMP splits.
+ * It is fetched anew each time.
+ */
+export const UNCACHED: Block = { ops: [], count: ALONE, end: 0 };
+
+const SLOTS = 2048;
+
+/** The blocks that start in one page of memory, with a copy of the page as it was when they were made. */
+export class CodePage {
+  /** Block at offset 2n, or null. */
+  readonly blocks: (Block | null)[] = new Array<Block | null>(SLOTS).fill(null);
+  /** codeEpoch at which the copy was last compared with memory. */
+  epoch: number;
+  readonly #ram: Ram;
+  readonly #page: number;
+  readonly #copy = new Int32Array(1024);
+  readonly #halves = new Uint16Array(this.#copy.buffer);
+
+  constructor(ram: Ram, page: number, epoch: number) {
+    this.#ram = ram;
+    this.#page = page;
+    this.epoch = epoch;
+    this.#copy.set(ram.m32.subarray(page * 1024, (page + 1) * 1024));
+  }
+
+  /** Halfword at an even offset, as of the copy. */
+  half(offset: number): number {
+    return this.#halves[offset >> 1];
+  }
+
+  /** Instruction bits at an offset, for an instruction that lies wholly in the page. */
+  raw(offset: number): number {
+    const low = this.#halves[offset >> 1];
+    return (low & 3) === 3 ? ((this.#halves[(offset >> 1) + 1] << 16) | low) >>> 0 : low;
+  }
+
+  /** Offset of the n-th instruction behind the one at `offset`. */
+  advance(offset: number, n: number): number {
+    let at = offset;
+    for (let i = 0; i < n; i++) at += (this.#halves[at >> 1] & 3) === 3 ? 4 : 2;
+    return at;
+  }
+
+  /** Compares the copy with memory, and drops the blocks between the first and the last difference. */
+  verify(epoch: number): void {
+    this.epoch = epoch;
+    const memory = this.#ram.m32;
+    const base = this.#page * 1024;
+    const copy = this.#copy;
+    let first = 0;
+    while (first < 1024 && copy[first] === memory[base + first]) first++;
+    if (first === 1024) return;
+    let last = 1023;
+    while (last > first && copy[last] === memory[base + last]) last--;
+    copy.set(memory.subarray(base + first, base + last + 1), first);
+    for (let slot = 0; slot < SLOTS; slot++) {
+      const block = this.blocks[slot];
+      if (block === null || slot * 2 > last * 4 + 3) continue;
+      // An uncached instruction has no end of its own: it is at the page's.
+      if (block === UNCACHED || block.end > first * 4) this.blocks[slot] = null;
+    }
+  }
+}
+
+/** Decoded code of one hart, by page of the shared memory. */
+export class CodeCache {
+  /** Pages by the index that the fetch TLB holds. */
+  readonly list: CodePage[] = [];
+  /** Stands in for pages that must not be cached. */
+  readonly uncachedPage: CodePage;
+  readonly #ram: Ram;
+  readonly #ops: OpFactory;
+  readonly #pages = new Map<number, number>();
+  readonly #forgotten: () => void;
+  #blockOps = 0;
+
+  /** @param forgotten called when everything was dropped: indices in `list` are void. */
+  constructor(ram: Ram, ops: OpFactory, forgotten: () => void) {
+    this.#ram = ram;
+    this.#ops = ops;
+    this.#forgotten = forgotten;
+    this.uncachedPage = new CodePage(ram, 0, 0);
+    this.uncachedPage.blocks.fill(UNCACHED);
+  }
+
+  /** Index in `list` of a page, verified at `epoch`. */
+  page(page: number, epoch: number): number {
+    const known = this.#pages.get(page);
+    if (known !== undefined) {
+      const codePage = this.list[known];
+      if (codePage.epoch !== epoch) codePage.verify(epoch);
+      return known;
+    }
+    if (this.list.length >= PAGES_MAX || this.#blockOps >= BLOCK_OPS_MAX || this.#ops.size >= OPS_MAX) this.#drop();
+    this.#pages.set(page, this.list.length);
+    return this.list.push(new CodePage(this.#ram, page, epoch)) - 1;
+  }
+
+  #drop(): void {
+    this.list.length = 0;
+    this.#pages.clear();
+    this.#ops.clear();
+    this.#blockOps = 0;
+    this.#forgotten();
+  }
+
+  /** Makes the block at `start` and enters it in the page. */
+  build(page: CodePage, start: number): Block {
+    const block = this.#decode(page, start);
+    this.#blockOps += block.ops.length;
+    page.blocks[start >> 1] = block;
+    return block;
+  }
+
+  #decode(page: CodePage, start: number): Block {
+    const ops: Op[] = [];
+    const fs = { checked: false, dirty: false };
+    let at = start;
+    while (ops.length < BLOCK_MAX && at < 4096) {
+      const long = (page.half(at) & 3) === 3;
+      if (long && at === 4094) break;
+      const entry = this.#ops.entry(page.raw(at), at);
+      if (entry.kind === OpKind.ALONE) {
+        if (ops.length > 0) break;
+        return { ops: [entry.checked ?? entry.op], count: ALONE, end: at + (long ? 4 : 2) };
+      }
+      ops.push(guarded(entry, fs));
+      at += long ? 4 : 2;
+      if (entry.kind === OpKind.LAST) break;
+    }
+    return ops.length === 0 ? UNCACHED : { ops, count: ops.length, end: at };
+  }
+}
+
+/** The form of an op that a block needs: mstatus.FS cannot change inside one, so the first check serves all. */
+function guarded(entry: Entry, fs: { checked: boolean; dirty: boolean }): Op {
+  if (entry.checked === null || fs.dirty) return entry.op;
+  if (entry.dirtying !== null) {
+    fs.dirty = true;
+    fs.checked = true;
+    return entry.dirtying;
+  }
+  if (fs.checked) return entry.op;
+  fs.checked = true;
+  return entry.checked;
+}
