@@ -1,0 +1,288 @@
+// Loads and stores that miss the translation cache: fills it, crosses pages, finds what is not RAM.
+
+#include <cstring>
+
+#include "bits.h"
+#include "hart.h"
+
+namespace nodevisor {
+
+namespace {
+
+using L = layout::hart;
+
+constexpr uint64_t kPageMask = 0xfff;
+
+uint64_t readHost(const uint8_t* at, uint32_t size) {
+    // Aligned accesses must be single machine accesses (RVWMO: single-copy atomic); the compiler keeps them so.
+    switch (size) {
+        case 1: return *reinterpret_cast<const volatile uint8_t*>(at);
+        case 2: {
+            uint16_t v;
+            __builtin_memcpy(&v, at, 2);
+            return v;
+        }
+        case 4: {
+            uint32_t v;
+            __builtin_memcpy(&v, at, 4);
+            return v;
+        }
+        default: {
+            uint64_t v;
+            __builtin_memcpy(&v, at, 8);
+            return v;
+        }
+    }
+}
+
+void writeHost(uint8_t* at, uint32_t size, uint64_t value) {
+    switch (size) {
+        case 1: *reinterpret_cast<volatile uint8_t*>(at) = static_cast<uint8_t>(value); break;
+        case 2: {
+            const auto v = static_cast<uint16_t>(value);
+            __builtin_memcpy(at, &v, 2);
+            break;
+        }
+        case 4: {
+            const auto v = static_cast<uint32_t>(value);
+            __builtin_memcpy(at, &v, 4);
+            break;
+        }
+        default: __builtin_memcpy(at, &value, 8); break;
+    }
+}
+
+}  // namespace
+
+void Hart::markDirty(const Slot* slot, uint64_t offset) {
+    if (slot->dirty) slot->dirty[offset >> 17].fetch_or(1u << ((offset >> 12) & 31), std::memory_order_relaxed);
+}
+
+bool Hart::resolve(uint64_t va, Access access, Resolved* out) {
+    const uint32_t priv = mprvActive_ ? mpp() : priv_;
+    const bool bare = priv == 3 || (csr(L::satp) >> 60) == 0;
+    const bool sum = csr(L::mstatus) & mstatus::SUM;
+    uint64_t gpa;
+    bool cacheable, dirty;
+    const uint16_t asid = static_cast<uint16_t>(csr(L::satp) >> 44);
+    const StoredPage* page = bare ? nullptr : tlbStore_.find(va >> 12, asid);
+    if (page && page->cacheable && storedPermits(*page, access, priv, sum)) {
+        gpa = (page->gpaPage << 12) | (va & kPageMask);
+        cacheable = true;
+        dirty = page->flags & pte::D;
+    } else {
+        const Translation t = translate(va, access, priv, sum, mxr_);
+        if (t.fault) {
+            raise(t.fault - 1, va);
+            return false;
+        }
+        gpa = t.gpa;
+        cacheable = t.cacheable;
+        dirty = t.dirty;
+        if (!bare && cacheable) tlbStore_.insert({va >> 12, gpa >> 12, asid, t.flags, true});
+    }
+    out->gpa = gpa;
+    out->slot = machine_.find(gpa);
+    out->cacheable = cacheable;
+    out->dirty = dirty;
+    if (!out->slot || (access == Access::kStore && out->slot->readOnly)) {
+        out->host = nullptr;
+        return true;
+    }
+    out->host = out->slot->host + (gpa - out->slot->gpa);
+    return true;
+}
+
+bool Hart::storedPermits(const StoredPage& page, Access access, uint32_t priv, bool sum) const {
+    if (page.flags & pte::U) {
+        if (priv == 1 && (access == Access::kFetch || !sum)) return false;
+    } else if (priv == 0) {
+        return false;
+    }
+    switch (access) {
+        case Access::kFetch: return page.flags & pte::X;
+        case Access::kLoad: return (page.flags & pte::R) || (mxr_ && (page.flags & pte::X));
+        // A store to a page whose D bit is clear must walk, to set it or to fault.
+        default: return (page.flags & pte::W) && (page.flags & pte::D);
+    }
+}
+
+bool Hart::checkPmp(const Resolved& r, uint32_t size, Access access, uint64_t va) {
+    if (r.cacheable) return true;
+    const uint32_t priv = mprvActive_ ? mpp() : priv_;
+    if (pmpAllows(r.gpa, size, access, priv, nullptr)) return true;
+    raise(access == Access::kLoad ? cause::LOAD_ACCESS_FAULT : cause::STORE_ACCESS_FAULT, va);
+    return false;
+}
+
+void Hart::fillTlb(uint64_t va, const Resolved& r, bool store) {
+    // Permissions that hold for part of a page only cannot be cached for all of it.
+    if (!r.cacheable) return;
+    const uint64_t page = va & ~kPageMask;
+    Tlb& tlb = ctx.tlb[dataMode_];
+    TlbEntry& e = (store ? tlb.store : tlb.load)[(va >> 12) & (kTlbSize - 1)];
+    e.tag = page;
+    e.addend = reinterpret_cast<uint64_t>(r.host) - va;
+}
+
+bool Hart::loadSlow(uint64_t va, uint32_t size, uint64_t* out) {
+    if ((va & kPageMask) + size > 4096) return loadCrossing(va, size, out);
+    Resolved r;
+    if (!resolve(va, Access::kLoad, &r) || !checkPmp(r, size, Access::kLoad, va)) return false;
+    if (!r.host) {
+        if (va & (size - 1)) {
+            raise(cause::LOAD_ACCESS_FAULT, va);
+            return false;
+        }
+        return prepareMmio(va, r.gpa, size, 0, 0);
+    }
+    fillTlb(va, r, false);
+    *out = readHost(r.host, size);
+    return true;
+}
+
+bool Hart::loadCrossing(uint64_t va, uint32_t size, uint64_t* out) {
+    const uint32_t first = static_cast<uint32_t>(4096 - (va & kPageMask));
+    Resolved a, b;
+    if (!resolve(va, Access::kLoad, &a) || !checkPmp(a, first, Access::kLoad, va)) return false;
+    if (!resolve(va + first, Access::kLoad, &b) || !checkPmp(b, size - first, Access::kLoad, va + first)) return false;
+    if (!a.host || !b.host) {
+        raise(cause::LOAD_ACCESS_FAULT, a.host ? va + first : va);
+        return false;
+    }
+    uint8_t bytes[8] = {};
+    std::memcpy(bytes, a.host, first);
+    std::memcpy(bytes + first, b.host, size - first);
+    std::memcpy(out, bytes, 8);
+    return true;
+}
+
+bool Hart::storeSlow(uint64_t va, uint32_t size, uint64_t value) {
+    if ((va & kPageMask) + size > 4096) return storeCrossing(va, size, value);
+    Resolved r;
+    if (!resolve(va, Access::kStore, &r) || !checkPmp(r, size, Access::kStore, va)) return false;
+    if (!r.host) {
+        if (va & (size - 1)) {
+            raise(cause::STORE_ACCESS_FAULT, va);
+            return false;
+        }
+        return prepareMmio(va, r.gpa, size, 1, extend(value, size, false));
+    }
+    markDirty(r.slot, r.gpa - r.slot->gpa);
+    fillTlb(va, r, true);
+    writeHost(r.host, size, value);
+    return true;
+}
+
+bool Hart::storeCrossing(uint64_t va, uint32_t size, uint64_t value) {
+    const uint32_t first = static_cast<uint32_t>(4096 - (va & kPageMask));
+    Resolved a, b;
+    if (!resolve(va, Access::kStore, &a) || !checkPmp(a, first, Access::kStore, va)) return false;
+    if (!resolve(va + first, Access::kStore, &b) || !checkPmp(b, size - first, Access::kStore, va + first)) return false;
+    if (!a.host || !b.host) {
+        raise(cause::STORE_ACCESS_FAULT, a.host ? va + first : va);
+        return false;
+    }
+    markDirty(a.slot, a.gpa - a.slot->gpa);
+    markDirty(b.slot, b.gpa - b.slot->gpa);
+    uint8_t bytes[8];
+    std::memcpy(bytes, &value, 8);
+    std::memcpy(a.host, bytes, first);
+    std::memcpy(b.host, bytes + first, size - first);
+    return true;
+}
+
+uint8_t* Hart::atomicPointer(uint64_t va, uint32_t size, Access access, uint64_t* gpa) {
+    const bool load = access == Access::kLoad;
+    if (va & (size - 1)) {
+        raise(load ? cause::LOAD_ADDRESS_MISALIGNED : cause::STORE_ADDRESS_MISALIGNED, va);
+        return nullptr;
+    }
+    Resolved r;
+    if (!resolve(va, access, &r) || !checkPmp(r, size, access, va)) return nullptr;
+    if (!r.host) {
+        raise(load ? cause::LOAD_ACCESS_FAULT : cause::STORE_ACCESS_FAULT, va);
+        return nullptr;
+    }
+    if (!load) markDirty(r.slot, r.gpa - r.slot->gpa);
+    fillTlb(va, r, !load);
+    if (gpa) *gpa = r.gpa;
+    return r.host;
+}
+
+bool Hart::loadReserved(uint64_t va, uint32_t size, uint64_t* out) {
+    uint64_t gpa;
+    uint8_t* at = atomicPointer(va, size, Access::kLoad, &gpa);
+    if (!at) return false;
+    // SAFETY: aligned (checked above) and inside a slot.
+    const uint64_t value = size == 4 ? reinterpret_cast<std::atomic<uint32_t>*>(at)->load()
+                                     : reinterpret_cast<std::atomic<uint64_t>*>(at)->load();
+    setCsr(L::lrGpa, gpa);
+    setCsr(L::lrValue, value);
+    write32(block_, L::lrValid, size);
+    *out = value;
+    return true;
+}
+
+bool Hart::storeConditional(uint64_t va, uint32_t size, uint64_t value, uint64_t* failed) {
+    const uint32_t valid = read32(block_, L::lrValid);
+    write32(block_, L::lrValid, 0);
+    uint64_t gpa;
+    uint8_t* at = atomicPointer(va, size, Access::kStore, &gpa);
+    if (!at) return false;
+    *failed = 1;
+    if (valid != size || gpa != csr(L::lrGpa)) return true;
+    // The reservation is the value that LR saw: another hart that wrote the same value back goes unnoticed, which no
+    // program written to the A extension's LR/SC rules can tell apart from having come first.
+    if (size == 4) {
+        auto expected = static_cast<uint32_t>(csr(L::lrValue));
+        *failed = !reinterpret_cast<std::atomic<uint32_t>*>(at)->compare_exchange_strong(expected,
+                                                                                        static_cast<uint32_t>(value));
+    } else {
+        uint64_t expected = csr(L::lrValue);
+        *failed = !reinterpret_cast<std::atomic<uint64_t>*>(at)->compare_exchange_strong(expected, value);
+    }
+    return true;
+}
+
+bool Hart::cboZero(uint64_t va) {
+    const uint64_t line = va & ~uint64_t{63};
+    Resolved r;
+    if (!resolve(line, Access::kStore, &r) || !checkPmp(r, 64, Access::kStore, va)) {
+        ctx.trapValue = va;
+        return false;
+    }
+    if (!r.host) {
+        raise(cause::STORE_ACCESS_FAULT, va);
+        return false;
+    }
+    markDirty(r.slot, r.gpa - r.slot->gpa);
+    std::memset(r.host, 0, 64);
+    return true;
+}
+
+bool Hart::cboCheck(uint64_t va) {
+    // CMO spec 2.5.4.1: allowed if a load or a store to the block is; the faults are a store's.
+    Resolved r;
+    if (resolve(va, Access::kLoad, &r) && checkPmp(r, 1, Access::kLoad, va)) {
+        if (r.host || r.slot) return true;
+        raise(cause::STORE_ACCESS_FAULT, va);
+        return false;
+    }
+    ctx.leave = Leave::kNext;
+    if (!resolve(va, Access::kStore, &r) || !checkPmp(r, 1, Access::kStore, va)) return false;
+    return true;
+}
+
+bool Hart::prepareMmio(uint64_t va, uint64_t gpa, uint32_t size, uint32_t write, uint64_t value) {
+    setCsr(L::exitGpa, gpa);
+    setCsr(L::exitValue, value);
+    setCsr(L::exitGva, va);
+    write32(block_, L::exitSize, size);
+    write32(block_, L::exitWrite, write);
+    ctx.leave = Leave::kExit;
+    ctx.stop = stop::kMmio;
+    return false;
+}
+
+}  // namespace nodevisor

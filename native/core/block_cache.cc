@@ -1,0 +1,140 @@
+#include "block_cache.h"
+
+#include <cstring>
+
+#include "exec.h"
+
+namespace nodevisor {
+
+namespace {
+
+uint16_t half(const uint8_t* at) {
+    uint16_t v;
+    std::memcpy(&v, at, 2);
+    return v;
+}
+
+Insn record(const Decoded& d, uint32_t offset) {
+    Insn i;
+    i.handler = handlerFor(d);
+    i.rd = d.rd;
+    i.rs1 = d.rs1;
+    i.rs2 = d.rs2;
+    i.at = static_cast<uint8_t>(offset / 2);
+    i.imm = packedImm(d);
+    return i;
+}
+
+}  // namespace
+
+void* Arena::allocate(size_t bytes) {
+    bytes = (bytes + 15) & ~size_t{15};
+    if (at_ + bytes > kChunk) {
+        chunks_.emplace_back(new uint8_t[kChunk]);
+        at_ = 0;
+    }
+    void* result = chunks_.back().get() + at_;
+    at_ += bytes;
+    return result;
+}
+
+void Arena::clear() {
+    chunks_.clear();
+    at_ = kChunk;
+}
+
+CodePage* BlockCache::page(uint64_t gpa, const uint8_t* host, uint32_t epoch) {
+    auto& entry = pages_[gpa];
+    if (!entry) {
+        entry = std::make_unique<CodePage>();
+        entry->gpa = gpa;
+        entry->host = host;
+        entry->epoch = epoch;
+        entry->version = 0;
+        entry->lines = 0;
+        return entry.get();
+    }
+    CodePage* page = entry.get();
+    if (page->epoch == epoch && page->host == host) return page;
+    page->epoch = epoch;
+    page->host = host;
+    bool same = true;
+    for (uint64_t lines = page->lines; lines && same; lines &= lines - 1) {
+        const uint32_t at = static_cast<uint32_t>(__builtin_ctzll(lines)) * 64;
+        same = std::memcmp(page->copy + at, host + at, 64) == 0;
+    }
+    if (!same) {
+        page->blocks.clear();
+        page->lines = 0;
+        page->version++;
+    }
+    return page;
+}
+
+CodeBlock* BlockCache::block(CodePage* page, uint32_t offset) {
+    const auto found = page->blocks.find(offset);
+    if (found != page->blocks.end()) return found->second;
+    CodeBlock* b = build(page, offset);
+    if (b) page->blocks.emplace(offset, b);
+    return b;
+}
+
+void BlockCache::cover(CodePage* page, uint32_t offset, uint32_t bytes) {
+    for (uint32_t line = offset / 64; line <= (offset + bytes - 1) / 64; line++) {
+        if (page->lines & (uint64_t{1} << line)) continue;
+        // Copied before it is decoded from, and decoded from the copy: another hart may be writing to it.
+        std::memcpy(page->copy + line * 64, page->host + line * 64, 64);
+        page->lines |= uint64_t{1} << line;
+    }
+}
+
+CodeBlock* BlockCache::build(CodePage* page, uint32_t offset) {
+    Decoded decoded[kMaxInsns];
+    uint32_t count = 0;
+    uint32_t at = offset;
+    while (count < kMaxInsns && at < 4096) {
+        cover(page, at, 2);
+        const uint16_t low = half(page->copy + at);
+        uint32_t raw = low;
+        if ((low & 3) == 3) {
+            if (at + 4 > 4096) break;
+            cover(page, at, 4);
+            raw |= static_cast<uint32_t>(half(page->copy + at + 2)) << 16;
+        }
+        const Decoded d = decode(raw);
+        const bool serial = isSerial(d);
+        if (serial && count > 0) break;  // counters must be exact there: a block of its own
+        decoded[count++] = d;
+        at += d.length;
+        if (serial || endsBlock(d)) break;
+    }
+    if (count == 0) return nullptr;
+
+    auto* insns = static_cast<Insn*>(arena_.allocate(sizeof(Insn) * (count + 1)));
+    auto* copy = static_cast<Decoded*>(arena_.allocate(sizeof(Decoded) * count));
+    auto* b = static_cast<CodeBlock*>(arena_.allocate(sizeof(CodeBlock)));
+    uint32_t from = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        copy[i] = decoded[i];
+        insns[i] = record(decoded[i], from);
+        from += decoded[i].length;
+    }
+    insns[count] = sentinel(from);
+    *b = CodeBlock{page->gpa + offset, page, count, from, 0, false, insns, copy};
+    return b;
+}
+
+CodeBlock* BlockCache::single(uint64_t gpa, uint32_t raw) {
+    singleDecoded_ = decode(raw);
+    singleInsns_[0] = record(singleDecoded_, 0);
+    singleInsns_[1] = sentinel(singleDecoded_.length);
+    single_ = CodeBlock{gpa, nullptr, 1, singleDecoded_.length, 0, true, singleInsns_, &singleDecoded_};
+    return &single_;
+}
+
+void BlockCache::clear() {
+    pages_.clear();
+    arena_.clear();
+}
+
+}  // namespace nodevisor

@@ -1,0 +1,96 @@
+// Decoded blocks by guest physical address, and how they are kept true to memory: each page remembers the bytes its
+// blocks were decoded from and compares them once after every change of the code epoch (fence.i).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "decode.h"
+
+namespace nodevisor {
+
+struct Context;
+struct CodePage;
+
+/// One pre-decoded instruction as the threaded interpreter walks it. Sixteen bytes.
+struct Insn {
+    /// Executes it and goes on to ip[1], or returns with Context::leave set.
+    void (*handler)(const Insn* ip, Context* ctx);
+    uint8_t rd, rs1, rs2;
+    /// Distance from the start of the block in half-words.
+    uint8_t at;
+    int32_t imm;
+};
+static_assert(sizeof(Insn) == 16);
+
+/// A straight run of instructions inside one page. The last record is a sentinel.
+struct CodeBlock {
+    uint64_t gpa;
+    CodePage* page;
+    uint32_t count;
+    uint32_t bytes;
+    /// Executions, until it is translated.
+    uint32_t heat;
+    /// Translation gave up on it.
+    bool cold;
+    const Insn* insns;
+    /// The same instructions as decoded, for traps and the translator.
+    const Decoded* decoded;
+};
+
+/// What is known of one page of guest code.
+struct CodePage {
+    uint64_t gpa;
+    const uint8_t* host;
+    uint32_t epoch;
+    /// Raised whenever the page's blocks were dropped: translations made before are void.
+    uint32_t version;
+    /// The 64-byte lines that blocks were decoded from, and their bytes then.
+    uint64_t lines;
+    uint8_t copy[4096];
+    std::unordered_map<uint32_t, CodeBlock*> blocks;
+};
+
+/// Bump allocator for blocks: they all go at once.
+class Arena {
+public:
+    void* allocate(size_t bytes);
+    void clear();
+    size_t used() const { return chunks_.size() * kChunk; }
+
+private:
+    static constexpr size_t kChunk = 1 << 20;
+    std::vector<std::unique_ptr<uint8_t[]>> chunks_;
+    size_t at_ = kChunk;
+};
+
+class BlockCache {
+public:
+    /// Longest block in instructions.
+    static constexpr uint32_t kMaxInsns = 48;
+
+    /// The page at `gpa` (page-aligned, at `host`), brought up to `epoch`. Dropped blocks bump page->version.
+    CodePage* page(uint64_t gpa, const uint8_t* host, uint32_t epoch);
+    /// The block at `offset` in `page`, decoding it if need be; nullptr if its first instruction crosses the page's end.
+    CodeBlock* block(CodePage* page, uint32_t offset);
+    /// A block of the one instruction `raw`, which crosses the end of a page; valid until the next call.
+    CodeBlock* single(uint64_t gpa, uint32_t raw);
+    /// Forgets everything.
+    void clear();
+    /// More is held than is reasonable for one guest: clear at the next opportunity.
+    bool full() const { return arena_.used() > (size_t{96} << 20) || pages_.size() > 8192; }
+
+private:
+    CodeBlock* build(CodePage* page, uint32_t offset);
+    void cover(CodePage* page, uint32_t offset, uint32_t bytes);
+
+    std::unordered_map<uint64_t, std::unique_ptr<CodePage>> pages_;
+    Arena arena_;
+    CodeBlock single_{};
+    Insn singleInsns_[2]{};
+    Decoded singleDecoded_{};
+};
+
+}  // namespace nodevisor

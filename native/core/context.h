@@ -1,0 +1,112 @@
+// What the engine keeps of one hart while it runs: plain data at fixed offsets, because translated code addresses it
+// through one base register. Registers are copied from the shared state block at entry to run() and back at exit.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace nodevisor {
+
+class Hart;
+
+/// Address contexts of data accesses. Each has translation caches of its own, so that changing privilege costs no flush.
+/// `kModeSum` is S-mode with mstatus.SUM set.
+enum Mode : uint32_t { kModeU = 0, kModeS = 1, kModeSum = 2, kModeM = 3, kModeCount = 4 };
+
+/// Entries of each direct-mapped translation cache.
+constexpr uint32_t kTlbSize = 1024;
+
+/// One cached translation: an access of `size` bytes at `va` hits if ((va + size - 1) & ~0xfff) == tag, which fails for
+/// accesses that cross a page because the entry is chosen by va; then the bytes are at host address va + addend.
+struct TlbEntry {
+    uint64_t tag;
+    uint64_t addend;
+};
+
+/// Bit 0 set: no page address, never hit.
+constexpr uint64_t kTlbInvalid = 1;
+
+/// Translations for loads and stores of one mode. A store entry exists only for pages whose dirty bits (the page table's
+/// and the dirty log's) are set already.
+struct Tlb {
+    TlbEntry load[kTlbSize];
+    TlbEntry store[kTlbSize];
+};
+
+/// Where translated code for the instruction at `pc` starts, in the current mode.
+struct JumpCacheEntry {
+    uint64_t pc;
+    const void* code;
+};
+
+constexpr uint32_t kJumpCacheSize = 1024;
+
+/// Context::fpKey when translated floating-point code may not run.
+constexpr uint8_t kFpSlow = 0xff;
+
+/// Why a handler or translated code came back.
+enum class Leave : uint32_t {
+    /// Went to the end of the block: go on at pc.
+    kNext = 0,
+    /// Trap of `trapCause`, `trapValue` at pc.
+    kTrap,
+    /// The exit fields of the state block are filled in; run() returns `stop`.
+    kExit,
+    /// State that translations depend on changed (privilege, satp, mstatus …): go on at pc after a look around.
+    kResync,
+    /// As kExit, but the instruction retired and pc is past it.
+    kRetireExit,
+    /// Translated code: the instruction at pc is for the interpreter.
+    kInterpret,
+    /// Translated code: the budget of the slice is used up at pc.
+    kBudget,
+};
+
+/// Index in Context::x that instructions with rd = x0 write to.
+constexpr uint32_t kSink = 32;
+
+struct Insn;
+
+struct Context {
+    /// x[0] is 0 and never written; x[kSink] takes what is written to x0.
+    uint64_t x[33];
+    /// Floating-point registers, NaN-boxed.
+    uint64_t f[32];
+    /// Address of the block that runs; past its end, of the next instruction.
+    uint64_t pc;
+    /// Translated code counts down in a register; saved here when it leaves.
+    int64_t budget;
+    Leave leave;
+    uint32_t trapCause;
+    uint64_t trapValue;
+    /// The instruction at which a handler left before the block's end.
+    const Insn* leaveIp;
+    /// Stop number that goes with Leave::kExit.
+    uint32_t stop;
+    /// frm when mstatus.FS is Dirty and frm is a mode the host has; otherwise kFpSlow.
+    uint8_t fpKey;
+    uint8_t pad0[3];
+    /// By mode: changes whenever a cached translation of an instruction page may have become wrong. Links of translated
+    /// code across pages compare it.
+    uint32_t fetchGeneration[kModeCount];
+    uint32_t mxcsrGuest;
+    uint32_t mxcsrHost;
+    /// Translations of the current data mode.
+    Tlb* data;
+    Hart* hart;
+    /// Loop-dispatched builds: the next instruction.
+    const Insn* ip;
+    /// Constants that translated code takes from memory.
+    uint64_t boxMask;
+    uint64_t boxMaskHigh;
+    uint64_t signDouble[2];
+    uint64_t signSingle[2];
+    uint64_t magnitudeDouble[2];
+    uint64_t magnitudeSingle[2];
+    /// Scratch for translated code's slow paths.
+    uint64_t scratch[4];
+    Tlb tlb[kModeCount];
+    JumpCacheEntry jumpCache[kModeCount][kJumpCacheSize];
+};
+
+}  // namespace nodevisor

@@ -1,0 +1,168 @@
+// Loads, stores, atomics and cache-block operations. The translation cache is looked up inline; all else is in access.cc.
+
+#include <atomic>
+#include <cstring>
+
+#include "exec.h"
+
+namespace nodevisor {
+
+namespace {
+
+template <typename T>
+const uint8_t* hit(const TlbEntry* entries, uint64_t va) {
+    const TlbEntry& e = entries[(va >> 12) & (kTlbSize - 1)];
+    if (((va + sizeof(T) - 1) & ~uint64_t{0xfff}) != e.tag) return nullptr;
+    return reinterpret_cast<const uint8_t*>(va + e.addend);
+}
+
+/// Reads a T; false: leave.
+template <typename T>
+bool load(Context* c, uint64_t va, uint64_t* out) {
+    if (const uint8_t* at = hit<T>(c->data->load, va)) {
+        std::make_unsigned_t<T> v;
+        __builtin_memcpy(&v, at, sizeof v);
+        *out = static_cast<uint64_t>(static_cast<int64_t>(static_cast<T>(v)));
+        return true;
+    }
+    uint64_t v;
+    if (!c->hart->loadSlow(va, sizeof(T), &v)) return false;
+    *out = static_cast<uint64_t>(static_cast<int64_t>(static_cast<T>(v)));
+    return true;
+}
+
+template <typename T>
+bool store(Context* c, uint64_t va, uint64_t value) {
+    if (const uint8_t* at = hit<T>(c->data->store, va)) {
+        const T v = static_cast<T>(value);
+        __builtin_memcpy(const_cast<uint8_t*>(at), &v, sizeof v);
+        return true;
+    }
+    return c->hart->storeSlow(va, sizeof(T), value);
+}
+
+}  // namespace
+
+#define LOAD(name, type)                                                                     \
+    HANDLER(name) {                                                                          \
+        uint64_t v;                                                                          \
+        if (!load<type>(c, c->x[ip->rs1] + static_cast<uint64_t>(int64_t{ip->imm}), &v)) LEAVE; \
+        c->x[ip->rd] = v;                                                                    \
+        NEXT;                                                                                \
+    }
+
+LOAD(lb, int8_t)
+LOAD(lh, int16_t)
+LOAD(lw, int32_t)
+LOAD(ld, int64_t)
+LOAD(lbu, uint8_t)
+LOAD(lhu, uint16_t)
+LOAD(lwu, uint32_t)
+
+#define STORE(name, type)                                                                                  \
+    HANDLER(name) {                                                                                        \
+        if (!store<type>(c, c->x[ip->rs1] + static_cast<uint64_t>(int64_t{ip->imm}), c->x[ip->rs2])) LEAVE; \
+        NEXT;                                                                                              \
+    }
+
+STORE(sb, uint8_t)
+STORE(sh, uint16_t)
+STORE(sw, uint32_t)
+STORE(sd, uint64_t)
+
+/// FP loads and stores: FS Off is an illegal instruction (Privileged spec 3.1.6.6); a load makes FS Dirty.
+HANDLER(flw) {
+    if (!c->hart->fpEnable(true)) ILLEGAL;
+    uint64_t v;
+    if (!load<uint32_t>(c, c->x[ip->rs1] + static_cast<uint64_t>(int64_t{ip->imm}), &v)) LEAVE;
+    c->f[ip->rd] = v | 0xffffffff00000000u;
+    NEXT;
+}
+
+HANDLER(fld) {
+    if (!c->hart->fpEnable(true)) ILLEGAL;
+    uint64_t v;
+    if (!load<uint64_t>(c, c->x[ip->rs1] + static_cast<uint64_t>(int64_t{ip->imm}), &v)) LEAVE;
+    c->f[ip->rd] = v;
+    NEXT;
+}
+
+HANDLER(fsw) {
+    if (!c->hart->fpEnable(false)) ILLEGAL;
+    if (!store<uint32_t>(c, c->x[ip->rs1] + static_cast<uint64_t>(int64_t{ip->imm}), c->f[ip->rs2])) LEAVE;
+    NEXT;
+}
+
+HANDLER(fsd) {
+    if (!c->hart->fpEnable(false)) ILLEGAL;
+    if (!store<uint64_t>(c, c->x[ip->rs1] + static_cast<uint64_t>(int64_t{ip->imm}), c->f[ip->rs2])) LEAVE;
+    NEXT;
+}
+
+/// An AMO: `a` is what memory held, `b` the operand, both as `type`; memory gets `expression`.
+#define AMO(name, type, expression)                                                              \
+    HANDLER(name) {                                                                              \
+        uint8_t* at = c->hart->atomicPointer(c->x[ip->rs1], sizeof(type), Access::kStore);       \
+        if (!at) LEAVE;                                                                          \
+        auto& word = *reinterpret_cast<std::atomic<type>*>(at);                                  \
+        const type b = static_cast<type>(c->x[ip->rs2]);                                         \
+        type a = word.load();                                                                    \
+        while (!word.compare_exchange_weak(a, static_cast<type>(expression))) {                  \
+        }                                                                                        \
+        c->x[ip->rd] = static_cast<uint64_t>(static_cast<int64_t>(static_cast<std::make_signed_t<type>>(a))); \
+        NEXT;                                                                                    \
+    }
+
+AMO(amoswap_w, uint32_t, b)
+AMO(amoadd_w, uint32_t, a + b)
+AMO(amoxor_w, uint32_t, a ^ b)
+AMO(amoand_w, uint32_t, a & b)
+AMO(amoor_w, uint32_t, a | b)
+AMO(amomin_w, int32_t, a < b ? a : b)
+AMO(amomax_w, int32_t, a > b ? a : b)
+AMO(amominu_w, uint32_t, a < b ? a : b)
+AMO(amomaxu_w, uint32_t, a > b ? a : b)
+AMO(amoswap_d, uint64_t, b)
+AMO(amoadd_d, uint64_t, a + b)
+AMO(amoxor_d, uint64_t, a ^ b)
+AMO(amoand_d, uint64_t, a & b)
+AMO(amoor_d, uint64_t, a | b)
+AMO(amomin_d, int64_t, a < b ? a : b)
+AMO(amomax_d, int64_t, a > b ? a : b)
+AMO(amominu_d, uint64_t, a < b ? a : b)
+AMO(amomaxu_d, uint64_t, a > b ? a : b)
+
+HANDLER(lr_w) {
+    uint64_t v;
+    if (!c->hart->loadReserved(c->x[ip->rs1], 4, &v)) LEAVE;
+    c->x[ip->rd] = sext32(v);
+    NEXT;
+}
+
+HANDLER(lr_d) {
+    uint64_t v;
+    if (!c->hart->loadReserved(c->x[ip->rs1], 8, &v)) LEAVE;
+    c->x[ip->rd] = v;
+    NEXT;
+}
+
+HANDLER(sc_w) {
+    uint64_t failed;
+    if (!c->hart->storeConditional(c->x[ip->rs1], 4, c->x[ip->rs2], &failed)) LEAVE;
+    c->x[ip->rd] = failed;
+    NEXT;
+}
+
+HANDLER(sc_d) {
+    uint64_t failed;
+    if (!c->hart->storeConditional(c->x[ip->rs1], 8, c->x[ip->rs2], &failed)) LEAVE;
+    c->x[ip->rd] = failed;
+    NEXT;
+}
+
+HANDLER(fence) {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    NEXT;
+}
+
+}  // namespace nodevisor

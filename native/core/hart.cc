@@ -1,0 +1,412 @@
+#include "hart.h"
+
+#include <algorithm>
+
+#include "bits.h"
+#include "exec.h"
+#include "jit/translator.h"
+
+namespace nodevisor {
+
+namespace {
+
+using L = layout::hart;
+
+/// Instructions between two looks at other threads' requests and at the clock: some 20 µs.
+constexpr uint64_t kSlice = 16384;
+
+/// Bound on one hart's translated code.
+constexpr size_t kCodeBytes = size_t{48} << 20;
+
+}  // namespace
+
+Hart::Hart(uint8_t* base, uint64_t bytes, uint32_t id, Tiers tiers)
+    : ctx(), base_(base), block_(base + layout::hartOffset(id)), machine_(base, bytes), id_(id), tiers_(tiers) {
+    ctx.hart = this;
+    ctx.boxMask = 0xffffffff00000000u;
+    ctx.signDouble[0] = uint64_t{1} << 63;
+    ctx.signSingle[0] = uint64_t{1} << 31;
+    ctx.magnitudeDouble[0] = ~ctx.signDouble[0];
+    ctx.magnitudeSingle[0] = ~ctx.signSingle[0];
+    if (tiers.translate && jit::hostSupported()) {
+        jit_ = std::make_unique<jit::Translator>(this, &blocks_, kCodeBytes);
+        if (!jit_->usable()) jit_.reset();
+    }
+    invalidate();
+}
+
+Hart::~Hart() = default;
+
+void Hart::invalidate() {
+    machine_.reloadSlots();
+    flushTlb();
+}
+
+void Hart::flushTlb() {
+    flushFirstLevel();
+    tlbStore_.flushAll();
+    dropFetch();
+}
+
+void Hart::flushFirstLevel() {
+    for (auto& mode : ctx.tlb) {
+        for (uint32_t i = 0; i < kTlbSize; i++) {
+            mode.load[i].tag = kTlbInvalid;
+            mode.store[i].tag = kTlbInvalid;
+        }
+    }
+}
+
+void Hart::flushPage(uint64_t va, bool oneAsid, uint16_t asid) {
+    const uint32_t i = (va >> 12) & (kTlbSize - 1);
+    for (auto& mode : ctx.tlb) {
+        mode.load[i].tag = kTlbInvalid;
+        mode.store[i].tag = kTlbInvalid;
+    }
+    tlbStore_.flushPage(va >> 12, oneAsid, asid);
+    // Most fences are for data pages: translated code need not hear of them.
+    if (fetched_[fetchedBit(va) >> 6] & (uint64_t{1} << (fetchedBit(va) & 63))) dropFetch();
+}
+
+void Hart::dropFetch() {
+    for (uint32_t mode = 0; mode < kModeCount; mode++) dropFetchMode(mode);
+    std::fill(std::begin(fetched_), std::end(fetched_), 0);
+}
+
+void Hart::dropFetchMode(uint32_t mode) {
+    ctx.fetchGeneration[mode]++;
+    for (auto& e : ctx.jumpCache[mode]) e.pc = 1;  // odd: no instruction is there
+    for (auto& e : fetchCache_[mode]) e.page = 1;
+    for (auto& e : blockCache_[mode]) e.pc = 1;
+}
+
+void Hart::dropTranslations() { dropFetch(); }
+
+void Hart::flushAsid(uint16_t asid) {
+    flushFirstLevel();
+    tlbStore_.flushAsid(asid);
+    if (fetchedLocal_) dropFetch();
+    else dropFetchMode(kModeU);
+}
+
+void Hart::fenceI() {
+    // The epoch makes every decoded page compare itself with memory before it runs again.
+    atomic32(block_, L::codeEpoch).fetch_add(1);
+}
+
+bool Hart::fpEnable(bool write) {
+    const uint64_t status = csr(L::mstatus);
+    const uint64_t fs = status & mstatus::FS;
+    if (fs == 0) return false;
+    if (write && fs != mstatus::FS) {
+        setCsr(L::mstatus, status | mstatus::FS);
+        updateMode();
+    }
+    return true;
+}
+
+void Hart::switchAddressSpace(uint64_t before) {
+    seenSatp_ = csr(L::satp);
+    if ((before ^ seenSatp_) >> 60) return flushTlb();
+    // Global mappings stay in the second level, which knows ASIDs; the first level and user code do not.
+    flushFirstLevel();
+    if (!fetchedLocal_) {
+        dropFetchMode(kModeU);
+    } else {
+        dropFetch();
+        fetchedLocal_ = false;
+    }
+}
+
+void Hart::updateMode() {
+    const uint64_t status = csr(L::mstatus);
+    const bool mxr = status & mstatus::MXR;
+    if (mxr != mxr_) {
+        mxr_ = mxr;
+        flushFirstLevel();
+    }
+    mprvActive_ = priv_ == 3 && (status & mstatus::MPRV) && mpp() != 3;
+    const uint32_t dataPriv = mprvActive_ ? mpp() : priv_;
+    dataMode_ = dataPriv == 3 ? kModeM : dataPriv == 0 ? kModeU : (status & mstatus::SUM) ? kModeSum : kModeS;
+    ctx.data = &ctx.tlb[dataMode_];
+    const uint32_t fs = (status & mstatus::FS) >> 13;
+    const uint32_t frm = (read32(block_, L::fcsr) >> 5) & 7;
+    ctx.fpKey = fs == 3 && frm < 4 ? static_cast<uint8_t>(frm) : kFpSlow;
+    if (ctx.fpKey != kFpSlow) {
+        // MXCSR.RC: nearest 0, down 1, up 2, zero 3. frm: RNE 0, RTZ 1, RDN 2, RUP 3.
+        static constexpr uint32_t kRounding[] = {0, 3, 1, 2};
+        ctx.mxcsrGuest = (ctx.mxcsrGuest & 0x3f) | 0x1f80 | (kRounding[frm] << 13);
+    }
+}
+
+void Hart::mergeFlags() {
+    const uint32_t sse = ctx.mxcsrGuest & 0x3f;  // PE UE OE ZE DE IE
+    if (!sse) return;
+    uint32_t flags = 0;
+    if (sse & 0x01) flags |= 0x10;  // NV
+    if (sse & 0x04) flags |= 0x08;  // DZ
+    if (sse & 0x08) flags |= 0x04;  // OF
+    if (sse & 0x10) flags |= 0x02;  // UF
+    if (sse & 0x20) flags |= 0x01;  // NX
+    write32(block_, L::fcsr, read32(block_, L::fcsr) | flags);
+    ctx.mxcsrGuest &= ~0x3fu;
+}
+
+void Hart::loadRegisters() {
+    std::memcpy(ctx.x, block_ + L::x, sizeof(uint64_t) * 32);
+    std::memcpy(ctx.f, block_ + L::f, sizeof ctx.f);
+    ctx.x[0] = 0;
+    ctx.pc = csr(L::pc) & ~uint64_t{1};
+    const uint32_t priv = read32(block_, L::priv);
+    priv_ = priv == 0 || priv == 1 ? priv : 3;
+    const uint64_t satp = csr(L::satp);
+    if (satp != seenSatp_) {
+        seenSatp_ = satp;
+        flushTlb();
+    }
+    ctx.mxcsrGuest = 0x1f80;
+    updateMode();
+}
+
+void Hart::storeRegisters() {
+    mergeFlags();
+    std::memcpy(block_ + L::x, ctx.x, sizeof(uint64_t) * 32);
+    std::memcpy(block_ + L::f, ctx.f, sizeof ctx.f);
+    setCsr(L::pc, ctx.pc);
+    write32(block_, L::priv, priv_);
+}
+
+/// Adds to minstret and mcycle what they are not inhibited from counting, and to the statistics.
+void Hart::count(uint64_t retired) {
+    const uint64_t inhibit = csr(L::mcountinhibit);
+    if (!(inhibit & 1)) setCsr(L::cycles, csr(L::cycles) + retired);
+    if (!(inhibit & 4)) setCsr(L::instret, csr(L::instret) + retired);
+    setCsr(L::retired, csr(L::retired) + retired);
+}
+
+bool Hart::handleAttention(uint32_t* stop) {
+    const uint32_t bits = atomic32(block_, L::attention).exchange(0);
+    if (bits & attention::kFlushTlb) {
+        machine_.reloadSlots();
+        flushTlb();
+    }
+    if (bits & attention::kKick) {
+        *stop = stop::kKicked;
+        return true;
+    }
+    return false;
+}
+
+uint32_t Hart::leaveStop(uint32_t stop) {
+    storeRegisters();
+    if (stop < 8) setCsr(L::exitKinds + 8 * stop, csr(L::exitKinds + 8 * stop) + 1);
+    atomic32(block_, L::inGuest).store(0);
+    return stop;
+}
+
+bool Hart::fetchTranslate(uint64_t va, uint64_t* gpa, const uint8_t** host) {
+    const uint64_t page = va & ~uint64_t{0xfff};
+    FetchEntry& e = fetchCache_[fetchMode()][(va >> 12) & (kFetchSize - 1)];
+    if (e.page == page) {
+        *gpa = e.gpa | (va & 0xfff);
+        *host = e.host + (va & 0xfff);
+        return true;
+    }
+    const Translation t = translate(va, Access::kFetch, priv_, false, false);
+    const Slot* slot = t.fault ? nullptr : machine_.find(t.gpa);
+    if (!slot) {
+        raise(t.fault ? t.fault - 1 : cause::INSTRUCTION_ACCESS_FAULT, va);
+        return false;
+    }
+    *gpa = t.gpa;
+    *host = slot->host + (t.gpa - slot->gpa);
+    fetched_[fetchedBit(va) >> 6] |= uint64_t{1} << (fetchedBit(va) & 63);
+    if (!t.global && priv_ != 0) fetchedLocal_ = true;
+    if (t.cacheable) e = FetchEntry{page, t.gpa & ~uint64_t{0xfff}, *host - (va & 0xfff)};
+    return true;
+}
+
+CodeBlock* Hart::fetchBlock() {
+    const uint64_t pc = ctx.pc;
+    const uint32_t epoch = atomic32(block_, L::codeEpoch).load(std::memory_order_relaxed);
+    if (epoch != seenEpoch_) {
+        seenEpoch_ = epoch;
+        dropFetch();
+    }
+    BlockEntry& cached = blockCache_[fetchMode()][(pc >> 1) & (kBlockCacheSize - 1)];
+    if (cached.pc == pc) return cached.block;
+    if (blocks_.full()) {
+        blocks_.clear();
+        if (jit_) jit_->clear();
+        dropFetch();
+    }
+    uint64_t gpa;
+    const uint8_t* host;
+    if (!fetchTranslate(pc, &gpa, &host)) return nullptr;
+    if (!translateCacheable(pc)) return fetchSingle(pc, gpa, host);
+    CodePage* page = blocks_.page(gpa & ~uint64_t{0xfff}, host - (pc & 0xfff), epoch);
+    CodeBlock* block = blocks_.block(page, static_cast<uint32_t>(pc & 0xfff));
+    if (!block) return fetchSingle(pc, gpa, host);
+    cached = BlockEntry{pc, block};
+    return block;
+}
+
+/// The one instruction at pc, for those that cross a page or lie where permissions change within a page.
+CodeBlock* Hart::fetchSingle(uint64_t pc, uint64_t gpa, const uint8_t* host) {
+    uint16_t low, high = 0;
+    if (!pmpAllows(gpa, 2, Access::kFetch, priv_, nullptr)) {
+        raise(cause::INSTRUCTION_ACCESS_FAULT, pc);
+        return nullptr;
+    }
+    std::memcpy(&low, host, 2);
+    if ((low & 3) == 3) {
+        uint64_t gpa2;
+        const uint8_t* host2;
+        if (!fetchTranslate(pc + 2, &gpa2, &host2)) return nullptr;
+        if (!pmpAllows(gpa2, 2, Access::kFetch, priv_, nullptr)) {
+            raise(cause::INSTRUCTION_ACCESS_FAULT, pc + 2);
+            return nullptr;
+        }
+        std::memcpy(&high, host2, 2);
+    }
+    return blocks_.single(gpa, low | (uint32_t{high} << 16));
+}
+
+bool Hart::translateCacheable(uint64_t pc) {
+    return fetchCache_[fetchMode()][(pc >> 12) & (kFetchSize - 1)].page == (pc & ~uint64_t{0xfff});
+}
+
+/// Runs at most `limit` (> 0) instructions of a block; returns how many retired.
+uint64_t Hart::runBlock(CodeBlock* block, uint64_t limit) {
+    ctx.leave = Leave::kNext;
+    Insn* cut = nullptr;
+    Insn saved;
+    if (limit < block->count) {
+        // The record after the last one allowed becomes the end, as if the block stopped there.
+        cut = const_cast<Insn*>(&block->insns[limit]);
+        saved = *cut;
+        *cut = sentinel(uint32_t{saved.at} * 2);
+    }
+#if defined(NODEVISOR_LOOP_DISPATCH)
+    ctx.ip = block->insns;
+    while (ctx.ip) ctx.ip->handler(ctx.ip, &ctx);
+#else
+    block->insns->handler(block->insns, &ctx);
+#endif
+    if (cut) *cut = saved;
+    if (ctx.leave == Leave::kNext) return std::min<uint64_t>(limit, block->count);
+    const auto index = static_cast<uint64_t>(ctx.leaveIp - block->insns);
+    if (ctx.leave == Leave::kTrap || ctx.leave == Leave::kExit) {
+        ctx.pc += ctx.leaveIp->at * 2u;
+        if (ctx.leave == Leave::kTrap && ctx.trapCause == cause::ILLEGAL_INSTRUCTION) {
+            ctx.trapValue = block->decoded[index].raw;
+        }
+        if (ctx.leave == Leave::kExit) noteExit(block->decoded[index]);
+        return index;
+    }
+    return index + 1;  // kResync, kRetireExit: it retired, and set pc
+}
+
+void Hart::noteExit(const Decoded& d) {
+    write32(block_, L::exitInsn, d.raw);
+    write32(block_, L::exitLength, d.length);
+}
+
+/// Runs translated code from `code`; returns how many instructions retired.
+uint64_t Hart::runTranslated(const void* code, uint64_t limit) {
+    ctx.budget = static_cast<int64_t>(limit);
+    ctx.leave = Leave::kNext;
+    ctx.scratch[0] = 0;
+    jit_->enter(code, &ctx);
+    uint64_t retired = limit - static_cast<uint64_t>(ctx.budget);
+    if (ctx.leave == Leave::kTrap || ctx.leave == Leave::kExit) fillInsnDetails();
+    return retired;
+}
+
+/// A trap or exit out of translated code: looks the instruction at pc up again for what needs its bits.
+void Hart::fillInsnDetails() {
+    if (ctx.leave == Leave::kTrap && ctx.trapCause != cause::ILLEGAL_INSTRUCTION) return;
+    const Leave leave = ctx.leave;
+    const uint32_t trapCause = ctx.trapCause;
+    const uint64_t trapValue = ctx.trapValue;
+    CodeBlock* block = fetchBlock();
+    ctx.leave = leave;
+    ctx.trapCause = trapCause;
+    ctx.trapValue = trapValue;
+    if (!block) return;
+    if (leave == Leave::kTrap) ctx.trapValue = block->decoded[0].raw;
+    else noteExit(block->decoded[0]);
+}
+
+const void* Hart::translationFor(CodeBlock* block) {
+    if (!jit_ || mprvActive_ || !block->page || block->cold) return nullptr;
+    const void* code = jit_->find(block->gpa, ctx.pc, dataMode_, block->page->version);
+    if (!code) {
+        if (++block->heat < tiers_.hotThreshold) return nullptr;
+        block->heat = 0;
+        code = jit_->translate(block, ctx.pc, dataMode_);
+        if (!code) return nullptr;
+    }
+    ctx.jumpCache[dataMode_][(ctx.pc >> 1) & (kJumpCacheSize - 1)] = {ctx.pc, code};
+    return code;
+}
+
+uint32_t Hart::run(uint64_t budget) {
+    loadRegisters();
+    atomic32(block_, L::inGuest).store(1);
+    uint64_t left = budget;
+    uint32_t stop;
+    for (;;) {
+        if (atomic32(block_, L::attention).load() != 0 && handleAttention(&stop)) return leaveStop(stop);
+        if (left == 0) return leaveStop(stop::kBudget);
+        if (takeInterrupt() && --left == 0) continue;
+        uint64_t slice = std::min(left, kSlice);
+        const uint64_t whole = slice;
+        bool leaveSlice = false;
+        while (slice > 0 && !leaveSlice) {
+            CodeBlock* block = fetchBlock();
+            uint64_t retired = 0;
+            if (!block) {
+                ctx.leave = Leave::kTrap;
+            } else {
+                const uint64_t pc = ctx.pc;
+                const void* code = interpretNext_ ? nullptr : translationFor(block);
+                if (code && pendingLink_ != 0) jit_->link(pendingLink_ - 1, code, pc, dataMode_, &ctx);
+                pendingLink_ = 0;
+                if (code) {
+                    retired = runTranslated(code, slice);
+                    pendingLink_ = ctx.leave == Leave::kNext ? static_cast<uint32_t>(ctx.scratch[0]) : 0;
+                } else {
+                    retired = runBlock(block, slice);
+                }
+            }
+            interpretNext_ = false;
+            count(retired);
+            slice -= retired;
+            switch (ctx.leave) {
+                case Leave::kNext:
+                    break;
+                case Leave::kInterpret:
+                case Leave::kBudget:
+                    interpretNext_ = true;
+                    break;
+                case Leave::kResync:
+                    updateMode();
+                    leaveSlice = true;
+                    break;
+                case Leave::kTrap:
+                    takeTrap(ctx.trapCause, ctx.trapValue);
+                    // It used no instruction up, but a guest that only traps must still meet the end of its budget.
+                    if (slice > 0) slice--;
+                    leaveSlice = true;
+                    break;
+                case Leave::kExit:
+                case Leave::kRetireExit:
+                    return leaveStop(ctx.stop);
+            }
+        }
+        left -= whole - slice;
+    }
+}
+
+}  // namespace nodevisor

@@ -1,0 +1,206 @@
+// One hart on one thread: the run loop, memory access, traps and CSRs. State that outlives run() is in the shared block.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "block_cache.h"
+#include "context.h"
+#include "machine.h"
+#include "state.h"
+#include "tlb_store.h"
+
+namespace nodevisor {
+
+namespace jit {
+class Translator;
+}
+
+enum class Access : uint32_t { kFetch, kLoad, kStore };
+
+/// What the page tables say of one address.
+struct Translation {
+    /// 0: translated; otherwise exception code + 1.
+    uint32_t fault = 0;
+    uint64_t gpa = 0;
+    /// The page is global: valid in every address space.
+    bool global = false;
+    /// Stores may be cached: the leaf's D bit is set.
+    bool dirty = false;
+    /// The whole 4 KiB page has the same PMP permissions.
+    bool cacheable = true;
+    /// R, W, X, U, G, A, D of the leaf.
+    uint8_t flags = 0;
+};
+
+/// Where an access goes.
+struct Resolved {
+    uint64_t gpa;
+    const Slot* slot;
+    /// Host address, or nullptr: not RAM, or a store to read-only RAM.
+    uint8_t* host;
+    bool cacheable;
+    bool dirty;
+};
+
+/// Which tiers a hart may use.
+struct Tiers {
+    bool translate = true;
+    /// Executions of a block before it is translated.
+    uint32_t hotThreshold = 12;
+};
+
+class Hart {
+public:
+    Hart(uint8_t* base, uint64_t bytes, uint32_t id, Tiers tiers);
+    ~Hart();
+    Hart(const Hart&) = delete;
+    Hart& operator=(const Hart&) = delete;
+
+    /// Runs at most `budget` instructions; returns a Stop number (see src/cpu/engine.ts).
+    uint32_t run(uint64_t budget);
+    /// Finishes the load or store that stopped with Stop.Mmio.
+    void completeMmio(uint64_t value);
+    /// Answers it with an access fault.
+    void refuseMmio();
+    /// State was changed from outside.
+    void invalidate();
+
+    // ---- memory (access.cc). False: ctx.leave says why; nothing was changed.
+    bool loadSlow(uint64_t va, uint32_t size, uint64_t* out);
+    bool storeSlow(uint64_t va, uint32_t size, uint64_t value);
+    /// Host pointer for an aligned atomic access of 4 or 8 bytes, or nullptr with the trap prepared.
+    uint8_t* atomicPointer(uint64_t va, uint32_t size, Access access, uint64_t* gpa = nullptr);
+    bool cboZero(uint64_t va);
+    /// CBO.CLEAN/FLUSH/INVAL: permission check only, there is no cache to manage.
+    bool cboCheck(uint64_t va);
+    bool loadReserved(uint64_t va, uint32_t size, uint64_t* out);
+    bool storeConditional(uint64_t va, uint32_t size, uint64_t value, uint64_t* failed);
+
+    // ---- address translation (mmu.cc)
+    Translation translate(uint64_t va, Access access, uint32_t priv, bool sum, bool mxr);
+    bool pmpAllows(uint64_t gpa, uint32_t size, Access access, uint32_t priv, bool* wholePage) const;
+    void flushTlb();
+    void flushFirstLevel();
+    /// SFENCE.VMA of one page: in all address spaces, or (then sparing global mappings) in one.
+    void flushPage(uint64_t va, bool oneAsid, uint16_t asid);
+    /// SFENCE.VMA of one address space.
+    void flushAsid(uint16_t asid);
+    /// satp was written.
+    void switchAddressSpace(uint64_t before);
+    /// Recomputes what depends on privilege, mstatus and satp.
+    void updateMode();
+
+    // ---- CSRs (csr.cc). False: illegal instruction.
+    bool readCsr(uint32_t number, uint64_t* out);
+    bool writeCsr(uint32_t number, uint64_t value);
+    bool csrAccessible(uint32_t number, bool write);
+
+    // ---- traps (trap.cc)
+    void takeTrap(uint32_t cause, uint64_t tval);
+    /// Takes the interrupt that is due, if any.
+    bool takeInterrupt();
+    uint64_t pendingInterrupts();
+    void mret();
+    void sret();
+
+    /// Prepares a trap of the current instruction for the handler to leave with.
+    void raise(uint32_t cause, uint64_t tval) {
+        ctx.leave = Leave::kTrap;
+        ctx.trapCause = cause;
+        ctx.trapValue = tval;
+    }
+
+    /// Whether mstatus.FS allows floating point; a write makes it Dirty.
+    bool fpEnable(bool write);
+    /// Moves the flags that SSE gathered to fcsr.
+    void mergeFlags();
+    /// Decoded code is out of date: FENCE.I.
+    void fenceI();
+
+    uint64_t csr(size_t offset) const { return read64(block_, offset); }
+    void setCsr(size_t offset, uint64_t v) { write64(block_, offset, v); }
+
+    uint8_t* block() { return block_; }
+    Machine& machine() { return machine_; }
+    uint32_t priv() const { return priv_; }
+    Mode dataMode() const { return dataMode_; }
+    /// Data accesses have another privilege than fetches (mstatus.MPRV): only the interpreter runs then.
+    bool mprvActive() const { return mprvActive_; }
+
+    Context ctx;
+
+private:
+    friend class jit::Translator;
+
+    struct FetchEntry {
+        uint64_t page, gpa;
+        const uint8_t* host;
+    };
+    struct BlockEntry {
+        uint64_t pc;
+        CodeBlock* block;
+    };
+    static constexpr uint32_t kFetchSize = 128;
+    static constexpr uint32_t kBlockCacheSize = 1024;
+    static constexpr uint32_t kFetchedBits = 1024;
+
+    void loadRegisters();
+    void storeRegisters();
+    void count(uint64_t retired);
+    bool handleAttention(uint32_t* stop);
+    uint32_t leaveStop(uint32_t stop);
+    void enterTrap(uint32_t code, bool interrupt, uint64_t tval);
+
+    uint32_t fetchMode() const { return priv_ == 1 ? kModeS : priv_; }
+    CodeBlock* fetchBlock();
+    CodeBlock* fetchSingle(uint64_t pc, uint64_t gpa, const uint8_t* host);
+    bool fetchTranslate(uint64_t va, uint64_t* gpa, const uint8_t** host);
+    bool translateCacheable(uint64_t pc);
+    static uint32_t fetchedBit(uint64_t va) { return static_cast<uint32_t>((va >> 12) ^ (va >> 22)) % kFetchedBits; }
+    void dropFetchMode(uint32_t mode);
+    void dropTranslations();
+
+    uint64_t runBlock(CodeBlock* block, uint64_t limit);
+    uint64_t runTranslated(const void* code, uint64_t limit);
+    const void* translationFor(CodeBlock* block);
+    void noteExit(const Decoded& d);
+    void fillInsnDetails();
+    bool prepareMmio(uint64_t va, uint64_t gpa, uint32_t size, uint32_t write, uint64_t value);
+    bool resolve(uint64_t va, Access access, Resolved* out);
+    bool storedPermits(const StoredPage& page, Access access, uint32_t priv, bool sum) const;
+    bool checkPmp(const Resolved& r, uint32_t size, Access access, uint64_t va);
+    void fillTlb(uint64_t va, const Resolved& r, bool store);
+    bool loadCrossing(uint64_t va, uint32_t size, uint64_t* out);
+    bool storeCrossing(uint64_t va, uint32_t size, uint64_t value);
+    void markDirty(const Slot* slot, uint64_t offset);
+    /// Forgets where instructions are fetched from.
+    void dropFetch();
+    uint32_t mpp() const { return (csr(layout::hart::mstatus) >> 11) & 3; }
+
+    uint8_t* base_;
+    uint8_t* block_;
+    Machine machine_;
+    uint32_t id_;
+    Tiers tiers_;
+    uint32_t priv_ = 3;
+    Mode dataMode_ = kModeM;
+    bool mprvActive_ = false;
+    bool mxr_ = false;
+    /// The next block is the interpreter's: translated code left before it.
+    bool interpretNext_ = false;
+    /// S-mode or M-mode code was fetched from a page that is not global.
+    bool fetchedLocal_ = false;
+    uint32_t pendingLink_ = 0;
+    uint32_t seenEpoch_ = 0;
+    uint64_t seenSatp_ = 0;
+    FetchEntry fetchCache_[kModeCount][kFetchSize];
+    BlockEntry blockCache_[kModeCount][kBlockCacheSize];
+    /// Hashed set of pages that instructions were fetched from since the caches were dropped.
+    uint64_t fetched_[kFetchedBits / 64];
+    BlockCache blocks_;
+    TlbStore tlbStore_;
+    std::unique_ptr<jit::Translator> jit_;
+};
+
+}  // namespace nodevisor

@@ -1,0 +1,301 @@
+#include "run.h"
+
+#include "../exec.h"
+#include "../hart.h"
+
+namespace nodevisor::jit {
+
+namespace {
+
+bool isJal(const Decoded& d) { return d.op == Op::jal_; }
+
+}  // namespace
+
+void Run::collect(CodeBlock* block, BlockCache* blocks) {
+    CodePage* page = block->page;
+    const uint64_t pageVa = pc_ & ~uint64_t{0xfff};
+    uint64_t pc = pc_;
+    std::vector<uint64_t> seen;
+    while (block) {
+        for (uint64_t s : seen) {
+            if (s == pc) {
+                fallTo_ = pc;
+                return;
+            }
+        }
+        seen.push_back(pc);
+        for (uint32_t i = 0; i < block->count; i++) {
+            steps_.push_back({block->decoded[i], pc});
+            pc += block->decoded[i].length;
+        }
+        fallTo_ = pc;
+        Step& last = steps_.back();
+        Cond c;
+        uint64_t next = pc;
+        if (isJal(last.insn)) {
+            next = last.pc + static_cast<uint64_t>(int64_t{last.insn.imm});
+        } else if (isBranch(last.insn, &c)) {
+            // A loop's closing branch: what follows it is another run.
+            if (last.insn.imm < 0) return;
+        } else if (endsBlock(last.insn) || isSerial(last.insn)) {
+            return;
+        }
+        if ((next & ~uint64_t{0xfff}) != pageVa || (next & 1) || steps_.size() >= kMaxSteps) return;
+        if (isJal(last.insn)) {
+            last.followed = true;
+            fallTo_ = next;
+        }
+        pc = next;
+        block = blocks->block(page, static_cast<uint32_t>(pc & 0xfff));
+        if (block && steps_.size() + block->count > kMaxSteps) return;
+    }
+}
+
+bool Run::emit(const uint8_t** entry) {
+    if (steps_.empty()) return false;
+    frm_ = t_.hart_->ctx.fpKey;
+    // Code that may not use floating point now would be compiled for a state it hardly ever runs in.
+    if (frm_ == kFpSlow && usesFp()) return false;
+    a_.align(16);
+    head_ = a_.here();
+    *entry = a_.exec(head_);
+    const int32_t all = static_cast<int32_t>(steps_.size());
+    a_.aluImm(kSub, true, kBudgetReg, all);
+    uint8_t* spent = a_.jcc(kB);
+    uint8_t* slowFp = nullptr;
+    if (usesFp()) {
+        a_.cmpMem8Imm(field(offsetof(Context, fpKey)), frm_);
+        slowFp = a_.jcc(kNE);
+    }
+    for (uint32_t i = 0; i < steps_.size() && !ended_; i++) emitStep(i);
+    if (!ended_) exitTo(fallTo_, 0);
+
+    emitStubs();
+    // Not enough budget left for the whole run: the interpreter counts the rest off.
+    a_.bind(spent);
+    a_.storeImm32(field(offsetof(Context, leave)), static_cast<int32_t>(Leave::kBudget));
+    uint8_t* leave = a_.here();
+    a_.aluImm(kAdd, true, kBudgetReg, all);
+    a_.movImmKeepFlags(rcx, pc_);
+    a_.jmpTo(t_.exit_);
+    if (slowFp) {
+        a_.bind(slowFp);
+        a_.storeImm32(field(offsetof(Context, leave)), static_cast<int32_t>(Leave::kInterpret));
+        a_.jmpTo(leave);
+    }
+    return !a_.overflowed();
+}
+
+void Run::emitStep(uint32_t i) {
+    const Decoded& d = steps_[i].insn;
+    if (steps_[i].followed) {
+        if (d.rd) putImm(d.rd, nextPc(i));
+        return;
+    }
+    Cond c;
+    if (isBranch(d, &c)) return branch(i, c);
+    if (isJal(d)) {
+        if (d.rd) putImm(d.rd, nextPc(i));
+        exitTo(steps_[i].pc + static_cast<uint64_t>(int64_t{d.imm}), 0);
+        ended_ = true;
+        return;
+    }
+    if (d.op == Op::jalr_) {
+        computedJump(nextPc(i), d);
+        ended_ = true;
+        return;
+    }
+    if (lowerInt(i) || lowerMemory(i) || lowerFp(i)) return;
+    if (isSerial(d) || endsBlock(d)) {
+        interpretAt(i);
+        ended_ = true;
+        return;
+    }
+    callHandler(i);
+}
+
+/// Goes to a constant address; `unspent` instructions of the run were not executed.
+void Run::exitTo(uint64_t target, uint32_t unspent) {
+    if (unspent) a_.aluImm(kAdd, true, kBudgetReg, static_cast<int32_t>(unspent));
+    jumpTo(target);
+}
+
+void Run::jumpTo(uint64_t target) {
+    if (target == pc_) return a_.jmpTo(head_);
+    const bool samePage = ((target ^ pc_) & ~uint64_t{0xfff}) == 0;
+    Translator::Link link{nullptr, nullptr, nullptr, target, mode_};
+    if (!samePage) {
+        a_.cmpMem32Patchable(field(offsetof(Context, fetchGeneration) + 4 * mode_), 0);
+        link.guard = a_.here();
+        link.guardJump = a_.jcc(kNE);
+    }
+    link.distance = a_.jmp();
+    if (link.guardJump) a_.bind(link.guardJump);
+    a_.bind(link.distance);
+    const auto id = static_cast<uint32_t>(t_.links_.size());
+    // Through the jump cache first when the guard fails, so that code shared by address spaces does not thrash the link.
+    a_.movImmKeepFlags(rcx, target);
+    if (!samePage) {
+        const int32_t slot = static_cast<int32_t>(offsetof(Context, jumpCache)) - kBias +
+                             static_cast<int32_t>(sizeof(JumpCacheEntry)) *
+                                 static_cast<int32_t>(mode_ * kJumpCacheSize + ((target >> 1) & (kJumpCacheSize - 1)));
+        a_.cmpMem(true, {kCtx, slot}, rcx);
+        uint8_t* miss = a_.jcc(kNE);
+        a_.jmpMem({kCtx, slot + 8});
+        a_.bind(miss);
+    }
+    a_.storeImm32(field(offsetof(Context, scratch)), static_cast<int32_t>(id + 1));
+    a_.jmpTo(t_.exitNext_);
+    t_.links_.push_back(link);
+}
+
+void Run::computedJump(uint64_t linkPc, const Decoded& d) {
+    get(rax, d.rs1);
+    if (d.imm) a_.aluImm(kAdd, true, rax, d.imm);
+    a_.aluImm(kAnd, true, rax, -2);
+    if (d.rd) putImm(d.rd, linkPc);
+    a_.mov32(rcx, rax);
+    a_.shiftImm(kShl, false, rcx, 3);
+    a_.aluImm(kAnd, false, rcx, static_cast<int32_t>((kJumpCacheSize - 1) * sizeof(JumpCacheEntry)));
+    static_assert(sizeof(JumpCacheEntry) == 16);
+    const int32_t table = static_cast<int32_t>(offsetof(Context, jumpCache)) - kBias +
+                          static_cast<int32_t>(sizeof(JumpCacheEntry) * mode_ * kJumpCacheSize);
+    a_.alu(kCmp, true, rax, {kCtx, table, rcx, 1});
+    uint8_t* miss = a_.jcc(kNE);
+    a_.jmpMem({kCtx, table + 8, rcx, 1});
+    a_.bind(miss);
+    a_.mov(rcx, rax);
+    a_.jmpTo(t_.exitNext_);
+}
+
+/// Leaves before step i, which is for the interpreter.
+void Run::interpretAt(uint32_t i) {
+    a_.aluImm(kAdd, true, kBudgetReg, static_cast<int32_t>(stepsAfter(i)));
+    a_.movImmKeepFlags(rcx, steps_[i].pc);
+    a_.storeImm32(field(offsetof(Context, leave)), static_cast<int32_t>(Leave::kInterpret));
+    a_.jmpTo(t_.exit_);
+}
+
+/// Runs step i in the interpreter and goes on.
+void Run::callHandler(uint32_t i) {
+    const Decoded& d = steps_[i].insn;
+    auto* record = static_cast<Insn*>(t_.recordArena_.allocate(2 * sizeof(Insn)));
+    record[0] = Insn{handlerFor(d), d.rd, d.rs1, d.rs2, 0, packedImm(d)};
+    if (writesX(d) && d.rd == 0) record[0].rd = kSink;
+    record[1] = sentinel(d.length);
+    a_.movImmKeepFlags(rcx, steps_[i].pc);
+    a_.store(field(offsetof(Context, pc)), rcx);
+    a_.movImmKeepFlags(rax, reinterpret_cast<uint64_t>(record));
+    a_.callTo(t_.callThunk_);
+    leaveIfNotEqual(i);
+    if (writesF(d)) setBoxed(d.rd, false);
+}
+
+void Run::leaveIfNotEqual(uint32_t i) { leaving_.push_back({i, a_.jcc(kNE)}); }
+
+void Run::emitStubs() {
+    for (const auto& s : slow_) {
+        a_.bind(s.miss);
+        a_.mov(rax, s.va);
+        const uint32_t how = s.size | (s.isSigned ? 16 : 0);
+        const Decoded& d = steps_[s.step].insn;
+        // The address of the instruction, for the trap that may come.
+        if (s.isStore) {
+            if (s.fp) {
+                const Xmm v = useF(d.rs2, xmm0);
+                a_.vmovq(rdx, v);
+            } else {
+                get(rdx, d.rs2);
+            }
+        }
+        a_.movImmKeepFlags(rcx, how);
+        a_.callTo(s.isStore ? t_.storeThunk_ : t_.loadThunk_);
+        leaving_.push_back({s.step, a_.jcc(kNE)});
+        if (!s.isStore) {
+            if (s.fp) {
+                if (s.size == 4) a_.alu(kOr, true, rax, field(offsetof(Context, boxMask)));
+                if (kHomes.f[d.rd] != kNoXmm) a_.vmovq(kHomes.f[d.rd], rax);
+                else a_.store(fMem(d.rd), rax);
+            } else if (d.rd) {
+                put(d.rd, rax);
+            }
+        }
+        a_.jmpTo(s.back);
+    }
+    for (size_t n = 0; n < calls_.size(); n++) {
+        const SlowCall s = calls_[n];
+        a_.bind(s.from);
+        callHandler(s.step);
+        a_.jmpTo(s.back);
+    }
+    for (const auto& n : nans_) {
+        a_.bind(n.from);
+        a_.movImmKeepFlags(rax, n.isDouble ? 0x7ff8000000000000u : 0xffffffff7fc00000u);
+        a_.vmovq(n.reg, rax);
+        a_.jmpTo(n.back);
+    }
+    for (const auto& e : exits_) {
+        a_.bind(e.from);
+        exitTo(e.target, e.unspent);
+    }
+    for (const auto& l : unboxed_) {
+        a_.bind(l.from);
+        interpretAt(l.step);
+    }
+    for (const auto& l : leaving_) {
+        a_.bind(l.from);
+        a_.aluImm(kAdd, true, kBudgetReg, static_cast<int32_t>(stepsAfter(l.step)));
+        a_.movImmKeepFlags(rcx, steps_[l.step].pc);
+        a_.jmpTo(t_.exit_);
+    }
+}
+
+// ---- integer registers
+
+Reg Run::use(uint32_t r, Reg scratch) {
+    if (homed(r)) return host(r);
+    get(scratch, r);
+    return scratch;
+}
+
+void Run::get(Reg d, uint32_t r) {
+    if (r == 0) a_.movImmKeepFlags(d, 0);
+    else if (homed(r)) a_.mov(d, host(r));
+    else a_.load(d, xMem(r));
+}
+
+void Run::get32(Reg d, uint32_t r) {
+    if (r == 0) a_.movImmKeepFlags(d, 0);
+    else if (homed(r)) a_.mov32(d, host(r));
+    else a_.load32(d, xMem(r));
+}
+
+void Run::put(uint32_t r, Reg s) {
+    if (r == 0) return;
+    if (homed(r)) a_.mov(host(r), s);
+    else a_.store(xMem(r), s);
+}
+
+void Run::putImm(uint32_t r, uint64_t v) {
+    if (r == 0) return;
+    if (homed(r)) {
+        a_.movImmKeepFlags(host(r), v);
+    } else if (static_cast<int64_t>(v) == static_cast<int32_t>(v)) {
+        a_.storeImm(xMem(r), static_cast<int32_t>(v));
+    } else {
+        a_.movImmKeepFlags(rcx, v);
+        a_.store(xMem(r), rcx);
+    }
+}
+
+void Run::alu(Alu op, bool w, Reg d, uint32_t r) {
+    if (r == 0) {
+        a_.aluImm(op, w, d, 0);
+    } else if (homed(r)) {
+        a_.alu(op, w, d, host(r));
+    } else {
+        a_.alu(op, w, d, xMem(r));
+    }
+}
+
+}  // namespace nodevisor::jit

@@ -1,0 +1,163 @@
+// The translation of one run of guest instructions.
+#pragma once
+
+#include <vector>
+
+#include "translator.h"
+
+namespace nodevisor::jit {
+
+/// One guest instruction of the run.
+struct Step {
+    Decoded insn;
+    /// Its guest virtual address.
+    uint64_t pc;
+    /// A jump that the run follows: nothing to emit but the link register.
+    bool followed = false;
+};
+
+class Run {
+public:
+    Run(Translator* translator, uint64_t pc, uint32_t mode) : t_(*translator), a_(translator->a_), pc_(pc), mode_(mode) {}
+
+    /// Collects the instructions from `block` on.
+    void collect(CodeBlock* block, BlockCache* blocks);
+    /// Emits code; false if it did not fit or there is nothing to translate. The entry is the executable address.
+    bool emit(const uint8_t** entry);
+
+private:
+    static constexpr uint32_t kMaxSteps = 96;
+
+    // ---- run.cc
+    void emitStep(uint32_t i);
+    void emitStubs();
+    uint32_t stepsAfter(uint32_t i) const { return static_cast<uint32_t>(steps_.size()) - i; }
+    /// Where the instruction after step i lies.
+    uint64_t nextPc(uint32_t i) const { return steps_[i].pc + steps_[i].insn.length; }
+    void exitTo(uint64_t target, uint32_t unspent);
+    void jumpTo(uint64_t target);
+    void computedJump(uint64_t linkPc, const Decoded& d);
+    void interpretAt(uint32_t i);
+    void callHandler(uint32_t i);
+    /// A leave at step i, not retired, with Context::leave already set; returns to be jumped to with not-equal.
+    void leaveIfNotEqual(uint32_t i);
+
+    // ---- integer registers (run.cc)
+    Reg host(uint32_t r) const { return kHomes.x[r]; }
+    bool homed(uint32_t r) const { return kHomes.x[r] != kNoReg; }
+    /// x[r] in a host register: its home, or `scratch` loaded with it.
+    Reg use(uint32_t r, Reg scratch);
+    /// Loads x[r] into `d`.
+    void get(Reg d, uint32_t r);
+    void get32(Reg d, uint32_t r);
+    /// Where to compute x[r]: its home or `scratch`; then `put`.
+    Reg target(uint32_t r, Reg scratch) const { return homed(r) ? host(r) : scratch; }
+    void put(uint32_t r, Reg s);
+    void putImm(uint32_t r, uint64_t v);
+    /// op d, x[r], with x[r] as a memory operand if it has no home.
+    void alu(Alu op, bool w, Reg d, uint32_t r);
+
+    // ---- lower_int.cc
+    bool lowerInt(uint32_t i);
+    void binary(const Decoded& d, Alu op, bool w, bool commutative);
+    void immediate(const Decoded& d, Alu op);
+    void setIf(const Decoded& d, Cond c, bool immediate);
+    void shift(const Decoded& d, Shift s, bool w, bool immediate);
+    void rotate(const Decoded& d, bool right, bool w, bool immediate);
+    void shiftAdd(const Decoded& d, uint8_t scale, bool uw);
+    void multiply(const Decoded& d, bool w);
+    void multiplyHigh(const Decoded& d, bool isSigned);
+    void divide(const Decoded& d, bool w, bool isSigned, bool remainder);
+    void minMax(const Decoded& d, Cond keepFirst);
+    void bitOp(const Decoded& d, uint8_t digit, bool immediate);
+    void conditionalZero(const Decoded& d, bool whenZero);
+    void notSecond(const Decoded& d, Alu op);
+    bool lowerBits(const Decoded& d);
+    void branch(uint32_t i, Cond c);
+    bool isBranch(const Decoded& d, Cond* c) const;
+
+    // ---- lower_memory.cc
+    bool lowerMemory(uint32_t i);
+    void load(uint32_t i, uint32_t size, bool isSigned);
+    void store(uint32_t i, uint32_t size);
+    void fpLoad(uint32_t i, bool isDouble);
+    void fpStore(uint32_t i, bool isDouble);
+    bool lowerAtomic(uint32_t i);
+    void atomic(uint32_t i, uint32_t size, int kind);
+    /// Emits the look-up for an access of step i; returns the register whose value plus rcx is the host address. On a
+    /// miss control goes to a stub that is finished by `slowLoad` or `slowStore`.
+    Reg lookUp(uint32_t i, uint32_t size, bool isStore, uint8_t** miss, bool aligned = false);
+
+    // ---- lower_fp.cc
+    bool lowerFp(uint32_t i);
+    bool nativeFp(const Decoded& d) const;
+    bool usesFp() const;
+    Xmm useF(uint32_t r, Xmm scratch);
+    Xmm targetF(uint32_t r) const { return kHomes.f[r] != kNoXmm ? kHomes.f[r] : xmm0; }
+    void putF(uint32_t r, Xmm s);
+    void ensureBoxed(uint32_t i, uint32_t r);
+    void setBoxed(uint32_t r, bool boxed);
+    void fpBinary(uint32_t i, uint8_t opcode, bool d);
+    void fpSqrt(uint32_t i, bool d);
+    void fpFma(uint32_t i, uint8_t opcode, bool d);
+    void fpMinMax(uint32_t i, bool isMax, bool d);
+    void fpCompare(uint32_t i, int kind, bool d);
+    void fpSign(uint32_t i, int kind, bool d);
+    void fpToInt(uint32_t i, bool d, bool w64);
+    void fpFromInt(uint32_t i, bool d, bool w64, bool isUnsigned);
+    void fpResult(uint32_t i, bool d);
+    /// A slow path that runs step i in the interpreter and goes on behind it.
+    void fpSlow(uint32_t i, uint8_t* from);
+
+    struct SlowAccess {
+        uint32_t step;
+        uint8_t* miss;
+        uint8_t* back;
+        Reg va;
+        uint32_t size;
+        bool isStore;
+        bool isSigned;
+        bool fp;
+        Reg dest;
+    };
+    struct SlowCall {
+        uint32_t step;
+        uint8_t* from;
+        uint8_t* back;
+    };
+    struct Leaving {
+        uint32_t step;
+        uint8_t* from;
+    };
+    struct Exit {
+        uint8_t* from;
+        uint64_t target;
+        uint32_t unspent;
+    };
+    struct NanFix {
+        uint8_t* from;
+        uint8_t* back;
+        Xmm reg;
+        bool isDouble;
+    };
+
+    Translator& t_;
+    Asm& a_;
+    uint64_t pc_;
+    uint32_t mode_;
+    uint8_t frm_ = 0;
+    std::vector<Step> steps_;
+    uint64_t fallTo_ = 0;
+    /// The run ends in an instruction that left already (jump, interpret).
+    bool ended_ = false;
+    uint32_t boxed_ = 0;
+    uint8_t* head_ = nullptr;
+    std::vector<SlowAccess> slow_;
+    std::vector<SlowCall> calls_;
+    std::vector<Leaving> leaving_;
+    std::vector<Leaving> unboxed_;
+    std::vector<Exit> exits_;
+    std::vector<NanFix> nans_;
+};
+
+}  // namespace nodevisor::jit
