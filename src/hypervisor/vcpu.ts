@@ -1,5 +1,14 @@
-import { type GuestClock, type Hart, type HartState, hartWord, kick, Stop } from '../cpu/index.ts';
-import { HartConfig, type HartField, hartLayout, Interrupt } from '../isa/index.ts';
+import {
+  type GuestClock,
+  type Hart,
+  type HartState,
+  hartWord,
+  kick,
+  PendingInterrupts,
+  Stop,
+  timerDeadline,
+} from '../cpu/index.ts';
+import { HartConfig, type HartField, hartLayout } from '../isa/index.ts';
 import { VirtError } from '../util/index.ts';
 import type { VcpuExit } from './exit.ts';
 import { findRegister } from './regs.ts';
@@ -53,10 +62,6 @@ function exitObjects() {
   };
 }
 
-/** Timer bits of mie. */
-const MTIE = 1 << Interrupt.MTI;
-const STIE = 1 << Interrupt.STI;
-
 /** Registers a0 … a7 are x10 … x17: the arguments of an SBI call (SBI spec 3, binary encoding). */
 const A6 = 16;
 const A7 = 17;
@@ -67,6 +72,7 @@ export class Vcpu {
   readonly state: HartState;
   readonly #hart: Hart;
   readonly #clock: GuestClock;
+  readonly #interrupts: PendingInterrupts;
   readonly #exits = exitObjects();
   #singleStep = false;
   /** State was changed from outside: what the engine caches is stale. */
@@ -77,6 +83,7 @@ export class Vcpu {
     this.state = hart.state;
     this.#hart = hart;
     this.#clock = clock;
+    this.#interrupts = new PendingInterrupts(hart.state, clock);
   }
 
   /**
@@ -179,15 +186,13 @@ export class Vcpu {
    * happens. 0: it is already due; Infinity: no timer will wake it.
    */
   timerNs(): number {
-    const { state } = this;
-    const mie = state.words[hartWord.mie];
-    let ns = Number.POSITIVE_INFINITY;
-    if ((mie & MTIE) !== 0) ns = this.#clock.nsUntil(state.get('mtimecmp'));
-    // menvcfg.STCE: bit 63.
-    if ((mie & STIE) !== 0 && state.words[hartWord.menvcfg + 1] < 0) {
-      ns = Math.min(ns, this.#clock.nsUntil(state.get('stimecmp')));
-    }
-    return ns;
+    const deadline = timerDeadline(this.state);
+    return deadline === undefined ? Number.POSITIVE_INFINITY : this.#clock.nsUntil(deadline);
+  }
+
+  /** Whether an interrupt that is enabled in mie is pending: WFI would not wait. */
+  interruptPending(): boolean {
+    return this.#interrupts.wakes();
   }
 
   /** Everything the guest can tell of this vCPU, as data. */

@@ -5,7 +5,7 @@ import {
   HartState,
   kick,
   MachineState,
-  remoteFence,
+  remoteFences,
   setInterruptLine,
 } from '../cpu/index.ts';
 import { HARTS_MAX, sharedMap } from '../isa/index.ts';
@@ -139,7 +139,7 @@ export class Vm {
 
   /** Makes all harts compare what they have decoded with memory: guest code was written from outside. */
   invalidateCode(): void {
-    for (const hart of this.harts) remoteFence(hart, { tlb: false, code: true });
+    remoteFences(this.harts, { tlb: false, code: true });
   }
 
   /** This thread's vCPU over `engine`, which must be this thread's too. Throws INVALID_ARG for a hart that is not there. */
@@ -166,6 +166,6 @@ export class Vm {
   }
 
   #fence(): void {
-    for (const hart of this.harts) remoteFence(hart, { tlb: true, code: true });
+    remoteFences(this.harts, { tlb: true, code: true });
   }
 }

@@ -5,6 +5,7 @@ import { MmioBus } from './bus/mmio-bus.ts';
 import { RegionAllocator } from './bus/region.ts';
 import type { MachineConfig } from './config.ts';
 import type { DeviceRegion, IrqLine, MmioDevice } from './device.ts';
+import { SBI_REGION_BYTES } from './firmware/sbi/events.ts';
 import { FW_CFG_REGION_BYTES, FwCfg } from './fwcfg/fw-cfg.ts';
 import type { FwCfgContents } from './fwcfg/items.ts';
 import { ACLINT_REGION_BYTES, Aclint } from './irq/aclint.ts';
@@ -70,6 +71,8 @@ export class Board {
   readonly virtio: readonly VirtioSlot[];
   /** Every device, with its interrupt number: what the device tree is made from. */
   readonly devices: { readonly device: MmioDevice; readonly irq: number }[] = [];
+  /** State of the built-in firmware. */
+  readonly firmwareRegion: DeviceRegion;
   /** Doorbell that the power request rings. */
   readonly power: DeviceDoorbell;
 
@@ -81,6 +84,7 @@ export class Board {
     this.vm = vm;
     this.#clock = clock;
     this.#regions = new RegionAllocator(vm.shared.buffer);
+    this.firmwareRegion = this.#regions.take(SBI_REGION_BYTES);
     this.power = this.#bell(BoardDoorbell.POWER);
     this.syscon = new Syscon(memoryMap.test, vm.machine, this.power);
     this.#add(this.syscon, this.#regions.take(SYSCON_REGION_BYTES));
@@ -98,6 +102,7 @@ export class Board {
 
   /** Power-on state of every device, on the thread of the back halves, while no vCPU runs. */
   reset(): void {
+    this.firmwareRegion.bytes.fill(0);
     // The interrupt controller last: a device that lets go of its line must not leave it with a request.
     for (const { device } of this.devices) if (device !== this.plic) device.reset();
     this.plic.reset();

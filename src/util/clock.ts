@@ -10,7 +10,10 @@ export interface Clock {
 export class HostClock implements Clock {
   // performance.now() is several times cheaper than process.hrtime() but counts from each thread's own start;
   // hrtime's origin is the process's, so one difference taken at construction makes threads agree.
-  readonly #offsetNs = Number(process.hrtime.bigint()) - performance.now() * 1e6;
+  // Losing the processor between the two readings makes it too small: the largest of a few is the true one.
+  readonly #offsetNs = Math.max(
+    ...Array.from({ length: 8 }, () => Number(process.hrtime.bigint()) - performance.now() * 1e6),
+  );
 
   nowNs(): number {
     return performance.now() * 1e6 + this.#offsetNs;

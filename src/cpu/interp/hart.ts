@@ -137,12 +137,13 @@ export class InterpreterHart implements Hart {
     const words = this.#words;
     const bits = Atomics.load(words, ATTENTION);
     if ((bits & Attention.FLUSH_TLB) !== 0) {
+      // Before the work, though it is what a remote fence waits for: no instruction runs in between, and a fence that
+      // is asked for after this is seen at the next boundary instead of being taken for this one.
+      Atomics.and(words, ATTENTION, ~Attention.FLUSH_TLB);
       if (this.#core.ram.refresh()) this.invalidate();
       this.#core.mmu.flush();
       this.#located = false;
       this.#checkEpoch();
-      // Only now: clearing the bit is the acknowledgement that a remote fence waits for.
-      Atomics.and(words, ATTENTION, ~Attention.FLUSH_TLB);
     }
     if ((bits & Attention.INTERRUPT) !== 0) {
       Atomics.and(words, ATTENTION, ~Attention.INTERRUPT);

@@ -1,0 +1,262 @@
+import type { Duplex } from 'node:stream';
+import { Machine, type MachineConfig, type MachineHost, PowerRequest, StreamChar } from '../machine/index.ts';
+import { type Clock, Emitter, type RandomSource, SeededRandom, silentLogger, VirtError } from '../util/index.ts';
+import type {
+  ExitKind,
+  ExitStatus,
+  Guest,
+  GuestEvents,
+  GuestSpec,
+  GuestState,
+  GuestStats,
+  VcpuStats,
+} from './driver.ts';
+import { hostRandom } from './host-random.ts';
+
+/** Order of the counters in the state block's `exitKinds`. */
+const exitKinds: readonly ExitKind[] = ['budget', 'mmio', 'sbi', 'wfi', 'kicked', 'debug', 'fault'];
+
+/** The life of a guest, whatever runs its vCPUs: a driver says how they start, stand still, go on and end. */
+export abstract class BaseGuest implements Guest {
+  readonly config: MachineConfig;
+  readonly events = new Emitter<GuestEvents>();
+  protected readonly machine: Machine;
+  protected readonly spec: GuestSpec;
+  readonly #stream: Duplex | undefined;
+  readonly #clock: Clock;
+  readonly #ended: Promise<ExitStatus>;
+  #resolveEnded: (status: ExitStatus) => void = () => {};
+  #state: GuestState = 'created';
+  /** Jobs on the life cycle, one after another. */
+  #tail: Promise<unknown> = Promise.resolve();
+  #ranNs = 0;
+  #runningSinceNs = 0;
+
+  /** @param wall measures `wallSeconds`; `host`: what of the machine's host the driver decides. */
+  constructor(spec: GuestSpec, wall: Clock, host: Pick<MachineHost, 'clock' | 'timers'>) {
+    const { config } = spec;
+    this.spec = spec;
+    this.config = config;
+    this.#clock = wall;
+    this.#ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve;
+    });
+    const stream = spec.serial === undefined ? new StreamChar() : undefined;
+    this.#stream = stream?.stream;
+    this.machine = new Machine(config, {
+      ...host,
+      random: machineRandom(spec),
+      logger: spec.logger ?? silentLogger,
+      serial: spec.serial ?? (stream as StreamChar),
+      virtio: spec.virtio,
+      onPower: () => this.powerRequested(),
+      onFault: (error) => this.crash(`a device failed: ${describe(error)}`),
+    });
+  }
+
+  get state(): GuestState {
+    return this.#state;
+  }
+
+  get console(): Duplex {
+    if (this.#stream === undefined) {
+      throw new VirtError('OPERATION_INVALID', "the guest's serial port is connected to something else");
+    }
+    return this.#stream;
+  }
+
+  get dtb(): Uint8Array {
+    return this.machine.dtb;
+  }
+
+  start(): Promise<void> {
+    return this.#exclusive(async () => {
+      this.#require('created');
+      this.machine.powerOn();
+      await this.launch();
+      this.#go();
+      this.events.emit('started');
+    });
+  }
+
+  pause(): Promise<void> {
+    return this.#exclusive(async () => {
+      this.#require('running', 'paused');
+      if (this.#state === 'paused') return;
+      await this.#stand();
+      this.events.emit('paused');
+    });
+  }
+
+  resume(): Promise<void> {
+    return this.#exclusive(async () => {
+      this.#require('running', 'paused');
+      if (this.#state === 'running') return;
+      this.#go();
+      this.events.emit('resumed');
+    });
+  }
+
+  reset(): Promise<void> {
+    return this.#exclusive(() => {
+      this.#require('running', 'paused');
+      return this.#restart();
+    });
+  }
+
+  destroy(): Promise<void> {
+    return this.#exclusive(() => this.#end({ reason: 'destroyed', code: 0, detail: 'the machine was destroyed' }));
+  }
+
+  wait(): Promise<ExitStatus> {
+    return this.#ended;
+  }
+
+  signature(): string {
+    return this.machine.signature();
+  }
+
+  stats(): GuestStats {
+    const { vm } = this.machine;
+    const running = this.#state === 'running' ? this.#clock.nowNs() - this.#runningSinceNs : 0;
+    return {
+      backend: this.spec.backend,
+      wallSeconds: (this.#ranNs + running) / 1e9,
+      mtime: vm.clock.read(),
+      timebaseHz: vm.clock.timebaseHz,
+      vcpus: vm.harts.map((hart): VcpuStats => {
+        const cpu = this.cpuTime(hart.id);
+        return {
+          id: hart.id,
+          instructions: hart.get('retired'),
+          cpuSeconds: cpu.ns / 1e9,
+          cpuSource: cpu.source,
+          exits: Object.fromEntries(exitKinds.map((kind, i) => [kind, hart.get('exitKinds', i)])) as Record<
+            ExitKind,
+            bigint
+          >,
+        };
+      }),
+    };
+  }
+
+  /** Makes what runs the vCPUs; the machine is powered on and paused. */
+  protected abstract launch(): Promise<void>;
+  /** Lets the vCPUs run. */
+  protected abstract go(): void;
+  /** Stops the vCPUs; resolves once none is in the guest. */
+  protected abstract standStill(): Promise<void>;
+  /** Ends what runs the vCPUs, in whatever state it is. */
+  protected abstract quit(): Promise<void>;
+
+  /** CPU time of one vCPU so far. */
+  protected cpuTime(id: number): { ns: number; source: VcpuStats['cpuSource'] } {
+    return { ns: Number(this.machine.vm.harts[id].get('cpuTimeNs')), source: 'loop' };
+  }
+
+  /** The guest has asked for something: acts on it. */
+  protected powerRequested(): void {
+    this.#background(() => this.#servePower());
+  }
+
+  /** A program ended with its own exit code. */
+  protected programExited(code: number): void {
+    this.#background(() => this.#end({ reason: 'exit', code, detail: `the program exited with code ${code}` }));
+  }
+
+  /** A vCPU stands at a step or breakpoint. */
+  protected debugStop(vcpu: number): void {
+    this.#background(async () => {
+      if (this.#state !== 'running') return;
+      await this.#stand();
+      this.events.emit('debug', vcpu);
+    });
+  }
+
+  /** A fault of ours: this guest cannot go on. */
+  protected crash(detail: string): void {
+    this.spec.logger?.log('error', `machine crashed: ${detail}`);
+    this.#background(() => this.#end({ reason: 'crashed', code: 1, detail }));
+  }
+
+  async #servePower(): Promise<void> {
+    if (this.#state !== 'running' && this.#state !== 'paused') return;
+    const { request, code } = this.machine.powerRequest;
+    switch (request) {
+      case PowerRequest.NONE:
+        return;
+      case PowerRequest.RESET:
+        if (this.spec.onReset !== 'exit') return this.#restart();
+        return this.#end({ reason: 'reset', code: 0, detail: 'the guest asked for a reset' });
+      case PowerRequest.FAIL:
+        return this.#end({ reason: 'fail', code, detail: `the guest powered off with failure code ${code}` });
+      case PowerRequest.SHUTDOWN:
+        return this.#end({ reason: 'poweroff', code: 0, detail: 'the guest powered off' });
+    }
+  }
+
+  async #restart(): Promise<void> {
+    const running = this.#state === 'running';
+    if (running) await this.#stand();
+    this.machine.powerOn();
+    if (running) this.#go();
+    this.events.emit('reset');
+  }
+
+  async #end(status: ExitStatus): Promise<void> {
+    if (this.#state === 'ended') return;
+    this.#account();
+    this.#state = 'ended';
+    // The guest has ended even if a part of it cannot be put away in order.
+    for (const step of [() => this.quit(), () => this.machine.close()]) {
+      await step().catch((error: unknown) => this.spec.logger?.log('error', `ending the machine: ${describe(error)}`));
+    }
+    this.events.emit('ended', status);
+    this.#resolveEnded(status);
+  }
+
+  #go(): void {
+    this.#state = 'running';
+    this.#runningSinceNs = this.#clock.nowNs();
+    this.machine.vm.clock.resume();
+    this.go();
+  }
+
+  async #stand(): Promise<void> {
+    await this.standStill();
+    this.machine.vm.clock.pause();
+    this.#account();
+    this.#state = 'paused';
+  }
+
+  #account(): void {
+    if (this.#state === 'running') this.#ranNs += this.#clock.nowNs() - this.#runningSinceNs;
+  }
+
+  #require(...states: GuestState[]): void {
+    if (states.includes(this.#state)) return;
+    throw new VirtError('OPERATION_INVALID', `the guest is ${this.#state}, it would have to be ${states.join(' or ')}`);
+  }
+
+  /** A job that nobody waits for: when it fails, the guest has crashed. */
+  #background(job: () => Promise<void>): void {
+    this.#exclusive(job).catch((error: unknown) => {
+      this.crash(describe(error));
+    });
+  }
+
+  #exclusive(job: () => Promise<void>): Promise<void> {
+    const mine = this.#tail.then(job);
+    this.#tail = mine.catch(() => undefined);
+    return mine;
+  }
+}
+
+function machineRandom(spec: GuestSpec): RandomSource {
+  if (spec.random !== undefined) return spec.random;
+  return spec.config.seed === undefined ? hostRandom : new SeededRandom(spec.config.seed);
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

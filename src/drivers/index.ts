@@ -1,0 +1,15 @@
+export type {
+  Driver,
+  ExitKind,
+  ExitStatus,
+  Guest,
+  GuestEvents,
+  GuestSpec,
+  GuestState,
+  GuestStats,
+  VcpuStats,
+} from './driver.ts';
+export { hostRandom } from './host-random.ts';
+export { kvmDriver } from './kvm/index.ts';
+export { type SteppedSpec, steppedDriver } from './stepped/index.ts';
+export { INSTRUCTIONS_PER_TICK, SLICE, type SliceObserver } from './stepped/stepper.ts';

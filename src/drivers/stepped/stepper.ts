@@ -1,0 +1,167 @@
+import { type CpuEngine, hartWord, machineWord } from '../../cpu/index.ts';
+import type { Vcpu } from '../../hypervisor/index.ts';
+import {
+  boardHtif,
+  ExitServer,
+  type Htif,
+  haltMachine,
+  type Machine,
+  TIMEBASE_HZ,
+  type TimerQueue,
+} from '../../machine/index.ts';
+import type { ManualClock } from '../../util/index.ts';
+import { type PumpStop, VcpuPump } from '../vcpu-pump.ts';
+
+/** Instructions that each hart runs before it is the next one's turn. */
+export const SLICE = 10_000;
+/** Instructions of one hart to a tick of mtime: at 10 MHz, the guest sees harts of 100 million instructions a second. */
+export const INSTRUCTIONS_PER_TICK = 10;
+
+const SLICE_TICKS = SLICE / INSTRUCTIONS_PER_TICK;
+const NS_PER_TICK = 1e9 / TIMEBASE_HZ;
+/** While everything sleeps and no timer is set: a wait for input ends after so many milliseconds, to be begun anew. */
+const INPUT_WAIT_MS = 1000;
+/** Words of doorbells in the machine block. */
+const DOORBELL_WORDS = 4;
+
+/** Called after each slice of a hart: what a trace is made from. */
+export type SliceObserver = (vcpu: Vcpu) => void;
+
+/** What a stepper works on. */
+export interface StepperParts {
+  readonly machine: Machine;
+  readonly engine: CpuEngine;
+  /** The machine's clock and timers, moved on by the stepper. */
+  readonly clock: ManualClock;
+  readonly timers: TimerQueue;
+  readonly onSlice?: SliceObserver | undefined;
+}
+
+/**
+ * What a round ended with: `ran`; `asleep`: all harts wait and no timer is set, so that only input can wake them; or
+ * the reason why the machine has been halted.
+ */
+export type Round =
+  | { readonly kind: 'ran' | 'asleep' | 'halted' }
+  | { readonly kind: 'debug'; readonly vcpu: number }
+  | { readonly kind: 'fault'; readonly vcpu: number; readonly detail: string }
+  | { readonly kind: 'exit'; readonly code: number };
+
+interface Turn {
+  readonly vcpu: Vcpu;
+  readonly pump: VcpuPump;
+  /** What its last slice ended with. */
+  stop: PumpStop;
+}
+
+const ran: Round = { kind: 'ran' };
+const asleep: Round = { kind: 'asleep' };
+const halted: Round = { kind: 'halted' };
+
+/**
+ * A machine in one thread, on virtual time: harts take turns of SLICE instructions, mtime moves by them, and when all
+ * harts sleep it jumps to the next deadline. What a device asks of the host is waited for. So nothing depends on the
+ * host's time: the same guest with the same input executes the same instructions.
+ */
+export class Stepper {
+  readonly #parts: StepperParts;
+  readonly #turns: readonly Turn[];
+  readonly #htif: Htif | undefined;
+
+  constructor(parts: StepperParts) {
+    this.#parts = parts;
+    const { machine, engine } = parts;
+    const { vm, board, symbols, config } = machine;
+    const server = new ExitServer({ vm, board, builtinFirmware: config.firmware.kind === 'builtin', mayWait: false });
+    this.#turns = vm.harts.map(({ id }) => {
+      const vcpu = vm.createVcpu(id, engine);
+      return { vcpu, pump: new VcpuPump(vm, vcpu, server), stop: 'budget' };
+    });
+    const { tohost, fromhost } = symbols;
+    if (tohost !== undefined) this.#htif = boardHtif(vm, board, { tohost, fromhost });
+  }
+
+  /** All harts were changed from outside: a reset. */
+  invalidate(): void {
+    for (const turn of this.#turns) {
+      turn.vcpu.invalidate();
+      turn.stop = 'budget';
+    }
+  }
+
+  /** A slice of every hart that does not sleep, then the devices, then time. */
+  async round(): Promise<Round> {
+    for (const turn of this.#turns) {
+      if (sleeps(turn)) continue;
+      turn.stop = turn.pump.run(SLICE);
+      this.#parts.onSlice?.(turn.vcpu);
+      const stopped = await this.#stopped(turn);
+      if (stopped !== undefined) return stopped;
+    }
+    if (this.#rung()) await this.#parts.machine.listener.drain();
+    const ended = this.#htif?.poll();
+    if (ended !== undefined) {
+      haltMachine(this.#parts.machine.vm.machine);
+      return { kind: 'exit', code: ended.exit };
+    }
+    return this.#moveTime();
+  }
+
+  /** Waits until something from outside the machine may have woken a hart. */
+  async waitForInput(): Promise<void> {
+    const waits = this.#turns.map(({ vcpu, pump }) =>
+      Atomics.waitAsync(vcpu.state.words, hartWord.attention, pump.restingAttention, INPUT_WAIT_MS),
+    );
+    // A wait alone does not keep the event loop alive.
+    const alive = setInterval(() => {}, INPUT_WAIT_MS);
+    await Promise.race(waits.map((wait) => wait.value));
+    clearInterval(alive);
+  }
+
+  /** What a halted machine's slice means for the round; undefined: it goes on. */
+  async #stopped({ vcpu, pump, stop }: Turn): Promise<Round | undefined> {
+    switch (stop) {
+      case 'power':
+        // The power request's doorbell, and output before it.
+        await this.#parts.machine.listener.drain();
+        return halted;
+      case 'halted':
+        return halted;
+      case 'debug':
+        return { kind: 'debug', vcpu: vcpu.id };
+      case 'fault':
+        return { kind: 'fault', vcpu: vcpu.id, detail: pump.detail };
+      default:
+        return undefined;
+    }
+  }
+
+  #rung(): boolean {
+    const { words } = this.#parts.machine.vm.machine;
+    for (let i = 0; i < DOORBELL_WORDS; i++) if (Atomics.load(words, machineWord.doorbell + i) !== 0) return true;
+    return false;
+  }
+
+  #moveTime(): Round {
+    let ticks = SLICE_TICKS;
+    if (this.#turns.every(sleeps)) {
+      const ns = Math.min(
+        this.#parts.timers.nextNs - this.#parts.clock.nowNs(),
+        ...this.#turns.map(({ pump, stop }) => (stop === 'idle' ? pump.deadlineNs : Number.POSITIVE_INFINITY)),
+      );
+      if (ns === Number.POSITIVE_INFINITY) return asleep;
+      ticks = Math.max(1, Math.ceil(ns / NS_PER_TICK));
+    }
+    this.#parts.machine.vm.clock.advance(BigInt(ticks));
+    this.#parts.clock.advance(ticks * NS_PER_TICK);
+    this.#parts.timers.runDue();
+    return ran;
+  }
+}
+
+/** Whether a hart would find nothing to do: it rests, nobody has asked for its attention, and its timer is not due. */
+function sleeps({ vcpu, pump, stop }: Turn): boolean {
+  if (stop !== 'idle' && stop !== 'stopped') return false;
+  if (Atomics.load(vcpu.state.words, hartWord.attention) !== pump.restingAttention) return false;
+  return stop === 'stopped' || pump.deadlineNs > 0;
+}
