@@ -47,6 +47,8 @@ function hartStart(machine: SbiMachine, hart: HartState): SbiAnswer {
   clearSupervisor(target);
   enterSupervisor(target, pc, argument(hart, 2));
   Atomics.add(target.words, hartWord.codeEpoch, 1);
+  // Before the status, for a thread that looks at it just now; and after it, to wake one that sleeps.
+  raiseAttention(target, Attention.FLUSH_TLB);
   target.set32('hartStatus', HsmState.STARTED);
   raiseAttention(target, Attention.FLUSH_TLB | Attention.INTERRUPT);
   return success();
