@@ -198,9 +198,12 @@ export type CsrName = (typeof all)[number]['name'];
 /** All CSRs; access to any other number is an illegal instruction. */
 export const csrs: readonly Csr<CsrName>[] = all;
 
-/** The same by name. */
+type Row<N extends string, R = (typeof all)[number]> =
+  R extends Csr<infer Names, infer Fields> ? (N extends Names ? Csr<N, Fields> : never) : never;
+
+/** The same by name, with the names of their fields. */
 export const csrByName = Object.fromEntries(all.map((c) => [c.name, c])) as unknown as {
-  readonly [N in CsrName]: Extract<(typeof all)[number], { name: N }>;
+  readonly [N in CsrName]: Row<N>;
 };
 
 const numbered = new Map<number, Csr<CsrName>>(all.map((c) => [c.number, c]));
