@@ -73,6 +73,8 @@ export function delegateToSupervisor(state: HartState): void {
   state.set('medeleg', bits(delegatedExceptions));
   state.set('mideleg', bits(delegatedInterrupts));
   state.set('mcounteren', 0xffff_ffffn);
+  // Cycle, time and instret are open to user mode until the supervisor closes them, as under other firmware.
+  state.set('scounteren', 7n);
   state.set('menvcfg', MENVCFG_ALL);
   for (let i = 0; i < 4; i++) state.set('mstateen', i === 0 ? MSTATEEN_SE | MSTATEEN0_ENVCFG : MSTATEEN_SE, i);
   state.set('pmpaddr', PMP_ALL, 0);
