@@ -1,3 +1,12 @@
+export {
+  createMachine,
+  type DiskOptions,
+  type FileSource,
+  type MachineHandle,
+  type MachineOptions,
+  parseSize,
+  pickBackend,
+} from './create-machine.ts';
 export type {
   Driver,
   ExitKind,

@@ -14,6 +14,7 @@ export { Machine, type MachineHost } from './machine.ts';
 export { memoryMap, TIMEBASE_HZ, VIRTIO_SLOTS } from './memory-map.ts';
 export { PowerRequest } from './power/power-request.ts';
 export { haltMachine, RunState, runState, setRunState } from './run-state.ts';
+export { validateMachineConfig } from './validate-config.ts';
 export { VirtioBlk } from './virtio/blk.ts';
 export { VirtioConsole } from './virtio/console.ts';
 export type { VirtioDevice } from './virtio/device.ts';

@@ -15,6 +15,7 @@ import { memoryMap, TIMEBASE_HZ } from './memory-map.ts';
 import { clearPowerRequest, type PowerRequest, powerRequested } from './power/power-request.ts';
 import { GoldfishRtcBack } from './rtc/goldfish.ts';
 import { Ns16550Back } from './serial/ns16550-back.ts';
+import { validateMachineConfig } from './validate-config.ts';
 import { VirtioBack } from './virtio/back.ts';
 import type { VirtioDevice } from './virtio/device.ts';
 
@@ -63,6 +64,7 @@ export class Machine {
 
   /** Reserves memory and plans the boot. Throws VirtError when the configuration cannot be; opens nothing. */
   constructor(config: MachineConfig, host: MachineHost) {
+    validateMachineConfig(config);
     this.config = config;
     this.#host = host;
     const shared = createSharedMemory({ ramBytes: config.ramBytes + memoryMap.mrom.size });

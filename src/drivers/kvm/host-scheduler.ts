@@ -35,9 +35,10 @@ export class HostScheduler {
     this.#events = events;
   }
 
-  /** Starts one thread per vCPU. They wait until the machine runs. */
-  launch(data: Omit<VcpuThreadData, 'id'>): void {
+  /** Starts one thread per vCPU; resolves when all are ready to run, and so begin at the same time. */
+  launch(data: Omit<VcpuThreadData, 'id'>): Promise<void> {
     for (const { id } of this.#vm.harts) this.#threads.push(this.#spawn({ ...data, id }));
+    return this.standStill();
   }
 
   /** Lets the vCPUs run. */

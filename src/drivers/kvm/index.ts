@@ -23,7 +23,7 @@ class KvmGuest extends BaseGuest {
     const { config, machine } = this;
     const { tohost, fromhost } = machine.symbols;
     machine.listener.start();
-    this.#scheduler.launch({
+    await this.#scheduler.launch({
       shared: machine.vm.shared,
       backend: this.spec.backend,
       board: boardConfig(config),

@@ -1,0 +1,248 @@
+import { readFile } from 'node:fs/promises';
+import type { Duplex } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { type EngineKind, usableEngines } from '../cpu/index.ts';
+import {
+  type BlockBackend,
+  type CharBackend,
+  FileBlock,
+  FileChar,
+  type Image,
+  type MachineConfig,
+  NullChar,
+  StreamChar,
+  VirtioBlk,
+  VirtioConsole,
+  type VirtioDevice,
+  VirtioRng,
+  validateMachineConfig,
+} from '../machine/index.ts';
+import { type Logger, type RandomSource, SeededRandom, VirtError } from '../util/index.ts';
+import type { Guest, GuestSpec } from './driver.ts';
+import { hostRandom } from './host-random.ts';
+import { kvmDriver } from './kvm/index.ts';
+import { steppedDriver } from './stepped/index.ts';
+
+/** A file by its path, or its contents. */
+export type FileSource = string | URL | Uint8Array;
+
+/** A disk: a raw image by its path, or with options, or a backend of the caller's, which the machine closes. */
+export type DiskOptions =
+  | string
+  | {
+      readonly file: string;
+      readonly format?: 'raw';
+      readonly readonly?: boolean;
+      /** Shown to the guest; 20 bytes count. */
+      readonly serial?: string;
+    }
+  | { readonly backend: BlockBackend; readonly serial?: string };
+
+/** What a machine is made of; everything but something to run has a default. */
+export interface MachineOptions {
+  /** RAM in bytes, or as text: `512M`, `2G`. Default 512 MiB. */
+  readonly memory?: number | string;
+  /** vCPUs, 1 to 8; default 1. */
+  readonly vcpus?: number;
+  /** ELF, Image, Image.gz or EFI zboot. */
+  readonly kernel?: FileSource;
+  readonly initrd?: FileSource;
+  /** Kernel command line. */
+  readonly append?: string;
+  /** Replaces the device tree that the machine writes. */
+  readonly dtb?: FileSource;
+  /**
+   * `builtin` (default): SBI served by the machine, the kernel starts in S-mode. `none`: the ELF starts in M-mode. A
+   * file: M-mode firmware, which starts the kernel, if there is one.
+   */
+  readonly firmware?: 'builtin' | 'none' | FileSource;
+  readonly disks?: readonly DiskOptions[];
+  /** A virtio entropy device; default true. */
+  readonly rng?: boolean;
+  /** Number of virtio consoles beside the serial port; default 0. */
+  readonly virtioConsoles?: number;
+  /** What the serial port is connected to: `stream` (default), `none`, a file's path for output, or a backend. */
+  readonly console?: 'stream' | 'none' | { readonly file: string } | CharBackend;
+  /** `host` (default): real time, a thread per vCPU. `virtual`: one thread, deterministic. */
+  readonly clock?: 'host' | 'virtual';
+  /** `auto` (default) takes the fastest that works here. */
+  readonly cpuBackend?: 'auto' | EngineKind;
+  /** Seed of all the machine's randomness; default: the host's randomness, with the virtual clock 0. */
+  readonly seed?: number;
+  /** What the guest's wish to restart leads to; default `restart`. */
+  readonly onReset?: 'restart' | 'exit';
+  readonly logger?: Logger;
+}
+
+/** A guest, with what only its maker knows of it. */
+export interface MachineHandle extends Guest {
+  /** The other ends of the virtio consoles. */
+  readonly virtioConsoles: readonly Duplex[];
+  /** The disks' backends, in order. */
+  readonly disks: readonly BlockBackend[];
+}
+
+/**
+ * Makes a machine, powered off: `start()` switches it on, `wait()` tells how it ended. Throws VirtError with one clear
+ * sentence when something is wrong with the options or with a file they name; then nothing is left open.
+ */
+export async function createMachine(options: MachineOptions): Promise<MachineHandle> {
+  const parts = new Parts(options);
+  try {
+    return await parts.build();
+  } catch (error) {
+    await parts.close();
+    throw error;
+  }
+}
+
+/** Bytes of a size like `512M`: a number with K, M, G (powers of 1024) or nothing. Throws INVALID_ARG. */
+export function parseSize(size: number | string): number {
+  if (typeof size === 'number') return size;
+  const match = /^(\d+)([KMG]?)(?:i?B)?$/i.exec(size.trim());
+  if (match === null) throw new VirtError('INVALID_ARG', `'${size}' is no size: write it like 512M or 2G`);
+  const [, digits = '', unit = ''] = match;
+  return Number(digits) * 1024 ** ['', 'K', 'M', 'G'].indexOf(unit.toUpperCase());
+}
+
+/** The backend that a name stands for here. Throws INVALID_ARG for one that is unknown or does not work. */
+export function pickBackend(name: 'auto' | EngineKind): EngineKind {
+  const engines = usableEngines();
+  const found = engines.find((engine) => (name === 'auto' ? engine.usable : engine.kind === name));
+  if (found === undefined) {
+    const known = engines.map(({ kind }) => kind).join(', ');
+    throw new VirtError('INVALID_ARG', `unknown CPU backend '${name}': there are auto, ${known}`);
+  }
+  if (!found.usable) throw new VirtError('CONFIG_UNSUPPORTED', `CPU backend '${found.kind}': ${found.reason}`);
+  return found.kind;
+}
+
+/** Reasons why a file cannot be read, in words. */
+const readErrors: Readonly<Record<string, string>> = {
+  ENOENT: 'it does not exist',
+  EACCES: 'permission denied',
+  EISDIR: 'it is a directory',
+};
+
+async function readImage(what: string, source: FileSource): Promise<Image> {
+  if (source instanceof Uint8Array) return { name: what, bytes: source };
+  const path = source instanceof URL ? fileURLToPath(source) : source;
+  try {
+    return { name: path, bytes: await readFile(path) };
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    throw new VirtError('INVALID_ARG', `${what} '${path}': ${readErrors[code ?? ''] ?? message}`, {
+      cause,
+      data: { path },
+    });
+  }
+}
+
+/** A machine's parts while it is put together: what has been opened is closed if the rest fails. */
+class Parts {
+  readonly #options: MachineOptions;
+  readonly #random: RandomSource;
+  readonly #virtio: VirtioDevice[] = [];
+  readonly #disks: BlockBackend[] = [];
+  readonly #consoles: Duplex[] = [];
+  #serial: CharBackend | undefined;
+
+  constructor(options: MachineOptions) {
+    this.#options = options;
+    const seed = options.seed ?? (options.clock === 'virtual' ? 0 : undefined);
+    this.#random = seed === undefined ? hostRandom : new SeededRandom(seed);
+  }
+
+  async build(): Promise<MachineHandle> {
+    const { clock = 'host', onReset, logger } = this.#options;
+    const backend = pickBackend(this.#options.cpuBackend ?? 'auto');
+    const config = await this.#config();
+    // Before anything is opened.
+    validateMachineConfig(config);
+    await this.#openDevices();
+    this.#serial = await this.#openSerial();
+    const spec: GuestSpec = {
+      config,
+      backend,
+      virtio: this.#virtio,
+      random: this.#random,
+      ...(this.#serial === undefined ? {} : { serial: this.#serial }),
+      ...(onReset === undefined ? {} : { onReset }),
+      ...(logger === undefined ? {} : { logger }),
+    };
+    const guest = (clock === 'virtual' ? steppedDriver : kvmDriver).create(spec);
+    return Object.assign(guest, { virtioConsoles: this.#consoles, disks: this.#disks });
+  }
+
+  /** Closes what has been opened. */
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.#virtio.map((device) => device.close()), this.#serial?.close()]);
+  }
+
+  async #config(): Promise<MachineConfig> {
+    const { memory = '512M', vcpus = 1, append, clock = 'host', seed, firmware = 'builtin' } = this.#options;
+    const { disks = [], rng = true, virtioConsoles = 0 } = this.#options;
+    const read = async (what: 'kernel' | 'initrd' | 'dtb') => {
+      const source = this.#options[what];
+      return source === undefined ? {} : { [what]: await readImage(what, source) };
+    };
+    return {
+      ramBytes: parseSize(memory),
+      vcpus,
+      firmware:
+        firmware === 'builtin' || firmware === 'none'
+          ? { kind: firmware }
+          : { kind: 'file', image: await readImage('firmware', firmware) },
+      ...(await read('kernel')),
+      ...(await read('initrd')),
+      ...(await read('dtb')),
+      ...(append === undefined ? {} : { append }),
+      virtio: [
+        ...disks.map(() => ({ type: 'blk' }) as const),
+        ...Array.from({ length: virtioConsoles }, () => ({ type: 'console' }) as const),
+        ...(rng ? [{ type: 'rng' } as const] : []),
+      ],
+      clock,
+      ...(seed === undefined ? {} : { seed }),
+    };
+  }
+
+  /** In the order of the configuration's slots. */
+  async #openDevices(): Promise<void> {
+    const { disks = [], rng = true, virtioConsoles = 0, logger } = this.#options;
+    for (const disk of disks) {
+      const backend = await openDisk(disk);
+      const serial = typeof disk === 'string' ? undefined : disk.serial;
+      this.#disks.push(backend);
+      this.#virtio.push(
+        new VirtioBlk(backend, {
+          ...(serial === undefined ? {} : { serial }),
+          ...(logger === undefined ? {} : { logger }),
+        }),
+      );
+    }
+    for (let i = 0; i < virtioConsoles; i++) {
+      const line = new StreamChar();
+      this.#consoles.push(line.stream);
+      this.#virtio.push(new VirtioConsole(line));
+    }
+    if (rng) this.#virtio.push(new VirtioRng(this.#random));
+  }
+
+  async #openSerial(): Promise<CharBackend | undefined> {
+    const { console = 'stream', logger } = this.#options;
+    if (console === 'stream') return undefined;
+    if (console === 'none') return new NullChar();
+    return 'file' in console ? FileChar.open(console.file, logger === undefined ? {} : { logger }) : console;
+  }
+}
+
+async function openDisk(disk: DiskOptions): Promise<BlockBackend> {
+  if (typeof disk === 'string') return FileBlock.open(disk);
+  if ('backend' in disk) return disk.backend;
+  const format: string = disk.format ?? 'raw';
+  if (format !== 'raw') {
+    throw new VirtError('CONFIG_UNSUPPORTED', `disk image '${disk.file}': format '${format}' is not supported, raw is`);
+  }
+  return FileBlock.open(disk.file, { readOnly: disk.readonly ?? false });
+}

@@ -1,0 +1,36 @@
+/**
+ * nodevisor: virtual machines for Node.js.
+ *
+ * ```js
+ * import { createMachine } from 'nodevisor';
+ *
+ * const machine = await createMachine({ kernel: 'Image', initrd: 'initramfs.cpio.gz', append: 'console=ttyS0' });
+ * machine.console.pipe(process.stdout);
+ * await machine.start();
+ * console.log(await machine.wait());
+ * ```
+ */
+export type { EngineKind } from './cpu/index.ts';
+export { type EngineInfo, usableEngines } from './cpu/index.ts';
+export {
+  createMachine,
+  type DiskOptions,
+  type Driver,
+  type ExitKind,
+  type ExitStatus,
+  type FileSource,
+  type Guest,
+  type GuestEvents,
+  type GuestSpec,
+  type GuestState,
+  type GuestStats,
+  kvmDriver,
+  type MachineHandle,
+  type MachineOptions,
+  parseSize,
+  steppedDriver,
+  type VcpuStats,
+} from './drivers/index.ts';
+export type { BlockBackend, CharBackend, Image, MachineConfig, VirtioSlotConfig } from './machine/index.ts';
+export { FileBlock, MemBlock, StreamChar } from './machine/index.ts';
+export { type Logger, type LogLevel, type VirErrorName, VirErrorNumber, VirtError } from './util/index.ts';
