@@ -1,0 +1,48 @@
+#!/bin/sh
+# First program of the initramfs that `nodevisor image pull` makes, run by busybox. It sets the system up, loads drivers
+# for the devices that are there, and then
+#   nodevisor.run="COMMAND" on the kernel command line: runs COMMAND with sh and powers off with its exit status;
+#   else: a shell on the console, and power-off when it ends.
+export PATH=/bin:/sbin HOME=/root PS1='\w # '
+
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev 2>/dev/null
+mkdir -p /dev/pts
+mount -t devpts devpts /dev/pts
+mount -t tmpfs tmpfs /tmp
+hostname nodevisor
+
+# A power-off that tells the host how it went: the board's test device takes the status. Without it a plain power-off.
+power_off() {
+    sync
+    if [ "$1" -ne 0 ]; then
+        devmem 0x100000 32 $(($1 << 16 | 0x3333)) 2>/dev/null
+    fi
+    poweroff -f
+}
+
+modprobe virtio_mmio
+for alias in /sys/bus/virtio/devices/*/modalias; do
+    [ -e "$alias" ] && modprobe -q "$(cat "$alias")"
+done
+
+cmdline=$(cat /proc/cmdline)
+command=$(echo "$cmdline" | sed -n 's/.*nodevisor\.run="\([^"]*\)".*/\1/p; t; s/.*nodevisor\.run=\([^ ]*\).*/\1/p')
+if [ -n "$command" ]; then
+    cd /root
+    sh -c "$command"
+    power_off $?
+fi
+
+cat <<BANNER
+
+$(uname -srm), up $(cut -d' ' -f1 /proc/uptime) s, $(nproc) vCPU, $(free -m | sed -n 's/^Mem: *\([0-9]*\).*/\1/p') MiB
+Disks: $(ls /sys/block | grep -v -e loop -e ram | tr '\n' ' ')
+A busybox shell. "mount /dev/vda /mnt" mounts a disk; "poweroff" or Ctrl-D ends the machine.
+
+BANNER
+cd /root
+setsid cttyhack sh
+power_off 0
