@@ -188,7 +188,7 @@ export function classify(a: number): number {
   return negative ? 1 << 3 : 1 << 4;
 }
 
-/** fround: to an integral value; NX is not raised (27.4). */
+/** fround: to an integral value; NX is not raised (27.3). */
 export function round(env: FloatEnv, a: number): number {
   roundExact(env, a);
   return pack32(env, x);

@@ -32,7 +32,7 @@ export const Rounding = {
 
 /** The canonical NaN in binary32: positive, quiet, empty payload (21.3). */
 export const NAN32 = 0x7fc0_0000;
-/** High half of the canonical NaN in binary64; the low half is 0 (22.4). */
+/** High half of the canonical NaN in binary64; the low half is 0 (21.3). */
 export const NAN64_HI = 0x7ff8_0000;
 
 /** What operations read and leave behind besides their operands. One for each hart. */

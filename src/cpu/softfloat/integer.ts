@@ -154,7 +154,7 @@ export function toUnsigned32(env: FloatEnv, x: Unpacked): number {
 }
 
 /**
- * fcvtmod.w.d (Unprivileged spec 27.5): x truncated, modulo 2^32, as a signed 32-bit number; infinities and NaNs give
+ * fcvtmod.w.d (Unprivileged spec 27.4): x truncated, modulo 2^32, as a signed 32-bit number; infinities and NaNs give
  * 0. The flags are those of fcvt.w.d on the same value.
  */
 export function toSigned32Modular(env: FloatEnv, x: Unpacked): number {
