@@ -33,10 +33,31 @@ const DOORBELL = 8;
 export class CountedLine implements IrqLine {
   level = false;
   rises = 0;
+  readonly #also: IrqLine | undefined;
+
+  /** @param also another line to set. */
+  constructor(also?: IrqLine) {
+    this.#also = also;
+  }
 
   set(level: boolean): void {
     if (level && !this.level) this.rises++;
     this.level = level;
+    this.#also?.set(level);
+  }
+}
+
+/** A line whose level is a word of shared memory, on which vCPU threads can wait. */
+export class SharedLine implements IrqLine {
+  readonly word: Int32Array;
+
+  constructor(word: Int32Array) {
+    this.word = word;
+  }
+
+  set(level: boolean): void {
+    Atomics.store(this.word, 0, level ? 1 : 0);
+    Atomics.notify(this.word, 0);
   }
 }
 
@@ -69,20 +90,21 @@ export class TestSlot {
   readonly buffer: SharedArrayBuffer;
   readonly memory: GuestMemory;
   readonly region: DeviceRegion;
-  readonly irq = new CountedLine();
+  readonly irq: CountedLine;
   readonly bus: MmioBus;
   readonly front: VirtioMmio;
   readonly back: VirtioBack;
-  readonly driver: VirtioDriver;
+  driver: VirtioDriver;
   readonly listener: DoorbellListener;
   /** What `service()` failed with: a fault of ours. */
   readonly faults: unknown[] = [];
   /** What the transport logged. */
   readonly log: string[] = [];
 
-  /** @param options.settle as VirtioBack's, true unless given. */
-  constructor(device: VirtioDevice, options: { settle?: boolean; ramBytes?: number; buffer?: SharedArrayBuffer } = {}) {
-    this.buffer = options.buffer ?? sharedRam(options.ramBytes ?? 0x10_0000);
+  /** @param options.settle as VirtioBack's, true unless given; `line`: told what the slot's own line is. */
+  constructor(device: VirtioDevice, options: { settle?: boolean; ramBytes?: number; line?: IrqLine } = {}) {
+    this.buffer = sharedRam(options.ramBytes ?? 0x10_0000);
+    this.irq = new CountedLine(options.line);
     this.memory = new GuestMemory(this.buffer);
     this.region = slotRegion(this.buffer);
     const logger: Logger = { log: (level, message) => this.log.push(`${level}: ${message}`) };
@@ -108,6 +130,12 @@ export class TestSlot {
     if (this.faults.length > 0) throw this.faults[0];
   }
 
+  /** A driver that knows nothing of an earlier one, with all the guest's memory to itself. */
+  newDriver(): VirtioDriver {
+    this.driver = new VirtioDriver(this.bus, this.memory);
+    return this.driver;
+  }
+
   /** The guest's RAM, without a copy. */
   get ram(): Uint8Array {
     return new Uint8Array(this.buffer, sharedMap.ram);
@@ -118,11 +146,13 @@ export class TestSlot {
 export class VirtioDriver {
   readonly memory: GuestMemory;
   readonly #bus: MmioBus;
-  #free = RAM + 0x1000;
+  #free: number;
 
-  constructor(bus: MmioBus, memory: GuestMemory) {
+  /** @param heap where its part of guest memory begins: drivers of one machine on several threads need one each. */
+  constructor(bus: MmioBus, memory: GuestMemory, heap: number = RAM + 0x1000) {
     this.#bus = bus;
     this.memory = memory;
+    this.#free = heap;
   }
 
   get(off: number, width: 1 | 2 | 4 = 4): number {
@@ -265,8 +295,11 @@ export class DriverQueue {
     this.#free = Array.from({ length: size }, (_, i) => size - 1 - i);
   }
 
+  /** Clears the rings and tells the device of them. */
   configure(): void {
     const driver = this.#driver;
+    driver.memory.write(this.avail, new Uint8Array(6 + 2 * this.size));
+    driver.memory.write(this.used, new Uint8Array(6 + 8 * this.size));
     driver.set(VirtioReg.QUEUE_SEL, this.index);
     driver.set(VirtioReg.QUEUE_NUM, this.size);
     const rings = [

@@ -103,6 +103,7 @@ export class FileBlock implements BlockBackend {
   }
 
   async read(offset: number, into: Uint8Array): Promise<void> {
+    this.#check(offset, into.length);
     let at = 0;
     while (at < into.length) {
       const { bytesRead } = await this.#file.read(into, at, into.length - at, offset + at);
@@ -116,6 +117,7 @@ export class FileBlock implements BlockBackend {
   }
 
   async write(offset: number, from: Uint8Array): Promise<void> {
+    this.#check(offset, from.length);
     let at = 0;
     while (at < from.length) {
       const { bytesWritten } = await this.#file.write(from, at, from.length - at, offset + at);
@@ -163,6 +165,12 @@ export class FileBlock implements BlockBackend {
     } finally {
       await this.#lock.release();
     }
+  }
+
+  /** The disk may have become smaller since the device looked; a write must not make the file longer again. */
+  #check(offset: number, bytes: number): void {
+    if (offset + bytes <= this.sectors * SECTOR_BYTES) return;
+    throw new RangeError(`${bytes} bytes at ${offset} are beyond the end of disk image '${this.path}'`);
   }
 }
 

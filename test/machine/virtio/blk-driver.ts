@@ -1,4 +1,11 @@
-import { type DriverQueue, type Piece, type TestSlot, type Used, until } from '../../support/virtqueue.ts';
+import {
+  type DriverQueue,
+  type Piece,
+  type TestSlot,
+  type Used,
+  until,
+  type VirtioDriver,
+} from '../../support/virtqueue.ts';
 
 /** A request that is with the device. */
 export interface Sent {
@@ -16,19 +23,22 @@ export interface Answer {
   readonly data: Uint8Array;
 }
 
+/** What the driver needs of a slot: not all of it is there on a vCPU's thread. */
+type Slot = Pick<TestSlot, 'serve'> & { readonly driver: VirtioDriver };
+
 /** A block driver: makes requests and takes answers. */
 export class BlkDriver {
-  readonly #slot: TestSlot;
+  readonly #slot: Slot;
   readonly queue: DriverQueue;
   readonly #done = new Map<number, Used>();
   indirect = false;
 
-  constructor(slot: TestSlot, queue: DriverQueue) {
+  constructor(slot: Slot, queue: DriverQueue) {
     this.#slot = slot;
     this.queue = queue;
   }
 
-  static async start(slot: TestSlot, features?: bigint): Promise<BlkDriver> {
+  static async start(slot: Slot, features?: bigint): Promise<BlkDriver> {
     const [queue] = slot.driver.start(features);
     await slot.serve();
     return new BlkDriver(slot, queue as DriverQueue);
@@ -57,6 +67,11 @@ export class BlkDriver {
     this.queue.kick();
     await this.#slot.serve();
     await until(() => this.finished(sent));
+    return this.taken(sent);
+  }
+
+  /** The answer of a request that is finished. */
+  taken(sent: Sent): Answer {
     const written = (this.#done.get(sent.head) as Used).written;
     this.#done.delete(sent.head);
     const { driver } = this.#slot;

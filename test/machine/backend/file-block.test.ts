@@ -1,0 +1,200 @@
+import { strict as assert } from 'node:assert';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { linkSync, mkdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { FileBlock, probeBytes } from '../../../src/machine/backend/file-block.ts';
+import { lockingOpenFlags, lockKind } from '../../../src/machine/backend/image-lock.ts';
+import { describeBlockBackend } from './block-contract.ts';
+import { tempDir } from './temp-dir.ts';
+
+describe('FileBlock', () => {
+  const path = tempDir();
+
+  function image(name: string, bytes = 4096, fill = 0): string {
+    writeFileSync(path(name), new Uint8Array(bytes).fill(fill));
+    return path(name);
+  }
+
+  async function refuses(name: string, reason: RegExp, options: { readOnly?: boolean } = {}): Promise<void> {
+    await assert.rejects(FileBlock.open(path(name), options), (error: Error & { code?: string }) => {
+      assert.equal(error.code, 'INVALID_ARG');
+      assert.ok(error.message.includes(path(name)), error.message);
+      assert.ok(!error.message.includes('\n'));
+      assert.match(error.message, reason);
+      return true;
+    });
+  }
+
+  describeBlockBackend('FileBlock', async (bytes) => FileBlock.open(image('disk', bytes)));
+
+  it('is the file, byte for byte', async () => {
+    const disk = await FileBlock.open(image('disk'));
+    await disk.write(1024, Buffer.from('hello'.padEnd(512)));
+    await disk.flush();
+    await disk.close();
+    assert.equal(readFileSync(path('disk')).indexOf('hello'), 1024);
+    assert.equal(statSync(path('disk')).size, 4096);
+  });
+
+  it('rounds a file of any size up to sectors, the rest reading as zeroes', async () => {
+    const disk = await FileBlock.open(image('disk', 700, 5));
+    assert.equal(disk.sectors, 2);
+    const into = new Uint8Array(1024).fill(9);
+    await disk.read(0, into);
+    assert.deepEqual(into, new Uint8Array(1024).fill(5, 0, 700));
+    assert.equal(statSync(path('disk')).size, 700, 'reading changes nothing');
+    await disk.write(512, new Uint8Array(512).fill(6));
+    assert.equal(statSync(path('disk')).size, 1024);
+    await disk.close();
+  });
+
+  it('fails reads of a file that has become shorter', async () => {
+    const disk = await FileBlock.open(image('disk'));
+    truncateSync(path('disk'), 1024);
+    await assert.rejects(disk.read(1024, new Uint8Array(512)), /shorter/);
+    await disk.close();
+  });
+
+  it('does not write a read-only image, nor resize it', async () => {
+    const disk = await FileBlock.open(image('disk'), { readOnly: true });
+    assert.equal(disk.readOnly, true);
+    await assert.rejects(disk.write(0, new Uint8Array(512)));
+    await assert.rejects(disk.resize(512), { code: 'OPERATION_INVALID' });
+    await disk.close();
+    assert.equal(statSync(path('disk')).size, 4096);
+  });
+
+  it('refuses what is not there, not a file or empty, naming it', async () => {
+    await refuses('missing', /does not exist/);
+    mkdirSync(path('dir'));
+    await refuses('dir', /is a directory/);
+    await refuses('dir', /is a directory/, { readOnly: true });
+    image('empty', 0);
+    await refuses('empty', /is empty/);
+    symlinkSync('/dev/zero', path('zero'));
+    await refuses('zero', /neither a file nor a block device/);
+    await refuses('zero', /neither a file nor a block device/, { readOnly: true });
+  });
+
+  it('refuses sockets and FIFOs without waiting for them', async function () {
+    if (process.platform === 'win32') this.skip();
+    execFileSync('mkfifo', [path('fifo')]);
+    await refuses('fifo', /neither a file nor a block device/);
+    await refuses('fifo', /neither a file nor a block device/, { readOnly: true });
+    const server = createServer().listen(path('socket'));
+    await once(server, 'listening');
+    await assert.rejects(FileBlock.open(path('socket')), { code: 'INVALID_ARG' });
+    server.close();
+  });
+
+  it('finds the size of a block device by reading', async () => {
+    for (const sectors of [0, 1, 2, 3, 5, 1023, 1024, 1025, 123_456_789, 2 ** 40 + 7]) {
+      let reads = 0;
+      const bytes = await probeBytes(async (offset) => {
+        reads++;
+        return offset < sectors * 512;
+      });
+      assert.equal(bytes, sectors * 512);
+      assert.ok(reads < 100);
+    }
+  });
+
+  describe('lock', () => {
+    const holders: ChildProcess[] = [];
+
+    afterEach(async () => {
+      for (const holder of holders.splice(0)) await kill(holder);
+    });
+
+    async function kill(holder: ChildProcess): Promise<void> {
+      if (holder.exitCode !== null || holder.signalCode !== null) return;
+      holder.kill('SIGKILL');
+      await once(holder, 'exit');
+    }
+
+    /** Another process that opens an image, and what it says of that. */
+    async function hold(name: string, mode: 'write' | 'readonly'): Promise<{ process: ChildProcess; says: string }> {
+      const script = fileURLToPath(new URL('./image-holder.ts', import.meta.url));
+      const holder = spawn(process.execPath, ['--import', 'tsx', script, path(name), mode], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      holders.push(holder);
+      const [output] = (await once(holder.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
+      return { process: holder, says: output.toString().trim() };
+    }
+
+    it('keeps an image that is being written from others, and lets go when it is closed', async () => {
+      const disk = await FileBlock.open(image('disk'));
+      await refuses('disk', /in use by another running machine/);
+      await refuses('disk', /in use by another running machine/, { readOnly: true });
+      await disk.close();
+      await (await FileBlock.open(path('disk'))).close();
+    });
+
+    it('lets many read an image, but nobody write it meanwhile', async () => {
+      image('disk');
+      const readers = [];
+      for (let i = 0; i < 5; i++) readers.push(await FileBlock.open(path('disk'), { readOnly: true }));
+      await refuses('disk', /in use/);
+      for (const reader of readers) await reader.close();
+      await (await FileBlock.open(path('disk'))).close();
+    });
+
+    it('is the image’s under any of its names', async () => {
+      const disk = await FileBlock.open(image('disk'));
+      linkSync(path('disk'), path('hard'));
+      symlinkSync(path('disk'), path('soft'));
+      await refuses('hard', /in use/);
+      await refuses('soft', /in use/);
+      image('other');
+      await (await FileBlock.open(path('other'))).close();
+      await disk.close();
+    });
+
+    it('admits one of many that come at the same time', async () => {
+      image('disk');
+      for (let round = 0; round < 10; round++) {
+        const attempts = Array.from({ length: 8 }, (_, i) => FileBlock.open(path('disk'), { readOnly: i % 4 === 3 }));
+        const opened = (await Promise.allSettled(attempts)).flatMap((r) => (r.status === 'fulfilled' ? [r.value] : []));
+        const writers = opened.filter((disk) => !disk.readOnly).length;
+        assert.ok(writers === 0 || opened.length === 1, `${writers} writers among ${opened.length}`);
+        for (const disk of opened) await disk.close();
+      }
+    });
+
+    it('is released by a failure to open', async () => {
+      image('disk', 0);
+      await refuses('disk', /empty/);
+      image('disk');
+      await (await FileBlock.open(path('disk'))).close();
+    });
+
+    it('holds between processes, and dies with its holder, even by kill -9', async () => {
+      image('disk');
+      const writer = await hold('disk', 'write');
+      assert.equal(writer.says, 'open');
+      await refuses('disk', /in use by another running machine/);
+      assert.match((await hold('disk', 'write')).says, /in use by another running machine/);
+      await kill(writer.process);
+      const disk = await FileBlock.open(path('disk'));
+      await disk.close();
+      const reader = await hold('disk', 'readonly');
+      assert.equal(reader.says, 'open');
+      await refuses('disk', /in use/);
+      await (await FileBlock.open(path('disk'), { readOnly: true })).close();
+      await kill(reader.process);
+      await (await FileBlock.open(path('disk'))).close();
+    });
+
+    it('is made of what each system frees by itself', () => {
+      assert.equal(lockKind('linux'), 'abstract-socket');
+      assert.equal(lockKind('win32'), 'named-pipe');
+      assert.equal(lockKind('darwin'), 'open-flags');
+      assert.equal(lockingOpenFlags(true, 'abstract-socket'), 0);
+      assert.equal(lockingOpenFlags(true, 'open-flags'), 0x24);
+      assert.equal(lockingOpenFlags(false, 'open-flags'), 0x14);
+    });
+  });
+});
