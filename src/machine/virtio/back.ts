@@ -93,6 +93,7 @@ export class VirtioBack implements BackHalf {
   close(): Promise<void> {
     this.#closed = true;
     return this.#exclusive(async () => {
+      this.#run?.activated.finish?.();
       await this.#stop();
       await this.#device.close();
     });

@@ -14,6 +14,9 @@ const TRANSMITQ = 1;
 /** Output handed to the host in one piece. */
 const SLICE_BYTES = 16 * 1024;
 
+/** Slices that are still handed over when the machine ends, whether the host is slow or not. */
+const LAST_SLICES = 64;
+
 /** Configuration space (5.3.4): cols, rows, max_nr_ports, emerg_wr; the last two belong to features not offered. */
 const CONFIG_BYTES = 12;
 
@@ -69,6 +72,7 @@ export class VirtioConsole implements VirtioDevice {
     return {
       notify: (queue) => port.notify(queue),
       idle: () => port.idle(),
+      finish: () => port.finish(),
       stop: () => {
         this.#port = undefined;
         return port.stop();
@@ -85,9 +89,10 @@ export class VirtioConsole implements VirtioDevice {
 class ConsolePort {
   readonly #backend: CharBackend;
   readonly #rx: VirtQueue | undefined;
+  readonly #txQueue: VirtQueue | undefined;
   readonly #tx: QueuePump | undefined;
   readonly #inFlight = new InFlight();
-  /** The host asked to hold output back; counted in `#inFlight`, as the guest sees when it ends. */
+  /** The host asked to hold output back. */
   #blocked = false;
   /** Input was refused for want of buffers. From the start: what was offered before there was a driver was refused. */
   #starving = true;
@@ -96,6 +101,7 @@ class ConsolePort {
     this.#backend = backend;
     this.#rx = active.queues[RECEIVEQ];
     const tx = active.queues[TRANSMITQ];
+    this.#txQueue = tx;
     if (tx !== undefined) this.#tx = new QueuePump(tx, this.#inFlight, () => this.#transmit(tx));
   }
 
@@ -131,19 +137,26 @@ class ConsolePort {
   /** The host takes output again. */
   drained(): void {
     if (!this.#blocked) return;
-    // In this order, so that it is not idle in between.
+    this.#blocked = false;
     this.#tx?.wake();
-    this.#unblock();
   }
 
   idle(): Promise<void> {
     return this.#inFlight.idle();
   }
 
+  /** The guest's last words. */
+  finish(): void {
+    const queue = this.#txQueue;
+    if (queue === undefined) return;
+    for (let slices = 0; slices < LAST_SLICES; slices++) {
+      this.#blocked = false;
+      if (this.#transmit(queue) === 'empty') return;
+    }
+  }
+
   stop(): Promise<void> {
     this.#tx?.stop();
-    // A host that does not take its output must not keep the machine from stopping.
-    this.drained();
     return this.#inFlight.idle();
   }
 
@@ -162,19 +175,8 @@ class ConsolePort {
     }
     if (slice.length === 0) return 'more';
     // Before the call, as the host may say that it is ready again even before it returns.
-    this.#block();
-    if (this.#backend.write(slice)) this.#unblock();
-    return this.#blocked ? 'hold' : 'more';
-  }
-
-  #block(): void {
     this.#blocked = true;
-    this.#inFlight.enter();
-  }
-
-  #unblock(): void {
-    if (!this.#blocked) return;
-    this.#blocked = false;
-    this.#inFlight.leave();
+    if (this.#backend.write(slice)) this.#blocked = false;
+    return this.#blocked ? 'hold' : 'more';
   }
 }

@@ -16,8 +16,13 @@ export interface Active {
 export interface Activated {
   /** Buffers may have been made available in queue `queue`. Must not block; what takes time goes on by itself. */
   notify(queue: number): void;
-  /** Resolves when nothing is under way that guest-visible state will change by (waiting for input is not). */
+  /**
+   * Resolves when no request is under way that guest-visible state will change by. Input that may come is none, nor is
+   * output that the host does not take: a machine can be stopped although nobody reads what it prints.
+   */
   idle(): Promise<void>;
+  /** Present if something would be lost: deals with what the driver has made available so far, before the last `stop`. */
+  finish?(): void;
   /** Takes no more buffers, and resolves when the host's side of all that is under way has ended. */
   stop(): Promise<void>;
 }

@@ -1,7 +1,10 @@
+import type { BlockBackend } from '../../../src/machine/backend/block.ts';
+import { VirtioBlk, type VirtioBlkOptions } from '../../../src/machine/virtio/blk.ts';
+import { SeededRandom } from '../../../src/util/index.ts';
 import {
   type DriverQueue,
   type Piece,
-  type TestSlot,
+  TestSlot,
   type Used,
   until,
   type VirtioDriver,
@@ -102,4 +105,29 @@ export function ranges(...list: readonly (readonly [number | bigint, number, num
     view.setUint32(16 * i + 12, flags, true);
   });
   return new Uint8Array(view.buffer);
+}
+
+/** Bytes that can be told from others. */
+export function pattern(bytes: number, seed = 1): Uint8Array {
+  const out = new Uint8Array(bytes);
+  new SeededRandom(seed).fill(out);
+  return out;
+}
+
+/** A disk in a slot, with its driver. */
+export interface Disk {
+  readonly slot: TestSlot;
+  readonly blk: BlkDriver;
+}
+
+/** Plugs a disk in and starts its driver. */
+export async function disk(
+  backend: BlockBackend,
+  options: { features?: bigint; settle?: boolean; blk?: VirtioBlkOptions } = {},
+): Promise<Disk> {
+  const slot = new TestSlot(new VirtioBlk(backend, options.blk), {
+    settle: options.settle ?? true,
+    ramBytes: 0x80_0000,
+  });
+  return { slot, blk: await BlkDriver.start(slot, options.features) };
 }
