@@ -169,6 +169,25 @@ enum class CsrGate : uint8_t { none, fs, counteren, sstc, tvm, envcfg, stateen }
     X(mhpmcounter30, 0xb1e, constant, none, UINT64_C(0x0000000000000000), UINT64_C(0x0000000000000000), none, 0, none, 0, 0) \
     X(mhpmcounter31, 0xb1f, constant, none, UINT64_C(0x0000000000000000), UINT64_C(0x0000000000000000), none, 0, none, 0, 0)
 
+/// A field that takes certain values only: bit n of `legal` is set for value n. Another value leaves the field as it
+/// is or, if the register refuses it, the whole register.
+struct CsrEnumerated {
+    uint16_t number;
+    uint8_t shift;
+    bool refuses;
+    uint32_t legal;
+    uint64_t mask;
+};
+
+constexpr CsrEnumerated kCsrEnumerated[] = {
+    {0x105, 0, false, 0x0003, UINT64_C(0x0000000000000003)},
+    {0x10a, 4, false, 0x000b, UINT64_C(0x0000000000000030)},
+    {0x180, 60, true, 0x0701, UINT64_C(0xf000000000000000)},
+    {0x300, 11, false, 0x000b, UINT64_C(0x0000000000001800)},
+    {0x305, 0, false, 0x0003, UINT64_C(0x0000000000000003)},
+    {0x30a, 4, false, 0x000b, UINT64_C(0x0000000000000030)},
+};
+
 /// Numbers.
 namespace csr {
 constexpr uint32_t fflags = 0x001;

@@ -37,6 +37,19 @@ function fieldMasks(): string[] {
     ]);
 }
 
+/** Fields that take certain values only: a row each. */
+function enumerated(): string[] {
+  return csrs.flatMap((csr) =>
+    Object.values(csr.fields).flatMap(({ mask, shift, rule }) => {
+      if (typeof rule === 'string') return [];
+      const legal = rule.legal.reduce((bits, value) => bits | (1 << value), 0);
+      return [
+        `    {${hex(csr.number, 3)}, ${shift}, ${rule.otherwise === 'refuse'}, ${hex(legal, 4)}, ${hex64(mask)}},`,
+      ];
+    }),
+  );
+}
+
 /** The text of csr_table.h. */
 export function csrTable(): string {
   return header(
@@ -52,6 +65,20 @@ export function csrTable(): string {
       '',
       '// X(name, number, storage, gate, write mask, reset, state field, index, viewed CSR, viewed mask, shift)',
       xMacro('NODEVISOR_CSRS', csrs.map(csrRow)),
+      '',
+      '/// A field that takes certain values only: bit n of `legal` is set for value n. Another value leaves the field as it',
+      '/// is or, if the register refuses it, the whole register.',
+      'struct CsrEnumerated {',
+      '    uint16_t number;',
+      '    uint8_t shift;',
+      '    bool refuses;',
+      '    uint32_t legal;',
+      '    uint64_t mask;',
+      '};',
+      '',
+      'constexpr CsrEnumerated kCsrEnumerated[] = {',
+      ...enumerated(),
+      '};',
       '',
       '/// Numbers.',
       'namespace csr {',
