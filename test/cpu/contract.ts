@@ -5,6 +5,10 @@ import { controlContract } from './contract/control.ts';
 import { csrContract } from './contract/csr.ts';
 import { integerContract } from './contract/integer.ts';
 import { memoryContract } from './contract/memory.ts';
+import { mmuContract } from './contract/mmu.ts';
+import { pmpContract } from './contract/pmp.ts';
+import { runningContract } from './contract/running.ts';
+import { smpContract } from './contract/smp.ts';
 import { trapContract } from './contract/traps.ts';
 import { type MakeEngine, Rig, type RigOptions } from './support/rig.ts';
 
@@ -18,5 +22,9 @@ export function describeEngine(name: EngineKind, make: MakeEngine): void {
     atomicContract(makeRig);
     trapContract(makeRig);
     csrContract(makeRig);
+    mmuContract(makeRig);
+    pmpContract(makeRig);
+    runningContract(make);
+    smpContract(name);
   });
 }
