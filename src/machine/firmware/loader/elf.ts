@@ -55,6 +55,15 @@ function checkIdentity(reader: ByteReader): void {
   }
 }
 
+/**
+ * GNU ld puts the file's own headers in front of a program linked at the start of RAM, into a page that is not there.
+ * @returns how many bytes of a segment these are, 0 for any other
+ */
+function headerBytes(offset: number, gpa: number, fileBytes: number, ram: RamRange): number {
+  const skip = ram.gpa - gpa;
+  return offset === 0 && skip > 0 && skip <= 4096 && skip < fileBytes ? skip : 0;
+}
+
 function readSegments(reader: ByteReader, ram: RamRange): Segment[] {
   const { image } = reader;
   const table = reader.offset(32, 'e_phoff');
@@ -75,8 +84,10 @@ function readSegments(reader: ByteReader, ram: RamRange): Segment[] {
     const paddr = reader.u64(at + 24, what);
     if (paddr >> 52n !== 0n) throw fileError(image, `segment ${i} at ${hex(paddr)} is outside RAM`);
     const gpa = Number(paddr);
-    checkInRam(image, `segment ${i}`, gpa, memBytes, ram);
-    segments.push({ gpa, vaddr: reader.u64(at + 16, what), memBytes, file });
+    const skip = headerBytes(reader.offset(at + 8, what), gpa, fileBytes, ram);
+    checkInRam(image, `segment ${i}`, gpa + skip, memBytes - skip, ram);
+    const vaddr = reader.u64(at + 16, what) + BigInt(skip);
+    segments.push({ gpa: gpa + skip, vaddr, memBytes: memBytes - skip, file: file.subarray(skip) });
     // Without this bound a small file could ask for terabytes of copying.
     total += memBytes;
     if (total > ram.bytes) throw fileError(image, 'bad ELF: its segments overlap');

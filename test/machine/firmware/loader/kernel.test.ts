@@ -124,6 +124,18 @@ describe('loadKernel: ELF', () => {
     );
   });
 
+  it("leaves out the file's headers that a linker puts into the page before RAM", () => {
+    const file = new Uint8Array(4096 + code.length);
+    file.set(code, 4096);
+    const bytes = makeElf({ entry: RAM_GPA, segments: [{ paddr: RAM_GPA - 4096, file, memBytes: 8192 }] });
+    refused(bytes, /segment 0 at 0x7ffff000 .* is outside RAM/);
+    bytes.writeBigUInt64LE(0n, 64 + 8);
+    bytes.set(code, 4096);
+    const loaded = loadKernel(image(bytes), ram);
+    assert.deepEqual([loaded.start, loaded.end], [RAM_GPA, RAM_GPA + 4096]);
+    assert.deepEqual([...(loaded.plan.writes[0]?.bytes ?? [])], [...code]);
+  });
+
   it('refuses what does not fit in RAM and says how much would', () => {
     const at = (paddr: number | bigint, memBytes: number) =>
       makeElf({ entry: RAM_GPA, segments: [{ paddr, file: code, memBytes }] });
