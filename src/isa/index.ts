@@ -9,6 +9,18 @@ export { type CompressedName, compressedInsns } from './extensions/rv64c.ts';
 export { fliConstants } from './extensions/zfa.ts';
 export type { DecodedInsn, Extension, Insn, MemoryAccess, RegisterUse } from './insn.ts';
 export { CACHE_BLOCK_BYTES, isaExtensions, isaString, misaValue } from './isa-string.ts';
+export type { ItemClass, Weights } from './random/choices.ts';
+export { SCRATCH_BYTES } from './random/operands.ts';
+export {
+  enableFloat,
+  type ProgramItem,
+  programSource,
+  type RandomProgram,
+  type RandomProgramOptions,
+  randomProgram,
+  type SourceOptions,
+} from './random/random-program.ts';
+export { shrink } from './random/shrink.ts';
 export * from './sbi.ts';
 export {
   Attention,
