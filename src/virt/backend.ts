@@ -1,0 +1,337 @@
+/**
+ * What a connection stands on: one method for each procedure of libvirt's remote protocol that we know, under the
+ * procedure's name in camelCase, with its arguments in its order. A local backend carries them out, a remote one
+ * puts them on the wire; the objects of the API (`Connection`, `Domain` …) know only this.
+ *
+ * Everything is plain data. Sizes of memory are in KiB, of storage in bytes, times in nanoseconds, all bigint where
+ * libvirt has 64 bits. A method rejects with VirtError and nothing else.
+ */
+import type { Duplex } from 'node:stream';
+import type { Emitter } from '../util/index.ts';
+
+/** A domain as libvirt names it on the wire. It may be stale: find by `uuid` only. */
+export interface DomainRef {
+  readonly name: string;
+  /** Lower case, with hyphens. */
+  readonly uuid: string;
+  /** −1 when not active. */
+  readonly id: number;
+}
+
+export interface NetworkRef {
+  readonly name: string;
+  readonly uuid: string;
+}
+
+export interface PoolRef {
+  readonly name: string;
+  readonly uuid: string;
+}
+
+export interface VolumeRef {
+  readonly pool: string;
+  readonly name: string;
+  /** Unique on the host; of a file its path. */
+  readonly key: string;
+}
+
+export interface SnapshotRef {
+  readonly name: string;
+  readonly domain: DomainRef;
+}
+
+/** virTypedParameter. */
+export type TypedParam = { readonly field: string } & (
+  | { readonly type: 'int' | 'uint' | 'double'; readonly value: number }
+  | { readonly type: 'llong' | 'ullong'; readonly value: bigint }
+  | { readonly type: 'boolean'; readonly value: boolean }
+  | { readonly type: 'string'; readonly value: string }
+);
+
+/** virDomainInfo. */
+export interface DomainInfo {
+  readonly state: number;
+  readonly maxMem: bigint;
+  readonly memory: bigint;
+  readonly nrVirtCpu: number;
+  readonly cpuTime: bigint;
+}
+
+/** virNodeInfo; `memory` in KiB. */
+export interface NodeInfo {
+  readonly model: string;
+  readonly memory: bigint;
+  readonly cpus: number;
+  readonly mhz: number;
+  readonly nodes: number;
+  readonly sockets: number;
+  readonly cores: number;
+  readonly threads: number;
+}
+
+/** virVcpuInfo; `state` 0 offline, 1 running, 2 blocked; `cpu` the host CPU it ran on last, −1 unknown. */
+export interface VcpuInfo {
+  readonly number: number;
+  readonly state: number;
+  readonly cpuTime: bigint;
+  readonly cpu: number;
+  /** One bit per host CPU, least significant bit first. */
+  readonly cpumap: Uint8Array;
+}
+
+export interface BlockInfo {
+  readonly allocation: bigint;
+  readonly capacity: bigint;
+  readonly physical: bigint;
+}
+
+export interface BlockStats {
+  readonly rdReq: bigint;
+  readonly rdBytes: bigint;
+  readonly wrReq: bigint;
+  readonly wrBytes: bigint;
+  readonly errs: bigint;
+}
+
+export interface InterfaceStats {
+  readonly rxBytes: bigint;
+  readonly rxPackets: bigint;
+  readonly rxErrs: bigint;
+  readonly rxDrop: bigint;
+  readonly txBytes: bigint;
+  readonly txPackets: bigint;
+  readonly txErrs: bigint;
+  readonly txDrop: bigint;
+}
+
+export interface InterfaceAddresses {
+  readonly name: string;
+  readonly hwaddr?: string;
+  /** `type` 0 IPv4, 1 IPv6. */
+  readonly addrs: readonly { readonly type: number; readonly addr: string; readonly prefix: number }[];
+}
+
+export interface DhcpLease {
+  readonly iface: string;
+  readonly expirytime: bigint;
+  readonly type: number;
+  readonly mac?: string;
+  readonly ipaddr: string;
+  readonly prefix: number;
+  readonly hostname?: string;
+  readonly clientid?: string;
+}
+
+export interface PoolInfo {
+  readonly state: number;
+  readonly capacity: bigint;
+  readonly allocation: bigint;
+  readonly available: bigint;
+}
+
+export interface VolumeInfo {
+  readonly type: number;
+  readonly capacity: bigint;
+  readonly allocation: bigint;
+}
+
+/** What happened, as libvirt reports it. `event` and `detail` are numbers of enums.ts. */
+export interface BackendEvents {
+  lifecycle: [domain: DomainRef, event: number, detail: number];
+  reboot: [domain: DomainRef];
+  rtcChange: [domain: DomainRef, offsetSeconds: bigint];
+  ioError: [domain: DomainRef, srcPath: string, devAlias: string, action: number, reason: string];
+  balloonChange: [domain: DomainRef, actualKib: bigint];
+  deviceAdded: [domain: DomainRef, devAlias: string];
+  deviceRemoved: [domain: DomainRef, devAlias: string];
+  metadataChange: [domain: DomainRef, type: number, nsuri: string | undefined];
+  network: [network: NetworkRef, event: number, detail: number];
+  pool: [pool: PoolRef, event: number, detail: number];
+  poolRefresh: [pool: PoolRef];
+  /** The connection is gone; `reason` of virConnectCloseReason (0 error, 1 EOF, 2 keepalive, 3 client). */
+  close: [reason: number];
+}
+
+/** Connection and host. */
+export interface ConnectProcedures {
+  connectClose(): Promise<void>;
+  connectGetType(): Promise<string>;
+  /** major · 1000000 + minor · 1000 + release. */
+  connectGetVersion(): Promise<bigint>;
+  connectGetLibVersion(): Promise<bigint>;
+  connectGetHostname(): Promise<string>;
+  connectGetUri(): Promise<string>;
+  connectIsSecure(): Promise<boolean>;
+  connectGetMaxVcpus(type: string | undefined): Promise<number>;
+  connectGetCapabilities(): Promise<string>;
+  connectGetDomainCapabilities(
+    emulatorbin: string | undefined,
+    arch: string | undefined,
+    machine: string | undefined,
+    virttype: string | undefined,
+    flags: number,
+  ): Promise<string>;
+  connectGetSysinfo(flags: number): Promise<string>;
+  nodeGetInfo(): Promise<NodeInfo>;
+  nodeGetFreeMemory(): Promise<bigint>;
+  nodeGetCpuMap(flags: number): Promise<{ cpumap: Uint8Array; online: number; cpus: number }>;
+}
+
+/** Domains. */
+export interface DomainProcedures {
+  connectListAllDomains(flags: number): Promise<DomainRef[]>;
+  domainLookupById(id: number): Promise<DomainRef>;
+  domainLookupByUuid(uuid: string): Promise<DomainRef>;
+  domainLookupByName(name: string): Promise<DomainRef>;
+  domainCreateXml(xml: string, flags: number): Promise<DomainRef>;
+  domainDefineXmlFlags(xml: string, flags: number): Promise<DomainRef>;
+  domainCreateWithFlags(domain: DomainRef, flags: number): Promise<DomainRef>;
+  domainUndefineFlags(domain: DomainRef, flags: number): Promise<void>;
+  domainShutdownFlags(domain: DomainRef, flags: number): Promise<void>;
+  domainReboot(domain: DomainRef, flags: number): Promise<void>;
+  domainReset(domain: DomainRef, flags: number): Promise<void>;
+  domainSuspend(domain: DomainRef): Promise<void>;
+  domainResume(domain: DomainRef): Promise<void>;
+  domainDestroyFlags(domain: DomainRef, flags: number): Promise<void>;
+  domainRename(domain: DomainRef, newName: string, flags: number): Promise<void>;
+  domainGetXmlDesc(domain: DomainRef, flags: number): Promise<string>;
+  domainGetInfo(domain: DomainRef): Promise<DomainInfo>;
+  domainGetState(domain: DomainRef, flags: number): Promise<{ state: number; reason: number }>;
+  domainGetOsType(domain: DomainRef): Promise<string>;
+  domainIsActive(domain: DomainRef): Promise<boolean>;
+  domainIsPersistent(domain: DomainRef): Promise<boolean>;
+  domainIsUpdated(domain: DomainRef): Promise<boolean>;
+  domainGetAutostart(domain: DomainRef): Promise<boolean>;
+  domainSetAutostart(domain: DomainRef, autostart: boolean): Promise<void>;
+  domainGetMaxMemory(domain: DomainRef): Promise<bigint>;
+  domainSetMemoryFlags(domain: DomainRef, kib: bigint, flags: number): Promise<void>;
+  domainGetVcpusFlags(domain: DomainRef, flags: number): Promise<number>;
+  domainSetVcpusFlags(domain: DomainRef, vcpus: number, flags: number): Promise<void>;
+  domainGetVcpus(domain: DomainRef): Promise<VcpuInfo[]>;
+  domainGetVcpuPinInfo(domain: DomainRef, flags: number): Promise<Uint8Array[]>;
+  domainPinVcpuFlags(domain: DomainRef, vcpu: number, cpumap: Uint8Array, flags: number): Promise<void>;
+  domainGetSchedulerType(domain: DomainRef): Promise<{ type: string; nparams: number }>;
+  domainGetSchedulerParametersFlags(domain: DomainRef, flags: number): Promise<TypedParam[]>;
+  domainSetSchedulerParametersFlags(domain: DomainRef, params: readonly TypedParam[], flags: number): Promise<void>;
+  domainAttachDeviceFlags(domain: DomainRef, xml: string, flags: number): Promise<void>;
+  domainDetachDeviceFlags(domain: DomainRef, xml: string, flags: number): Promise<void>;
+  domainUpdateDeviceFlags(domain: DomainRef, xml: string, flags: number): Promise<void>;
+  domainGetMetadata(domain: DomainRef, type: number, uri: string | undefined, flags: number): Promise<string>;
+  domainSetMetadata(
+    domain: DomainRef,
+    type: number,
+    metadata: string | undefined,
+    key: string | undefined,
+    uri: string | undefined,
+    flags: number,
+  ): Promise<void>;
+  domainGetBlockInfo(domain: DomainRef, path: string, flags: number): Promise<BlockInfo>;
+  domainBlockStats(domain: DomainRef, path: string): Promise<BlockStats>;
+  domainBlockStatsFlags(domain: DomainRef, path: string, flags: number): Promise<TypedParam[]>;
+  domainBlockResize(domain: DomainRef, path: string, size: bigint, flags: number): Promise<void>;
+  domainInterfaceStats(domain: DomainRef, device: string): Promise<InterfaceStats>;
+  domainInterfaceAddresses(domain: DomainRef, source: number, flags: number): Promise<InterfaceAddresses[]>;
+  /** Pairs of virDomainMemoryStatTags and value. */
+  domainMemoryStats(domain: DomainRef, flags: number): Promise<{ tag: number; value: bigint }[]>;
+  connectGetAllDomainStats(
+    domains: readonly DomainRef[],
+    stats: number,
+    flags: number,
+  ): Promise<{ domain: DomainRef; params: TypedParam[] }[]>;
+  domainGetControlInfo(
+    domain: DomainRef,
+    flags: number,
+  ): Promise<{ state: number; details: number; stateTime: bigint }>;
+  domainGetMessages(domain: DomainRef, flags: number): Promise<string[]>;
+  domainGetTime(domain: DomainRef, flags: number): Promise<{ seconds: bigint; nseconds: number }>;
+  domainHasManagedSaveImage(domain: DomainRef, flags: number): Promise<boolean>;
+  domainSendKey(domain: DomainRef, codeset: number, holdtimeMs: number, keycodes: readonly number[]): Promise<void>;
+  /** `mime` and the picture's bytes as a stream. */
+  domainScreenshot(domain: DomainRef, screen: number, flags: number): Promise<{ mime: string; stream: Duplex }>;
+  domainOpenConsole(domain: DomainRef, device: string | undefined, flags: number): Promise<Duplex>;
+}
+
+/** Snapshots. */
+export interface SnapshotProcedures {
+  domainListAllSnapshots(domain: DomainRef, flags: number): Promise<SnapshotRef[]>;
+  domainSnapshotCreateXml(domain: DomainRef, xml: string, flags: number): Promise<SnapshotRef>;
+  domainSnapshotLookupByName(domain: DomainRef, name: string, flags: number): Promise<SnapshotRef>;
+  domainSnapshotGetXmlDesc(snapshot: SnapshotRef, flags: number): Promise<string>;
+  domainRevertToSnapshot(snapshot: SnapshotRef, flags: number): Promise<void>;
+  domainSnapshotDelete(snapshot: SnapshotRef, flags: number): Promise<void>;
+}
+
+/** Networks. */
+export interface NetworkProcedures {
+  connectListAllNetworks(flags: number): Promise<NetworkRef[]>;
+  networkLookupByName(name: string): Promise<NetworkRef>;
+  networkLookupByUuid(uuid: string): Promise<NetworkRef>;
+  networkCreateXmlFlags(xml: string, flags: number): Promise<NetworkRef>;
+  networkDefineXmlFlags(xml: string, flags: number): Promise<NetworkRef>;
+  networkCreate(network: NetworkRef): Promise<void>;
+  networkDestroy(network: NetworkRef): Promise<void>;
+  networkUndefine(network: NetworkRef): Promise<void>;
+  networkUpdate(
+    network: NetworkRef,
+    command: number,
+    section: number,
+    parentIndex: number,
+    xml: string,
+    flags: number,
+  ): Promise<void>;
+  networkGetXmlDesc(network: NetworkRef, flags: number): Promise<string>;
+  networkGetBridgeName(network: NetworkRef): Promise<string>;
+  networkIsActive(network: NetworkRef): Promise<boolean>;
+  networkIsPersistent(network: NetworkRef): Promise<boolean>;
+  networkGetAutostart(network: NetworkRef): Promise<boolean>;
+  networkSetAutostart(network: NetworkRef, autostart: boolean): Promise<void>;
+  networkGetDhcpLeases(network: NetworkRef, mac: string | undefined, flags: number): Promise<DhcpLease[]>;
+}
+
+/** Storage pools and volumes. */
+export interface StorageProcedures {
+  connectListAllStoragePools(flags: number): Promise<PoolRef[]>;
+  connectGetStoragePoolCapabilities(flags: number): Promise<string>;
+  storagePoolLookupByName(name: string): Promise<PoolRef>;
+  storagePoolLookupByUuid(uuid: string): Promise<PoolRef>;
+  storagePoolLookupByVolume(volume: VolumeRef): Promise<PoolRef>;
+  storagePoolLookupByTargetPath(path: string): Promise<PoolRef>;
+  storagePoolCreateXml(xml: string, flags: number): Promise<PoolRef>;
+  storagePoolDefineXml(xml: string, flags: number): Promise<PoolRef>;
+  storagePoolBuild(pool: PoolRef, flags: number): Promise<void>;
+  storagePoolCreate(pool: PoolRef, flags: number): Promise<void>;
+  storagePoolDestroy(pool: PoolRef): Promise<void>;
+  storagePoolDelete(pool: PoolRef, flags: number): Promise<void>;
+  storagePoolUndefine(pool: PoolRef): Promise<void>;
+  storagePoolRefresh(pool: PoolRef, flags: number): Promise<void>;
+  storagePoolGetInfo(pool: PoolRef): Promise<PoolInfo>;
+  storagePoolGetXmlDesc(pool: PoolRef, flags: number): Promise<string>;
+  storagePoolIsActive(pool: PoolRef): Promise<boolean>;
+  storagePoolIsPersistent(pool: PoolRef): Promise<boolean>;
+  storagePoolGetAutostart(pool: PoolRef): Promise<boolean>;
+  storagePoolSetAutostart(pool: PoolRef, autostart: boolean): Promise<void>;
+  storagePoolListAllVolumes(pool: PoolRef, flags: number): Promise<VolumeRef[]>;
+  storageVolLookupByName(pool: PoolRef, name: string): Promise<VolumeRef>;
+  storageVolLookupByKey(key: string): Promise<VolumeRef>;
+  storageVolLookupByPath(path: string): Promise<VolumeRef>;
+  storageVolCreateXml(pool: PoolRef, xml: string, flags: number): Promise<VolumeRef>;
+  storageVolCreateXmlFrom(pool: PoolRef, xml: string, clone: VolumeRef, flags: number): Promise<VolumeRef>;
+  storageVolDelete(volume: VolumeRef, flags: number): Promise<void>;
+  storageVolWipe(volume: VolumeRef, flags: number): Promise<void>;
+  storageVolResize(volume: VolumeRef, capacity: bigint, flags: number): Promise<void>;
+  storageVolGetInfo(volume: VolumeRef): Promise<VolumeInfo>;
+  storageVolGetXmlDesc(volume: VolumeRef, flags: number): Promise<string>;
+  storageVolGetPath(volume: VolumeRef): Promise<string>;
+  storageVolUpload(volume: VolumeRef, offset: bigint, length: bigint, flags: number): Promise<Duplex>;
+  storageVolDownload(volume: VolumeRef, offset: bigint, length: bigint, flags: number): Promise<Duplex>;
+}
+
+/** All of it. */
+export interface Backend
+  extends ConnectProcedures,
+    DomainProcedures,
+    SnapshotProcedures,
+    NetworkProcedures,
+    StorageProcedures {
+  readonly events: Emitter<BackendEvents>;
+}
