@@ -36,13 +36,8 @@ export function decode(raw: number): DecodedInsn<InsnName> | undefined {
 }
 
 /** Rounding modes 5 and 6 are reserved (Unprivileged spec, table 25); 7 is dynamic. */
-export function isReservedRm(rm: number): boolean {
+function isReservedRm(rm: number): boolean {
   return rm === 5 || rm === 6;
-}
-
-/** The table's line that a 32-bit instruction word matches, before reserved rounding modes are looked at. */
-export function findInsn(raw: number): Insn<InsnName> | undefined {
-  return tree.find(raw);
 }
 
 /** The line of the compressed table that a halfword belongs to. */

@@ -154,9 +154,22 @@ describe('isa/assembler', () => {
   });
 
   it('follows the precedence of GNU as', () => {
-    const values = { '1+2<<3': 17, '4|1+1': 6, '2*3+4*5': 26, '(1+2)*3': 9, '~0&15': 15, '-7/2': -3, '-7%4': -3 };
+    const values = {
+      '1+2<<3': 17,
+      '4|1+1': 6,
+      '2*3+4*5': 26,
+      '(1+2)*3': 9,
+      '~0&15': 15,
+      '-7/2': -3,
+      '-7%4': -3,
+      '7%n': 1,
+    };
     for (const [text, value] of Object.entries(values)) {
-      assert.equal(new DataView(assemble(`.dword ${text}`).bytes.buffer).getBigInt64(0, true), BigInt(value), text);
+      assert.equal(
+        new DataView(assemble(`n = 3\n.dword ${text}`).bytes.buffer).getBigInt64(0, true),
+        BigInt(value),
+        text,
+      );
     }
   });
 

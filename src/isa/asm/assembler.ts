@@ -43,13 +43,13 @@ class Section {
   alignment = 16;
 }
 
-/** Assembles a source. Throws AssemblerError with the line of the first mistake. */
+/**
+ * Assembles a source: instructions, pseudo-instructions (pseudo.ts, aliases.ts), directives (directives.ts), labels,
+ * `name = value`. Nothing is relaxed and nothing compressed unless written as `c.…`; a branch out of reach is an error.
+ * Throws AssemblerError with the line of the first mistake.
+ */
 export function assemble(source: string, options: AssembleOptions = {}): Assembled {
-  return new Assembler(options).run(scanWithLines(source));
-}
-
-function scanWithLines(source: string): Statement[] {
-  return located(1, () => scan(source));
+  return new Assembler(options).run(scan(source));
 }
 
 /** Makes complaints errors that name the line. */

@@ -72,7 +72,7 @@ function splitOutside(text: string, separator: string): string[] {
 }
 
 const TOKEN =
-  /\s*(?:(0[xX][0-9a-fA-F]+|0[bB][01]+|\d+(?![\dfb\w])|\d+(?=[fb]\b))|((?:%[a-z_]+)|[A-Za-z_.$][\w.$]*)|('(?:\\(?:[0-7]{1,3}|x[0-9a-fA-F]+|.)|[^\\])'?)|(<<|>>|[-+*/%&|^~!()]))/y;
+  /\s*(?:(0[xX][0-9a-fA-F]+|0[bB][01]+|\d+(?![\dfb\w])|\d+(?=[fb]\b))|((?:%[a-z_]+(?=\s*\())|[A-Za-z_.$][\w.$]*)|('(?:\\(?:[0-7]{1,3}|x[0-9a-fA-F]+|.)|[^\\])'?)|(<<|>>|[-+*/%&|^~!()]))/y;
 
 /** The tokens of an expression. Local labels (`1f`, `2b`) are symbols of that name. */
 export function tokenize(text: string): Token[] {
