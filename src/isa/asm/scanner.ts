@@ -71,8 +71,16 @@ function splitOutside(text: string, separator: string): string[] {
   return parts;
 }
 
-const TOKEN =
-  /\s*(?:(0[xX][0-9a-fA-F]+|0[bB][01]+|\d+(?![\dfb\w])|\d+(?=[fb]\b))|((?:%[a-z_]+(?=\s*\())|[A-Za-z_.$][\w.$]*)|('(?:\\(?:[0-7]{1,3}|x[0-9a-fA-F]+|.)|[^\\])'?)|(<<|>>|[-+*/%&|^~!()]))/y;
+const CHARACTER_TOKEN = CHARACTER.source;
+/** A number; digits before `f` or `b` belong to a reference to a local label. */
+const NUMBER_TOKEN = /0[xX][0-9a-fA-F]+|0[bB][01]+|\d+(?!\w)|\d+(?=[fb]\b)/.source;
+/** A name, or a relocation function before its parenthesis: elsewhere `%` is the remainder. */
+const SYMBOL_TOKEN = /%[a-z_]+(?=\s*\()|[A-Za-z_.$][\w.$]*/.source;
+const PUNCTUATION_TOKEN = /<<|>>|[-+*/%&|^~!()]/.source;
+const TOKEN = new RegExp(
+  `\\s*(?:(${NUMBER_TOKEN})|(${SYMBOL_TOKEN})|(${CHARACTER_TOKEN})|(${PUNCTUATION_TOKEN}))`,
+  'y',
+);
 
 /** The tokens of an expression. Local labels (`1f`, `2b`) are symbols of that name. */
 export function tokenize(text: string): Token[] {
