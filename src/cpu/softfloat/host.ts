@@ -79,7 +79,8 @@ export function fusedMultiplyAdd(a: number, b: number, c: number): number {
   const restError = sumError(smallError, leadError, rest);
   const odd = restError === 0 ? rest : roundToOdd(rest, restError);
   const result = lead + odd;
-  fused.inexact = restError !== 0 || sumError(lead, odd, result) !== 0;
+  // A last digit that was forced odd is far below the result's: then this is not exact either.
+  fused.inexact = sumError(lead, odd, result) !== 0;
   return result;
 }
 
