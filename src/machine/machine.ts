@@ -81,7 +81,6 @@ export class Machine {
     this.#plan = planBoot({ config, isa: isaDescription, devices: this.board.devices, rngSeed });
     this.listener = new DoorbellListener(this.vm.machine, (_device, error) => host.onFault(error));
     this.#addMemory();
-    this.#connect();
   }
 
   /** The device tree as the guest gets it. */
@@ -101,6 +100,7 @@ export class Machine {
   powerOn(): void {
     const { vm } = this;
     this.board.reset();
+    if (this.#backs.length === 0) this.#connect();
     vm.updateSlot(Slot.MROM, { readOnly: false });
     applyPlan(vm.memory, this.#plan);
     vm.memory.write(memoryMap.mrom.gpa, this.#plan.mrom);
@@ -130,7 +130,10 @@ export class Machine {
   /** Ends the back halves: lets what is under way finish, hands over the last output, closes host resources. */
   async close(): Promise<void> {
     await this.listener.close();
-    await Promise.all(this.#backs.map((back) => back.close()));
+    const { serial, virtio } = this.#host;
+    // What was never connected is the host's as it came.
+    const parts = this.#backs.length === 0 ? [serial, ...virtio] : this.#backs;
+    await Promise.all(parts.map((part) => part.close()));
   }
 
   #addMemory(): void {
@@ -142,6 +145,7 @@ export class Machine {
     this.vm.addSlot({ id: Slot.MROM, gpa, bytes: size, offset: ram + ramBytes, ...flags, readOnly: true });
   }
 
+  /** At the first power-on, not before: a device that is reset forgets what the host has given it. */
   #connect(): void {
     const { board, listener } = this;
     const { timers, serial, virtio, logger } = this.#host;

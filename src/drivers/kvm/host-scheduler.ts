@@ -114,17 +114,10 @@ async function endOf(thread: Thread): Promise<void> {
   clearTimeout(timer);
 }
 
-/**
- * Starts a vCPU thread from this file's neighbour, be it JavaScript in the package or TypeScript in a checkout. Node
- * without type stripping (before 22.18) loads TypeScript in a worker only after tsx has been registered there:
- * loaders do not pass from a thread to its workers.
- */
+/** Starts a vCPU thread from this file's neighbour: JavaScript in the package, TypeScript in a checkout. */
 function startWorker(data: VcpuThreadData): Worker {
-  const typescript = import.meta.url.endsWith('.ts');
-  const entry = new URL(typescript ? './worker.ts' : './worker.js', import.meta.url);
-  if (!typescript || (process.features as { typescript?: unknown }).typescript)
-    return new Worker(entry, { workerData: data });
-  const tsx = JSON.stringify(import.meta.resolve('tsx/esm/api'));
-  const code = `import(${tsx}).then((tsx) => { tsx.register(); return import(${JSON.stringify(entry.href)}); })`;
-  return new Worker(code, { eval: true, workerData: data });
+  const stripsTypes = Boolean((process.features as { typescript?: unknown }).typescript);
+  const source = stripsTypes ? './worker.ts' : './worker-from-source.mjs';
+  const entry = import.meta.url.endsWith('.ts') ? source : './worker.js';
+  return new Worker(new URL(entry, import.meta.url), { workerData: data });
 }

@@ -133,12 +133,12 @@ export class Ns16550 implements MmioDevice {
     }
   }
 
-  /** Output stays: for the guest it is on the wire. */
+  /** Output stays, and input that has not come up to the receiver: for the guest both are on the wire. */
   reset(): void {
     this.#words.fill(0, Word.IER, Word.TX_BLOCKED);
     this.#words[Word.DIVISOR] = RESET_DIVISOR;
     this.#fifo.clear();
-    this.#input.clear();
+    this.#refill();
     this.#update();
     this.#doorbell.ring();
   }
