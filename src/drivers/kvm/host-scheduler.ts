@@ -36,9 +36,11 @@ export class HostScheduler {
   }
 
   /** Starts one thread per vCPU; resolves when all are ready to run, and so begin at the same time. */
-  launch(data: Omit<VcpuThreadData, 'id'>): Promise<void> {
-    for (const { id } of this.#vm.harts) this.#threads.push(this.#spawn({ ...data, id }));
-    return this.standStill();
+  async launch(data: Omit<VcpuThreadData, 'id'>): Promise<void> {
+    for (const { id } of this.#vm.harts) {
+      this.#threads.push(this.#watch(id, await startWorker({ ...data, id })));
+    }
+    await this.standStill();
   }
 
   /** Lets the vCPUs run. */
@@ -73,8 +75,7 @@ export class HostScheduler {
     return tid === undefined ? undefined : (threadCpuNs(tid) ?? 0);
   }
 
-  #spawn(data: VcpuThreadData): Thread {
-    const worker = startWorker(data);
+  #watch(vcpu: number, worker: Worker): Thread {
     const thread: Thread = {
       worker,
       tid: undefined,
@@ -83,17 +84,17 @@ export class HostScheduler {
         worker.once('exit', () => {
           thread.ended = true;
           resolve();
-          this.#fault(data.id, 'its thread ended');
+          this.#fault(vcpu, 'its thread ended');
         });
       }),
     };
     worker.on('message', (message: VcpuThreadMessage) => {
       if (message.type === 'online') thread.tid = message.tid;
-      else if (message.type === 'debug') this.#events.debug(data.id);
+      else if (message.type === 'debug') this.#events.debug(vcpu);
       else if (message.type === 'exit') this.#events.exit(message.code);
-      else this.#fault(data.id, message.detail);
+      else this.#fault(vcpu, message.detail);
     });
-    worker.once('error', (error: Error) => this.#fault(data.id, error.stack ?? error.message));
+    worker.once('error', (error: Error) => this.#fault(vcpu, error.stack ?? error.message));
     return thread;
   }
 
@@ -114,10 +115,13 @@ async function endOf(thread: Thread): Promise<void> {
   clearTimeout(timer);
 }
 
-/** Starts a vCPU thread from this file's neighbour: JavaScript in the package, TypeScript in a checkout. */
-function startWorker(data: VcpuThreadData): Worker {
-  const stripsTypes = Boolean((process.features as { typescript?: unknown }).typescript);
-  const source = stripsTypes ? './worker.ts' : './worker-from-source.mjs';
-  const entry = import.meta.url.endsWith('.ts') ? source : './worker.js';
-  return new Worker(new URL(entry, import.meta.url), { workerData: data });
+/** Starts a vCPU thread: from this file's neighbour in the package, from a bundle of it in a checkout. */
+async function startWorker(data: VcpuThreadData): Promise<Worker> {
+  if (!import.meta.url.endsWith('.ts')) {
+    return new Worker(new URL('./worker.js', import.meta.url), { workerData: data });
+  }
+  const source: { workerBundle(): Promise<string> } = await import(
+    new URL('./worker-from-source.mjs', import.meta.url).href
+  );
+  return new Worker(await source.workerBundle(), { eval: true, workerData: data });
 }
