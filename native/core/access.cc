@@ -80,6 +80,7 @@ bool Hart::resolve(uint64_t va, Access access, Resolved* out) {
         cacheable = t.cacheable;
         dirty = t.dirty;
         if (!bare && cacheable) tlbStore_.insert({va >> 12, gpa >> 12, asid, t.flags, true});
+        if (t.shift != 12) noteLarge(va, t.shift);
     }
     out->gpa = gpa;
     out->slot = machine_.find(gpa);
@@ -121,6 +122,10 @@ void Hart::fillTlb(uint64_t va, const Resolved& r, bool store) {
     const uint64_t page = va & ~kPageMask;
     Tlb& tlb = ctx.tlb[dataMode_];
     TlbEntry& e = (store ? tlb.store : tlb.load)[(va >> 12) & (kTlbSize - 1)];
+    if (e.tag == kTlbInvalid) {
+        Touched& touched = touched_[dataMode_][store];
+        if (touched.count < kTlbSize) touched.index[touched.count++] = (va >> 12) & (kTlbSize - 1);
+    }
     e.tag = page;
     e.addend = reinterpret_cast<uint64_t>(r.host) - va;
 }
@@ -141,15 +146,19 @@ bool Hart::loadSlow(uint64_t va, uint32_t size, uint64_t* out) {
     return true;
 }
 
+/// One page's part of an access that crosses pages: must be RAM.
+bool Hart::resolvePart(uint64_t va, uint32_t size, Access access, Resolved* out) {
+    if (!resolve(va, access, out) || !checkPmp(*out, size, access, va)) return false;
+    if (out->host) return true;
+    raise(access == Access::kLoad ? cause::LOAD_ACCESS_FAULT : cause::STORE_ACCESS_FAULT, va);
+    return false;
+}
+
 bool Hart::loadCrossing(uint64_t va, uint32_t size, uint64_t* out) {
     const uint32_t first = static_cast<uint32_t>(4096 - (va & kPageMask));
     Resolved a, b;
-    if (!resolve(va, Access::kLoad, &a) || !checkPmp(a, first, Access::kLoad, va)) return false;
-    if (!resolve(va + first, Access::kLoad, &b) || !checkPmp(b, size - first, Access::kLoad, va + first)) return false;
-    if (!a.host || !b.host) {
-        raise(cause::LOAD_ACCESS_FAULT, a.host ? va + first : va);
-        return false;
-    }
+    if (!resolvePart(va, first, Access::kLoad, &a)) return false;
+    if (!resolvePart(va + first, size - first, Access::kLoad, &b)) return false;
     uint8_t bytes[8] = {};
     std::memcpy(bytes, a.host, first);
     std::memcpy(bytes + first, b.host, size - first);
@@ -177,12 +186,8 @@ bool Hart::storeSlow(uint64_t va, uint32_t size, uint64_t value) {
 bool Hart::storeCrossing(uint64_t va, uint32_t size, uint64_t value) {
     const uint32_t first = static_cast<uint32_t>(4096 - (va & kPageMask));
     Resolved a, b;
-    if (!resolve(va, Access::kStore, &a) || !checkPmp(a, first, Access::kStore, va)) return false;
-    if (!resolve(va + first, Access::kStore, &b) || !checkPmp(b, size - first, Access::kStore, va + first)) return false;
-    if (!a.host || !b.host) {
-        raise(cause::STORE_ACCESS_FAULT, a.host ? va + first : va);
-        return false;
-    }
+    if (!resolvePart(va, first, Access::kStore, &a)) return false;
+    if (!resolvePart(va + first, size - first, Access::kStore, &b)) return false;
     markDirty(a.slot, a.gpa - a.slot->gpa);
     markDirty(b.slot, b.gpa - b.slot->gpa);
     uint8_t bytes[8];
@@ -225,11 +230,11 @@ bool Hart::loadReserved(uint64_t va, uint32_t size, uint64_t* out) {
 }
 
 bool Hart::storeConditional(uint64_t va, uint32_t size, uint64_t value, uint64_t* failed) {
-    const uint32_t valid = read32(block_, L::lrValid);
-    write32(block_, L::lrValid, 0);
     uint64_t gpa;
     uint8_t* at = atomicPointer(va, size, Access::kStore, &gpa);
     if (!at) return false;
+    const uint32_t valid = read32(block_, L::lrValid);
+    write32(block_, L::lrValid, 0);
     *failed = 1;
     if (valid != size || gpa != csr(L::lrGpa)) return true;
     // The reservation is the value that LR saw: another hart that wrote the same value back goes unnoticed, which no
@@ -262,16 +267,12 @@ bool Hart::cboZero(uint64_t va) {
 }
 
 bool Hart::cboCheck(uint64_t va) {
-    // CMO spec 2.5.4.1: allowed if a load or a store to the block is; the faults are a store's.
+    // Needs permission to load or to store, stores imply loads; what faults is reported as a store (CMO 19.2.5).
     Resolved r;
-    if (resolve(va, Access::kLoad, &r) && checkPmp(r, 1, Access::kLoad, va)) {
-        if (r.host || r.slot) return true;
-        raise(cause::STORE_ACCESS_FAULT, va);
-        return false;
-    }
-    ctx.leave = Leave::kNext;
-    if (!resolve(va, Access::kStore, &r) || !checkPmp(r, 1, Access::kStore, va)) return false;
-    return true;
+    if (resolve(va, Access::kLoad, &r) && checkPmp(r, 1, Access::kLoad, va)) return true;
+    const bool isPageFault = ctx.trapCause == cause::LOAD_PAGE_FAULT;
+    raise(isPageFault ? cause::STORE_PAGE_FAULT : cause::STORE_ACCESS_FAULT, va);
+    return false;
 }
 
 bool Hart::prepareMmio(uint64_t va, uint64_t gpa, uint32_t size, uint32_t write, uint64_t value) {

@@ -14,17 +14,6 @@ uint16_t half(const uint8_t* at) {
     return v;
 }
 
-Insn record(const Decoded& d, uint32_t offset) {
-    Insn i;
-    i.handler = handlerFor(d);
-    i.rd = d.rd;
-    i.rs1 = d.rs1;
-    i.rs2 = d.rs2;
-    i.at = static_cast<uint8_t>(offset / 2);
-    i.imm = packedImm(d);
-    return i;
-}
-
 }  // namespace
 
 void* Arena::allocate(size_t bytes) {
@@ -43,20 +32,20 @@ void Arena::clear() {
     at_ = kChunk;
 }
 
-CodePage* BlockCache::page(uint64_t gpa, const uint8_t* host, uint32_t epoch) {
+CodePage* BlockCache::page(uint64_t gpa, const uint8_t* host, uint64_t stamp) {
     auto& entry = pages_[gpa];
     if (!entry) {
         entry = std::make_unique<CodePage>();
         entry->gpa = gpa;
         entry->host = host;
-        entry->epoch = epoch;
+        entry->stamp = stamp;
         entry->version = 0;
         entry->lines = 0;
         return entry.get();
     }
     CodePage* page = entry.get();
-    if (page->epoch == epoch && page->host == host) return page;
-    page->epoch = epoch;
+    if (page->stamp == stamp && page->host == host) return page;
+    page->stamp = stamp;
     page->host = host;
     bool same = true;
     for (uint64_t lines = page->lines; lines && same; lines &= lines - 1) {
@@ -120,7 +109,14 @@ CodeBlock* BlockCache::build(CodePage* page, uint32_t offset) {
         from += decoded[i].length;
     }
     insns[count] = sentinel(from);
-    *b = CodeBlock{page->gpa + offset, page, count, from, 0, false, insns, copy};
+    *b = CodeBlock{};
+    b->gpa = page->gpa + offset;
+    b->page = page;
+    b->count = count;
+    b->bytes = from;
+    b->serial = isSerial(decoded[0]);
+    b->insns = insns;
+    b->decoded = copy;
     return b;
 }
 
@@ -128,7 +124,14 @@ CodeBlock* BlockCache::single(uint64_t gpa, uint32_t raw) {
     singleDecoded_ = decode(raw);
     singleInsns_[0] = record(singleDecoded_, 0);
     singleInsns_[1] = sentinel(singleDecoded_.length);
-    single_ = CodeBlock{gpa, nullptr, 1, singleDecoded_.length, 0, true, singleInsns_, &singleDecoded_};
+    single_ = CodeBlock{};
+    single_.gpa = gpa;
+    single_.count = 1;
+    single_.bytes = singleDecoded_.length;
+    single_.serial = true;
+    single_.cold = true;
+    single_.insns = singleInsns_;
+    single_.decoded = &singleDecoded_;
     return &single_;
 }
 

@@ -7,11 +7,11 @@
 #include <unordered_map>
 #include <vector>
 
+#include "context.h"
 #include "decode.h"
 
 namespace nodevisor {
 
-struct Context;
 struct CodePage;
 
 /// One pre-decoded instruction as the threaded interpreter walks it. Sixteen bytes.
@@ -35,6 +35,12 @@ struct CodeBlock {
     uint32_t heat;
     /// Translation gave up on it.
     bool cold;
+    /// One instruction that wants the counters up to date.
+    bool serial;
+    /// Translations by mode for the virtual address `codePc`, valid while the translator is at `codeGeneration`.
+    const void* code[kModeCount];
+    uint64_t codePc;
+    uint64_t codeGeneration;
     const Insn* insns;
     /// The same instructions as decoded, for traps and the translator.
     const Decoded* decoded;
@@ -44,7 +50,8 @@ struct CodeBlock {
 struct CodePage {
     uint64_t gpa;
     const uint8_t* host;
-    uint32_t epoch;
+    /// What the page was last verified at.
+    uint64_t stamp;
     /// Raised whenever the page's blocks were dropped: translations made before are void.
     uint32_t version;
     /// The 64-byte lines that blocks were decoded from, and their bytes then.
@@ -71,8 +78,8 @@ public:
     /// Longest block in instructions.
     static constexpr uint32_t kMaxInsns = 48;
 
-    /// The page at `gpa` (page-aligned, at `host`), brought up to `epoch`. Dropped blocks bump page->version.
-    CodePage* page(uint64_t gpa, const uint8_t* host, uint32_t epoch);
+    /// The page at `gpa` (page-aligned, at `host`), verified at `stamp`. Dropped blocks bump page->version.
+    CodePage* page(uint64_t gpa, const uint8_t* host, uint64_t stamp);
     /// The block at `offset` in `page`, decoding it if need be; nullptr if its first instruction crosses the page's end.
     CodeBlock* block(CodePage* page, uint32_t offset);
     /// A block of the one instruction `raw`, which crosses the end of a page; valid until the next call.

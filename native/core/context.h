@@ -103,6 +103,10 @@ struct Context {
     uint64_t signSingle[2];
     uint64_t magnitudeDouble[2];
     uint64_t magnitudeSingle[2];
+    /// Flags that the floating-point instruction raises: here rather than in a local variable of its handler, so that the
+    /// handler can continue with a tail call.
+    uint32_t raised;
+    uint32_t pad1;
     /// Scratch for translated code's slow paths.
     uint64_t scratch[4];
     Tlb tlb[kModeCount];

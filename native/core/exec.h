@@ -16,9 +16,11 @@ using Handler = void (*)(const Insn*, Context*);
 
 /// The handler of a decoded instruction (`exec_illegal` when it does not decode).
 Handler handlerFor(const Decoded& d);
-/// The immediate field of a record: imm, or for floating-point operations rs3 in bits 4:0 and rm in bits 10:8, or for
-/// atomics aqrl.
+/// The immediate field of a record: imm, or for operations with a rounding mode rs3 in bits 4:0 and rm in
+/// bits 10:8.
 int32_t packedImm(const Decoded& d);
+/// The record of an instruction `offset` bytes into its block.
+Insn record(const Decoded& d, uint32_t offset);
 /// The record after the last instruction: moves pc past `bytes` and returns.
 Insn sentinel(uint32_t bytes);
 /// Instructions that read counters or change what decoding and translation depend on: blocks of their own.

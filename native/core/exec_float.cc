@@ -51,13 +51,13 @@ struct Reg<F32> {
         if (!c->hart->fpEnable(false)) ILLEGAL;                  \
         if (!rounding(ip, c, &rm)) ILLEGAL;                      \
         c->hart->fpEnable(true);                                 \
-        uint32_t raised = 0;                                     \
-        [[maybe_unused]] uint32_t* flags = &raised;              \
+        [[maybe_unused]] uint32_t* flags = &c->raised;           \
+        c->raised = 0;                                           \
         [[maybe_unused]] const uint64_t a = Reg<F>::get(c, ip->rs1); \
         [[maybe_unused]] const uint64_t b = Reg<F>::get(c, ip->rs2); \
         [[maybe_unused]] const uint64_t d = Reg<F>::get(c, rs3(ip)); \
         Reg<F>::put(c, ip->rd, expression);                      \
-        raiseFlags(c, raised);                                   \
+        raiseFlags(c, c->raised);                                   \
         NEXT;                                                    \
     }
 
@@ -65,28 +65,28 @@ struct Reg<F32> {
 #define FP_EXACT(name, F, expression)                            \
     HANDLER(name) {                                              \
         if (!c->hart->fpEnable(true)) ILLEGAL;                   \
-        uint32_t raised = 0;                                     \
-        [[maybe_unused]] uint32_t* flags = &raised;              \
+        [[maybe_unused]] uint32_t* flags = &c->raised;           \
+        c->raised = 0;                                           \
         [[maybe_unused]] const uint64_t a = Reg<F>::get(c, ip->rs1); \
         [[maybe_unused]] const uint64_t b = Reg<F>::get(c, ip->rs2); \
         Reg<F>::put(c, ip->rd, expression);                      \
-        raiseFlags(c, raised);                                   \
+        raiseFlags(c, c->raised);                                   \
         NEXT;                                                    \
     }
 
-/// From f registers to an x register. Raising a flag makes FS Dirty too.
+/// From f registers to an x register. What may raise a flag makes FS Dirty too.
 #define FP_TO_X(name, F, rounded, expression)                    \
     HANDLER(name) {                                              \
         uint32_t rm = 0;                                         \
         if (!c->hart->fpEnable(false)) ILLEGAL;                  \
         if (rounded && !rounding(ip, c, &rm)) ILLEGAL;           \
-        uint32_t raised = 0;                                     \
-        [[maybe_unused]] uint32_t* flags = &raised;              \
+        [[maybe_unused]] uint32_t* flags = &c->raised;           \
+        c->raised = 0;                                           \
         [[maybe_unused]] const uint64_t a = Reg<F>::get(c, ip->rs1); \
         [[maybe_unused]] const uint64_t b = Reg<F>::get(c, ip->rs2); \
         c->x[ip->rd] = expression;                               \
-        if (raised) c->hart->fpEnable(true);                     \
-        raiseFlags(c, raised);                                   \
+        if (kInsns[static_cast<uint32_t>(Op::name##_)].flags & kDirtiesFs) c->hart->fpEnable(true); \
+        raiseFlags(c, c->raised);                                   \
         NEXT;                                                    \
     }
 
@@ -97,11 +97,11 @@ struct Reg<F32> {
         if (!c->hart->fpEnable(false)) ILLEGAL;  \
         if (!rounding(ip, c, &rm)) ILLEGAL;      \
         c->hart->fpEnable(true);                 \
-        uint32_t raised = 0;                     \
-        uint32_t* flags = &raised;               \
+        c->raised = 0;                           \
+        uint32_t* flags = &c->raised;            \
         const uint64_t a = c->x[ip->rs1];        \
         Reg<F>::put(c, ip->rd, expression);      \
-        raiseFlags(c, raised);                   \
+        raiseFlags(c, c->raised);                   \
         NEXT;                                    \
     }
 
@@ -153,9 +153,9 @@ HANDLER(fcvt_d_s) {
     if (!c->hart->fpEnable(false)) ILLEGAL;
     if (!rounding(ip, c, &rm)) ILLEGAL;
     c->hart->fpEnable(true);
-    uint32_t flags = 0;
-    c->f[ip->rd] = fp::widen(Reg<F32>::get(c, ip->rs1), &flags);
-    raiseFlags(c, flags);
+    c->raised = 0;
+    c->f[ip->rd] = fp::widen(Reg<F32>::get(c, ip->rs1), &c->raised);
+    raiseFlags(c, c->raised);
     NEXT;
 }
 
@@ -164,9 +164,9 @@ HANDLER(fcvt_s_d) {
     if (!c->hart->fpEnable(false)) ILLEGAL;
     if (!rounding(ip, c, &rm)) ILLEGAL;
     c->hart->fpEnable(true);
-    uint32_t flags = 0;
-    Reg<F32>::put(c, ip->rd, fp::narrow(c->f[ip->rs1], rm, &flags));
-    raiseFlags(c, flags);
+    c->raised = 0;
+    Reg<F32>::put(c, ip->rd, fp::narrow(c->f[ip->rs1], rm, &c->raised));
+    raiseFlags(c, c->raised);
     NEXT;
 }
 

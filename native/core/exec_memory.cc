@@ -16,6 +16,14 @@ const uint8_t* hit(const TlbEntry* entries, uint64_t va) {
     return reinterpret_cast<const uint8_t*>(va + e.addend);
 }
 
+/// Out of line, so that no handler has a local variable whose address is taken: that would keep the compiler from
+/// continuing with a tail call. Context::leave tells whether it failed.
+[[gnu::noinline]] uint64_t loadMissed(Context* c, uint64_t va, uint32_t size) {
+    uint64_t v = 0;
+    c->hart->loadSlow(va, size, &v);
+    return v;
+}
+
 /// Reads a T; false: leave.
 template <typename T>
 bool load(Context* c, uint64_t va, uint64_t* out) {
@@ -25,8 +33,8 @@ bool load(Context* c, uint64_t va, uint64_t* out) {
         *out = static_cast<uint64_t>(static_cast<int64_t>(static_cast<T>(v)));
         return true;
     }
-    uint64_t v;
-    if (!c->hart->loadSlow(va, sizeof(T), &v)) return false;
+    const uint64_t v = loadMissed(c, va, sizeof(T));
+    if (c->leave != Leave::kNext) return false;
     *out = static_cast<uint64_t>(static_cast<int64_t>(static_cast<T>(v)));
     return true;
 }
@@ -72,18 +80,20 @@ STORE(sd, uint64_t)
 
 /// FP loads and stores: FS Off is an illegal instruction (Privileged spec 3.1.6.6); a load makes FS Dirty.
 HANDLER(flw) {
-    if (!c->hart->fpEnable(true)) ILLEGAL;
+    if (!c->hart->fpEnable(false)) ILLEGAL;
     uint64_t v;
     if (!load<uint32_t>(c, c->x[ip->rs1] + static_cast<uint64_t>(int64_t{ip->imm}), &v)) LEAVE;
     c->f[ip->rd] = v | 0xffffffff00000000u;
+    c->hart->fpEnable(true);
     NEXT;
 }
 
 HANDLER(fld) {
-    if (!c->hart->fpEnable(true)) ILLEGAL;
+    if (!c->hart->fpEnable(false)) ILLEGAL;
     uint64_t v;
     if (!load<uint64_t>(c, c->x[ip->rs1] + static_cast<uint64_t>(int64_t{ip->imm}), &v)) LEAVE;
     c->f[ip->rd] = v;
+    c->hart->fpEnable(true);
     NEXT;
 }
 
@@ -133,30 +143,26 @@ AMO(amominu_d, uint64_t, a < b ? a : b)
 AMO(amomaxu_d, uint64_t, a > b ? a : b)
 
 HANDLER(lr_w) {
-    uint64_t v;
-    if (!c->hart->loadReserved(c->x[ip->rs1], 4, &v)) LEAVE;
-    c->x[ip->rd] = sext32(v);
+    if (!c->hart->loadReserved(c->x[ip->rs1], 4, &c->scratch[1])) LEAVE;
+    c->x[ip->rd] = sext32(c->scratch[1]);
     NEXT;
 }
 
 HANDLER(lr_d) {
-    uint64_t v;
-    if (!c->hart->loadReserved(c->x[ip->rs1], 8, &v)) LEAVE;
-    c->x[ip->rd] = v;
+    if (!c->hart->loadReserved(c->x[ip->rs1], 8, &c->scratch[1])) LEAVE;
+    c->x[ip->rd] = c->scratch[1];
     NEXT;
 }
 
 HANDLER(sc_w) {
-    uint64_t failed;
-    if (!c->hart->storeConditional(c->x[ip->rs1], 4, c->x[ip->rs2], &failed)) LEAVE;
-    c->x[ip->rd] = failed;
+    if (!c->hart->storeConditional(c->x[ip->rs1], 4, c->x[ip->rs2], &c->scratch[1])) LEAVE;
+    c->x[ip->rd] = c->scratch[1];
     NEXT;
 }
 
 HANDLER(sc_d) {
-    uint64_t failed;
-    if (!c->hart->storeConditional(c->x[ip->rs1], 8, c->x[ip->rs2], &failed)) LEAVE;
-    c->x[ip->rd] = failed;
+    if (!c->hart->storeConditional(c->x[ip->rs1], 8, c->x[ip->rs2], &c->scratch[1])) LEAVE;
+    c->x[ip->rd] = c->scratch[1];
     NEXT;
 }
 

@@ -23,7 +23,7 @@ HANDLER(illegal) { ILLEGAL; }
 
 HANDLER(ecall) {
     Hart& h = *c->hart;
-    if (h.priv() == 1 && (read32(h.block(), L::hartConfig) & hartconfig::kSbiExit)) {
+    if (h.priv() == 1 && (read32(h.block(), L::hartConfig) & hart_config::SBI_EXIT)) {
         c->leave = Leave::kExit;
         c->stop = stop::kEcall;
         LEAVE;
@@ -34,7 +34,7 @@ HANDLER(ecall) {
 
 HANDLER(ebreak) {
     Hart& h = *c->hart;
-    if (read32(h.block(), L::hartConfig) & hartconfig::kEbreakExit) {
+    if (read32(h.block(), L::hartConfig) & hart_config::EBREAK_EXIT) {
         c->leave = Leave::kExit;
         c->stop = stop::kDebug;
         LEAVE;
@@ -60,16 +60,6 @@ HANDLER(sret) {
 
 namespace {
 
-/// WFI and WRS: leaves run() unless an interrupt that mie enables is pending (3.3.3: whatever the modes say).
-void wait(const Insn* ip, Context* c) {
-    Hart& h = *c->hart;
-    c->pc += ip[1].at * 2u;
-    const bool pending = h.pendingInterrupts() & h.csr(L::mie);
-    c->leave = pending ? Leave::kResync : Leave::kRetireExit;
-    c->stop = stop::kWfi;
-    c->leaveIp = ip;
-}
-
 /// Illegal in U-mode, and in S-mode with mstatus.TW: nothing says when it would end (3.1.6.5).
 bool waitTraps(Hart& h) {
     const bool tw = h.csr(L::mstatus) & mstatus::TW;
@@ -78,19 +68,29 @@ bool waitTraps(Hart& h) {
 
 }  // namespace
 
+/// Leaves run() unless an interrupt that mie enables is pending.
 HANDLER(wfi) {
-    if (waitTraps(*c->hart)) ILLEGAL;
-    wait(ip, c);
-    END_BLOCK;
+    Hart& h = *c->hart;
+    if (waitTraps(h)) ILLEGAL;
+    if (h.wakes()) RESYNC;
+    c->pc += ip[1].at * 2u;
+    c->leave = Leave::kRetireExit;
+    c->stop = stop::kWfi;
+    LEAVE;
 }
 
 HANDLER(wrs_nto) {
     Hart& h = *c->hart;
-    if (h.priv() != 3 && (h.csr(L::mstatus) & mstatus::TW)) ILLEGAL;
+    const bool limited = h.priv() != 3 && (h.csr(L::mstatus) & mstatus::TW);
+    if (limited && read32(h.block(), L::lrValid) != 0 && !h.wakes()) ILLEGAL;
+    h.waitOnReservation();
     RESYNC;
 }
 
-HANDLER(wrs_sto) { RESYNC; }
+HANDLER(wrs_sto) {
+    c->hart->waitOnReservation();
+    RESYNC;
+}
 
 HANDLER(fence_i) {
     c->hart->fenceI();
@@ -127,42 +127,25 @@ HANDLER(sfence_inval_ir) {
 
 // ---- CSRs
 
-namespace {
-
-/// Reads and writes one CSR; false: illegal. `writes` is false for csrrs and its kind with x0 (Zicsr 6.1).
-bool access(const Insn* ip, Context* c, bool reads, bool writes, uint64_t operand, int kind, uint64_t* old) {
-    Hart& h = *c->hart;
-    const auto number = static_cast<uint32_t>(ip->imm) & 0xfff;
-    if (!h.csrAccessible(number, writes)) return false;
-    uint64_t v = 0;
-    if (reads && !h.readCsr(number, &v)) return false;
-    *old = v;
-    if (!writes) return true;
-    uint64_t base = v;
-    // The read that csrrs and csrrc modify sees only what software wrote of mip.SEIP (3.1.9).
-    if (kind != 0 && number == 0x344) base = h.writableMip(v);
-    const uint64_t next = kind == 0 ? operand : kind == 1 ? base | operand : base & ~operand;
-    return h.writeCsr(number, next);
-}
-
-}  // namespace
-
-#define CSR(name, reads, writes, operand, kind)                         \
-    HANDLER(name) {                                                     \
-        uint64_t old;                                                   \
-        const bool hasRd = ip->rd != kSink && ip->rd != 0;              \
-        (void)hasRd;                                                    \
-        if (!access(ip, c, reads, writes, operand, kind, &old)) ILLEGAL; \
-        if (reads) c->x[ip->rd] = old;                                  \
-        RESYNC;                                                         \
+/// CSRRS and CSRRC of x0 or a zero constant do not write, CSRRW to x0 does not read (Unprivileged spec 7.1). What was not
+/// written changed nothing that needs a look around.
+#define CSR(name, op, reads, writes, operand)                                                              \
+    HANDLER(name) {                                                                                        \
+        uint64_t old = 0;                                                                                  \
+        const bool write = writes;                                                                         \
+        const uint32_t number = static_cast<uint32_t>(ip->imm);                                            \
+        if (!c->hart->accessCsr(number, CsrOp::op, operand, reads, write, &old)) ILLEGAL;                   \
+        c->x[ip->rd] = old;                                                                                \
+        if (!write) NEXT;                                                                                  \
+        RESYNC;                                                                                            \
     }
 
-CSR(csrrw, hasRd, true, c->x[ip->rs1], 0)
-CSR(csrrs, true, ip->rs1 != 0, c->x[ip->rs1], 1)
-CSR(csrrc, true, ip->rs1 != 0, c->x[ip->rs1], 2)
-CSR(csrrwi, hasRd, true, ip->rs1, 0)
-CSR(csrrsi, true, ip->rs1 != 0, ip->rs1, 1)
-CSR(csrrci, true, ip->rs1 != 0, ip->rs1, 2)
+CSR(csrrw, kWrite, ip->rd != kSink, true, c->x[ip->rs1])
+CSR(csrrs, kSet, true, ip->rs1 != 0, c->x[ip->rs1])
+CSR(csrrc, kClear, true, ip->rs1 != 0, c->x[ip->rs1])
+CSR(csrrwi, kWrite, ip->rd != kSink, true, ip->rs1)
+CSR(csrrsi, kSet, true, ip->rs1 != 0, ip->rs1)
+CSR(csrrci, kClear, true, ip->rs1 != 0, ip->rs1)
 
 // ---- cache blocks
 

@@ -1,6 +1,7 @@
 #include "hart.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "bits.h"
 #include "exec.h"
@@ -32,6 +33,9 @@ Hart::Hart(uint8_t* base, uint64_t bytes, uint32_t id, Tiers tiers)
         jit_ = std::make_unique<jit::Translator>(this, &blocks_, kCodeBytes);
         if (!jit_->usable()) jit_.reset();
     }
+    for (uint32_t mode = 0; mode < kModeCount; mode++) {
+        touched_[mode][0].count = touched_[mode][1].count = kTlbSize;
+    }
     invalidate();
 }
 
@@ -39,25 +43,37 @@ Hart::~Hart() = default;
 
 void Hart::invalidate() {
     machine_.reloadSlots();
+    codeStamp_++;
     flushTlb();
 }
 
 void Hart::flushTlb() {
     flushFirstLevel();
     tlbStore_.flushAll();
+    std::memset(large_, 0, sizeof large_);
     dropFetch();
 }
 
 void Hart::flushFirstLevel() {
-    for (auto& mode : ctx.tlb) {
-        for (uint32_t i = 0; i < kTlbSize; i++) {
-            mode.load[i].tag = kTlbInvalid;
-            mode.store[i].tag = kTlbInvalid;
-        }
+    for (uint32_t mode = 0; mode < kModeCount; mode++) {
+        flushUnit(mode, false);
+        flushUnit(mode, true);
     }
 }
 
+void Hart::flushUnit(uint32_t mode, bool store) {
+    TlbEntry* entries = store ? ctx.tlb[mode].store : ctx.tlb[mode].load;
+    Touched& touched = touched_[mode][store];
+    if (touched.count < kTlbSize) {
+        for (uint32_t i = 0; i < touched.count; i++) entries[touched.index[i]].tag = kTlbInvalid;
+    } else {
+        for (uint32_t i = 0; i < kTlbSize; i++) entries[i].tag = kTlbInvalid;
+    }
+    touched.count = 0;
+}
+
 void Hart::flushPage(uint64_t va, bool oneAsid, uint16_t asid) {
+    if (insideLarge(va)) return flushTlb();
     const uint32_t i = (va >> 12) & (kTlbSize - 1);
     for (auto& mode : ctx.tlb) {
         mode.load[i].tag = kTlbInvalid;
@@ -66,6 +82,31 @@ void Hart::flushPage(uint64_t va, bool oneAsid, uint16_t asid) {
     tlbStore_.flushPage(va >> 12, oneAsid, asid);
     // Most fences are for data pages: translated code need not hear of them.
     if (fetched_[fetchedBit(va) >> 6] & (uint64_t{1} << (fetchedBit(va) & 63))) dropFetch();
+}
+
+namespace {
+
+uint32_t largeBit(uint64_t va, uint32_t shift) {
+    const uint64_t granule = va >> shift;
+    return static_cast<uint32_t>((granule ^ (granule >> 12)) & 4095);
+}
+
+}  // namespace
+
+void Hart::noteLarge(uint64_t va, uint32_t shift) {
+    for (uint32_t i = 0; i < 5; i++) {
+        if (kLargeShifts[i] != shift) continue;
+        const uint32_t bit = largeBit(va, shift);
+        large_[i][bit >> 6] |= uint64_t{1} << (bit & 63);
+    }
+}
+
+bool Hart::insideLarge(uint64_t va) const {
+    for (uint32_t i = 0; i < 5; i++) {
+        const uint32_t bit = largeBit(va, kLargeShifts[i]);
+        if (large_[i][bit >> 6] & (uint64_t{1} << (bit & 63))) return true;
+    }
+    return false;
 }
 
 void Hart::dropFetch() {
@@ -108,6 +149,8 @@ bool Hart::fpEnable(bool write) {
 void Hart::switchAddressSpace(uint64_t before) {
     seenSatp_ = csr(L::satp);
     if ((before ^ seenSatp_) >> 60) return flushTlb();
+    // Software that reuses an ASID for other tables owes a fence; one kind forgets it, and pays the fence's price here.
+    if (((before ^ seenSatp_) >> 44) == 0) tlbStore_.flushAsid(static_cast<uint16_t>(seenSatp_ >> 44));
     // Global mappings stay in the second level, which knows ASIDs; the first level and user code do not.
     flushFirstLevel();
     if (!fetchedLocal_) {
@@ -165,6 +208,9 @@ void Hart::loadRegisters() {
         flushTlb();
     }
     ctx.mxcsrGuest = 0x1f80;
+    interpretNext_ = false;
+    pendingLink_ = 0;
+    pollTimers();
     updateMode();
 }
 
@@ -186,11 +232,12 @@ void Hart::count(uint64_t retired) {
 
 bool Hart::handleAttention(uint32_t* stop) {
     const uint32_t bits = atomic32(block_, L::attention).exchange(0);
-    if (bits & attention::kFlushTlb) {
-        machine_.reloadSlots();
+    if (bits & attention::FLUSH_TLB) {
+        if (machine_.reloadSlots()) codeStamp_++;
         flushTlb();
     }
-    if (bits & attention::kKick) {
+    if (bits & attention::INTERRUPT) pollTimers();
+    if (bits & attention::KICK) {
         *stop = stop::kKicked;
         return true;
     }
@@ -198,8 +245,9 @@ bool Hart::handleAttention(uint32_t* stop) {
 }
 
 uint32_t Hart::leaveStop(uint32_t stop) {
+    countRetired();
     storeRegisters();
-    if (stop < 8) setCsr(L::exitKinds + 8 * stop, csr(L::exitKinds + 8 * stop) + 1);
+    // Who waits for this (a remote fence) looks again within microseconds by itself.
     atomic32(block_, L::inGuest).store(0);
     return stop;
 }
@@ -222,6 +270,7 @@ bool Hart::fetchTranslate(uint64_t va, uint64_t* gpa, const uint8_t** host) {
     *host = slot->host + (t.gpa - slot->gpa);
     fetched_[fetchedBit(va) >> 6] |= uint64_t{1} << (fetchedBit(va) & 63);
     if (!t.global && priv_ != 0) fetchedLocal_ = true;
+    if (t.shift != 12) noteLarge(va, t.shift);
     if (t.cacheable) e = FetchEntry{page, t.gpa & ~uint64_t{0xfff}, *host - (va & 0xfff)};
     return true;
 }
@@ -231,6 +280,7 @@ CodeBlock* Hart::fetchBlock() {
     const uint32_t epoch = atomic32(block_, L::codeEpoch).load(std::memory_order_relaxed);
     if (epoch != seenEpoch_) {
         seenEpoch_ = epoch;
+        codeStamp_++;
         dropFetch();
     }
     BlockEntry& cached = blockCache_[fetchMode()][(pc >> 1) & (kBlockCacheSize - 1)];
@@ -244,7 +294,7 @@ CodeBlock* Hart::fetchBlock() {
     const uint8_t* host;
     if (!fetchTranslate(pc, &gpa, &host)) return nullptr;
     if (!translateCacheable(pc)) return fetchSingle(pc, gpa, host);
-    CodePage* page = blocks_.page(gpa & ~uint64_t{0xfff}, host - (pc & 0xfff), epoch);
+    CodePage* page = blocks_.page(gpa & ~uint64_t{0xfff}, host - (pc & 0xfff), codeStamp_);
     CodeBlock* block = blocks_.block(page, static_cast<uint32_t>(pc & 0xfff));
     if (!block) return fetchSingle(pc, gpa, host);
     cached = BlockEntry{pc, block};
@@ -308,7 +358,7 @@ uint64_t Hart::runBlock(CodeBlock* block, uint64_t limit) {
 }
 
 void Hart::noteExit(const Decoded& d) {
-    write32(block_, L::exitInsn, d.raw);
+    write32(block_, L::exitInsn, expanded(d));
     write32(block_, L::exitLength, d.length);
 }
 
@@ -339,8 +389,8 @@ void Hart::fillInsnDetails() {
 }
 
 const void* Hart::translationFor(CodeBlock* block) {
-    if (!jit_ || mprvActive_ || !block->page || block->cold) return nullptr;
-    const void* code = jit_->find(block->gpa, ctx.pc, dataMode_, block->page->version);
+    if (!jit_ || mprvActive_ || block->cold) return nullptr;
+    const void* code = jit_->find(block, ctx.pc, dataMode_);
     if (!code) {
         if (++block->heat < tiers_.hotThreshold) return nullptr;
         block->heat = 0;
@@ -351,62 +401,102 @@ const void* Hart::translationFor(CodeBlock* block) {
     return code;
 }
 
+/// Runs until `left` is used up, the slice is over or something wants the outer loop's attention; true: run() returns.
+bool Hart::runSlice(uint64_t* left, uint32_t* stop) {
+    uint64_t slice = std::min(*left, kSlice);
+    *left -= slice;
+    bool leaveSlice = false;
+    while (slice > 0 && !leaveSlice) {
+        CodeBlock* block = fetchBlock();
+        uint64_t retired = 0;
+        if (!block) {
+            ctx.leave = Leave::kTrap;
+        } else {
+            if (block->serial) countRetired();
+            const uint64_t pc = ctx.pc;
+            const void* code = interpretNext_ ? nullptr : translationFor(block);
+            if (code && pendingLink_ != 0) jit_->link(pendingLink_ - 1, code, pc, dataMode_, &ctx);
+            pendingLink_ = 0;
+            if (code) {
+                retired = runTranslated(code, slice);
+                pendingLink_ = ctx.leave == Leave::kNext ? static_cast<uint32_t>(ctx.scratch[0]) : 0;
+            } else {
+                retired = runBlock(block, slice);
+            }
+        }
+        interpretNext_ = false;
+        uncounted_ += retired;
+        sincePoll_ += retired;
+        slice -= retired;
+        switch (ctx.leave) {
+            case Leave::kNext:
+                break;
+            case Leave::kInterpret:
+            case Leave::kBudget:
+                interpretNext_ = true;
+                break;
+            case Leave::kResync:
+                updateMode();
+                leaveSlice = true;
+                break;
+            case Leave::kTrap:
+                takeTrap(ctx.trapCause, ctx.trapValue);
+                // It used no instruction up, but a guest that only traps must still meet the end of its budget.
+                if (slice > 0) slice--;
+                leaveSlice = true;
+                break;
+            case Leave::kExit:
+            case Leave::kRetireExit:
+                *stop = ctx.stop;
+                return true;
+        }
+    }
+    *left += slice;
+    // Serial instructions must find the counters complete even when the next one to run is in another slice.
+    countRetired();
+    return false;
+}
+
 uint32_t Hart::run(uint64_t budget) {
+    if (machine_.reloadSlots()) {
+        codeStamp_++;
+        flushTlb();
+    }
     loadRegisters();
     atomic32(block_, L::inGuest).store(1);
     uint64_t left = budget;
-    uint32_t stop;
-    for (;;) {
-        if (atomic32(block_, L::attention).load() != 0 && handleAttention(&stop)) return leaveStop(stop);
-        if (left == 0) return leaveStop(stop::kBudget);
-        if (takeInterrupt() && --left == 0) continue;
-        uint64_t slice = std::min(left, kSlice);
-        const uint64_t whole = slice;
-        bool leaveSlice = false;
-        while (slice > 0 && !leaveSlice) {
-            CodeBlock* block = fetchBlock();
-            uint64_t retired = 0;
-            if (!block) {
-                ctx.leave = Leave::kTrap;
-            } else {
-                const uint64_t pc = ctx.pc;
-                const void* code = interpretNext_ ? nullptr : translationFor(block);
-                if (code && pendingLink_ != 0) jit_->link(pendingLink_ - 1, code, pc, dataMode_, &ctx);
-                pendingLink_ = 0;
-                if (code) {
-                    retired = runTranslated(code, slice);
-                    pendingLink_ = ctx.leave == Leave::kNext ? static_cast<uint32_t>(ctx.scratch[0]) : 0;
-                } else {
-                    retired = runBlock(block, slice);
-                }
-            }
-            interpretNext_ = false;
-            count(retired);
-            slice -= retired;
-            switch (ctx.leave) {
-                case Leave::kNext:
-                    break;
-                case Leave::kInterpret:
-                case Leave::kBudget:
-                    interpretNext_ = true;
-                    break;
-                case Leave::kResync:
-                    updateMode();
-                    leaveSlice = true;
-                    break;
-                case Leave::kTrap:
-                    takeTrap(ctx.trapCause, ctx.trapValue);
-                    // It used no instruction up, but a guest that only traps must still meet the end of its budget.
-                    if (slice > 0) slice--;
-                    leaveSlice = true;
-                    break;
-                case Leave::kExit:
-                case Leave::kRetireExit:
-                    return leaveStop(ctx.stop);
-            }
+    uint32_t stop = stop::kBudget;
+    while (left > 0) {
+        if (atomic32(block_, L::attention).load() != 0 && handleAttention(&stop)) break;
+        if (takeInterrupt()) {
+            left--;
+            continue;
         }
-        left -= whole - slice;
+        if (runSlice(&left, &stop)) break;
+        if (sincePoll_ >= kSlice / 2) pollTimers();
     }
+    return leaveStop(stop);
+}
+
+void Hart::completeMmio(uint64_t value) {
+    const Decoded d = decode(read32(block_, L::exitInsn));
+    if (info(d).memory == MemoryKind::load) {
+        const uint32_t size = info(d).memoryBytes;
+        if (writesF(d)) {
+            write64(block_, L::f + 8 * d.rd, size == 8 ? value : value | 0xffffffff00000000u);
+            setCsr(L::mstatus, csr(L::mstatus) | mstatus::FS);
+        } else if (d.rd != 0) {
+            write64(block_, L::x + 8 * d.rd, extend(value, size, has(d, kMemorySigned)));
+        }
+    }
+    setCsr(L::pc, csr(L::pc) + read32(block_, L::exitLength));
+    count(1);
+}
+
+void Hart::refuseMmio() {
+    loadRegisters();
+    takeTrap(read32(block_, L::exitWrite) == 0 ? cause::LOAD_ACCESS_FAULT : cause::STORE_ACCESS_FAULT, csr(L::exitGva));
+    storeRegisters();
 }
 
 }  // namespace nodevisor

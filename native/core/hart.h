@@ -31,6 +31,8 @@ struct Translation {
     bool cacheable = true;
     /// R, W, X, U, G, A, D of the leaf.
     uint8_t flags = 0;
+    /// log2 of the size of the mapping.
+    uint8_t shift = 12;
 };
 
 /// Where an access goes.
@@ -42,6 +44,9 @@ struct Resolved {
     bool cacheable;
     bool dirty;
 };
+
+/// How a CSR instruction combines its operand with the register.
+enum class CsrOp : uint32_t { kWrite, kSet, kClear };
 
 /// Which tiers a hart may use.
 struct Tiers {
@@ -59,7 +64,7 @@ public:
 
     /// Runs at most `budget` instructions; returns a Stop number (see src/cpu/engine.ts).
     uint32_t run(uint64_t budget);
-    /// Finishes the load or store that stopped with Stop.Mmio.
+    /// Finishes the load or store that stopped with Stop.Mmio; `value` is what a load got, zero-extended.
     void completeMmio(uint64_t value);
     /// Answers it with an access fault.
     void refuseMmio();
@@ -91,16 +96,22 @@ public:
     /// Recomputes what depends on privilege, mstatus and satp.
     void updateMode();
 
-    // ---- CSRs (csr.cc). False: illegal instruction.
-    bool readCsr(uint32_t number, uint64_t* out);
-    bool writeCsr(uint32_t number, uint64_t value);
-    bool csrAccessible(uint32_t number, bool write);
+    // ---- CSRs (csr.cc)
+    /// Does what a CSR instruction does to register `number`, `old` being what it held; false: illegal instruction.
+    bool accessCsr(uint32_t number, CsrOp op, uint64_t operand, bool reads, bool writes, uint64_t* old);
+    /// Whether xenvcfg enables a cache-block instruction in the current mode (CMO 19.5).
+    bool cboEnabled(uint64_t field) const;
 
     // ---- traps (trap.cc)
     void takeTrap(uint32_t cause, uint64_t tval);
     /// Takes the interrupt that is due, if any.
     bool takeInterrupt();
+    /// mip, with the timers compared anew.
     uint64_t pendingInterrupts();
+    /// Whether WFI would not wait: something is pending and enabled in mie, whatever mode and delegation say (3.3.3).
+    bool wakes();
+    /// WRS: waits a little while the reservation stands.
+    void waitOnReservation();
     void mret();
     void sret();
 
@@ -145,10 +156,29 @@ private:
     static constexpr uint32_t kBlockCacheSize = 1024;
     static constexpr uint32_t kFetchedBits = 1024;
 
+    bool csrAccessible(uint32_t number, bool write) const;
+    uint64_t readCsr(uint32_t number);
+    void writeCsr(uint32_t number, CsrOp op, uint64_t operand);
+    void writeStored(uint32_t number, CsrOp op, uint64_t operand);
+    void writeMip(CsrOp op, uint64_t value, uint64_t writable);
+    bool pmpLocked(uint32_t entry) const;
+    uint64_t pendingNow() const;
+    void pollTimers();
+    void flushUnit(uint32_t mode, bool store);
+    void noteLarge(uint64_t va, uint32_t shift);
+    bool insideLarge(uint64_t va) const;
+
     void loadRegisters();
     void storeRegisters();
     void count(uint64_t retired);
+    /// Counts what ran since the last call.
+    void countRetired() {
+        if (uncounted_ == 0) return;
+        count(uncounted_);
+        uncounted_ = 0;
+    }
     bool handleAttention(uint32_t* stop);
+    bool runSlice(uint64_t* left, uint32_t* stop);
     uint32_t leaveStop(uint32_t stop);
     void enterTrap(uint32_t code, bool interrupt, uint64_t tval);
 
@@ -173,6 +203,7 @@ private:
     void fillTlb(uint64_t va, const Resolved& r, bool store);
     bool loadCrossing(uint64_t va, uint32_t size, uint64_t* out);
     bool storeCrossing(uint64_t va, uint32_t size, uint64_t value);
+    bool resolvePart(uint64_t va, uint32_t size, Access access, Resolved* out);
     void markDirty(const Slot* slot, uint64_t offset);
     /// Forgets where instructions are fetched from.
     void dropFetch();
@@ -193,11 +224,28 @@ private:
     bool fetchedLocal_ = false;
     uint32_t pendingLink_ = 0;
     uint32_t seenEpoch_ = 0;
+    /// What code pages must have been verified at to run: grows with the code epoch and with changes from outside.
+    uint64_t codeStamp_ = 1;
+    /// Retired instructions that the counters do not show yet.
+    uint64_t uncounted_ = 0;
+    /// Timer interrupts as of the last look at the clock, as mip bits, and instructions since.
+    uint64_t timers_ = 0;
+    uint64_t sincePoll_ = 0;
     uint64_t seenSatp_ = 0;
     FetchEntry fetchCache_[kModeCount][kFetchSize];
     BlockEntry blockCache_[kModeCount][kBlockCacheSize];
     /// Hashed set of pages that instructions were fetched from since the caches were dropped.
     uint64_t fetched_[kFetchedBits / 64];
+    /// First-level entries in use, so that flushing touches those alone.
+    struct Touched {
+        uint32_t count;
+        uint16_t index[kTlbSize];
+    };
+    Touched touched_[kModeCount][2] = {};
+    /// Hashed sets of superpages in use by size (see kLargeShifts): a fence by address must drop all of one.
+    static constexpr uint32_t kLargeShifts[] = {16, 21, 30, 39, 48};
+    static constexpr uint32_t kLargeBits = 4096;
+    uint64_t large_[5][kLargeBits / 64] = {};
     BlockCache blocks_;
     TlbStore tlbStore_;
     std::unique_ptr<jit::Translator> jit_;

@@ -36,9 +36,10 @@ bool Machine::reloadSlots() {
         const uint64_t dirty = read64(base_, MachineLayout::slotDirty + 8 * i);
         // The table is ours, but a wrong entry must not become a wild pointer.
         if (s.len == 0 || offset > bytes_ || s.len > bytes_ - offset) continue;
+        if ((s.gpa | s.len | offset) & 0xfff) continue;
         s.host = base_ + offset;
         s.readOnly = (flags & kSlotReadOnly) != 0;
-        const bool log = (flags & kSlotLog) != 0 && dirty != 0 && dirty <= bytes_ && s.len / 32768 <= bytes_ - dirty;
+        const bool log = (flags & kSlotLog) != 0 && dirty != 0 && dirty % 4 == 0 && dirty <= bytes_ && s.len / 32768 <= bytes_ - dirty;
         s.dirty = log ? reinterpret_cast<std::atomic<uint32_t>*>(base_ + dirty) : nullptr;
         slots_[slotCount_++] = s;
     }
@@ -62,7 +63,7 @@ uint64_t Machine::mtime() const {
         if (seq.load(std::memory_order_relaxed) != before) continue;
         if (mode != 0) return base + virt;
         if (!running || hz == 0) return base;
-        const uint64_t now = hostNowNs();
+        const uint64_t now = nowNs_ ? nowNs_ : hostNowNs();
         const uint64_t ns = now > origin ? now - origin : 0;
         return base + static_cast<uint64_t>(static_cast<unsigned __int128>(ns) * hz / 1000000000u);
     }

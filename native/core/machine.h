@@ -39,6 +39,9 @@ public:
     /// Whether mtime moves by itself (host clock) rather than between runs.
     bool clockIsHost() const;
 
+    /// In host mode, makes mtime follow `nowNs` as the host's clock instead of reading it; 0: read it (the default).
+    void setNow(uint64_t nowNs) { nowNs_ = nowNs; }
+
     uint8_t* base() const { return base_; }
     uint64_t bytes() const { return bytes_; }
 
@@ -47,6 +50,7 @@ private:
     uint64_t bytes_;
     static constexpr uint32_t kSlots = 16;
     Slot slots_[kSlots] = {};
+    uint64_t nowNs_ = 0;
     uint32_t slotCount_ = 0;
     uint32_t generation_ = ~0u;
 };

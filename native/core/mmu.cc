@@ -150,6 +150,7 @@ restart:
         t.gpa = ((ppn | ((va >> 12) & vpnMask)) << 12) | (va & 0xfff);
         t.global = global;
         t.dirty = now & pte::D;
+        t.shift = static_cast<uint8_t>((entry & pte::N) ? 16 : 12 + 9 * level);
         t.flags = static_cast<uint8_t>((now & 0xdf) | (global ? pte::G : 0));
         if (!pmpAllows(t.gpa, 1, access, priv, &t.cacheable)) t.fault = accessFault(access);
         return t;

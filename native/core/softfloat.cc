@@ -113,7 +113,8 @@ u64 roundPack(bool sign, int exp, u128 sig, uint32_t rm, uint32_t* flags) {
     u64 kept = static_cast<u64>(sig >> drop);
     const u128 rest = sig & mask;
     if (roundsUp(sign, kept & 1, rest, half, rm)) kept++;
-    if (rest) *flags |= kNx | (tiny ? kUf : 0);
+    if (rest) *flags |= kNx;
+    if (rest && tiny) *flags |= kUf;
     if (kept == u64{2} << F::kManBits) {
         kept >>= 1;
         exp++;

@@ -1,5 +1,8 @@
 // Trap entry and return, pending interrupts and the choice among them (Privileged spec 3.1.6-3.1.9, 3.3.2, 12.1).
 
+#include <chrono>
+#include <thread>
+
 #include "bits.h"
 #include "hart.h"
 
@@ -10,6 +13,11 @@ namespace {
 using L = layout::hart;
 
 constexpr uint64_t kInterruptBit = uint64_t{1} << 63;
+constexpr uint64_t kMtip = uint64_t{1} << interrupt::MTI;
+constexpr uint64_t kStip = uint64_t{1} << interrupt::STI;
+
+/// How long WRS may hold up its thread: any reason may end the wait (Unprivileged spec 15).
+constexpr std::chrono::microseconds kWrsWait{50};
 
 /// xtvec.MODE 1 sends interrupts to BASE + 4 × cause (3.1.7).
 uint64_t vector(uint64_t tvec, uint32_t code, bool interrupt) {
@@ -40,7 +48,7 @@ void Hart::enterTrap(uint32_t code, bool interrupt, uint64_t tval) {
         setCsr(L::mtval, tval);
         uint64_t s = status & ~(mstatus::MIE | mstatus::MPIE | mstatus::MPP);
         if (status & mstatus::MIE) s |= mstatus::MPIE;
-        s |= uint64_t{priv_} << mstatus::kMppShift;
+        s |= uint64_t{priv_} << kMppShift;
         setCsr(L::mstatus, s);
         priv_ = 3;
         ctx.pc = vector(csr(L::mtvec), code, interrupt);
@@ -50,22 +58,30 @@ void Hart::enterTrap(uint32_t code, bool interrupt, uint64_t tval) {
 
 void Hart::takeTrap(uint32_t cause, uint64_t tval) { enterTrap(cause, false, tval); }
 
-uint64_t Hart::pendingInterrupts() {
-    uint64_t mip = atomic32(block_, L::mip).load() | atomic32(block_, L::irqLines).load();
+void Hart::pollTimers() {
+    sincePoll_ = 0;
     const uint64_t now = machine_.mtime();
-    // MTIP is the comparison itself (3.2.1); so is STIP when Sstc is on (Sstc 2.1.2).
-    if (now >= csr(L::mtimecmp)) mip |= 1u << 7;
-    if (csr(L::menvcfg) & menvcfg::STCE) {
-        mip &= ~uint64_t{1u << 5};
-        if (now >= csr(L::stimecmp)) mip |= 1u << 5;
-    }
-    return mip;
+    // MTIP is the comparison itself (3.2.1); so is STIP with menvcfg.STCE (Sstc 2.1.2).
+    timers_ = now >= csr(L::mtimecmp) ? kMtip : 0;
+    if ((csr(L::menvcfg) & menvcfg::STCE) && now >= csr(L::stimecmp)) timers_ |= kStip;
 }
 
+uint64_t Hart::pendingNow() const {
+    uint64_t software = atomic32(block_, L::mip).load();
+    // With menvcfg.STCE the timer alone drives STIP (Sstc 2.1.1).
+    if (csr(L::menvcfg) & menvcfg::STCE) software &= ~kStip;
+    return software | atomic32(block_, L::irqLines).load() | timers_;
+}
+
+uint64_t Hart::pendingInterrupts() {
+    pollTimers();
+    return pendingNow();
+}
+
+bool Hart::wakes() { return (pendingInterrupts() & csr(L::mie)) != 0; }
+
 bool Hart::takeInterrupt() {
-    const uint64_t mie = csr(L::mie);
-    if (!mie) return false;
-    const uint64_t enabled = pendingInterrupts() & mie;
+    const uint64_t enabled = pendingNow() & csr(L::mie);
     if (!enabled) return false;
     const uint64_t status = csr(L::mstatus);
     const uint64_t mideleg = csr(L::mideleg);
@@ -73,14 +89,30 @@ bool Hart::takeInterrupt() {
     if (priv_ != 3 || (status & mstatus::MIE)) due = enabled & ~mideleg;
     if (!due && (priv_ == 0 || (priv_ == 1 && (status & mstatus::SIE)))) due = enabled & mideleg;
     if (!due) return false;
-    // MEI, MSI, MTI, SEI, SSI, STI (3.1.9), LCOFI (Sscofpmf).
-    for (uint32_t code : {11u, 3u, 7u, 9u, 1u, 5u, 13u}) {
+    for (uint32_t code : interrupt::kPriority) {
         if ((due >> code) & 1) {
             enterTrap(code, true, 0);
             return true;
         }
     }
     return false;
+}
+
+void Hart::waitOnReservation() {
+    const uint32_t size = read32(block_, L::lrValid);
+    // Virtual time has nobody to wait for.
+    if (size == 0 || !machine_.clockIsHost() || wakes()) return;
+    const uint64_t gpa = csr(L::lrGpa);
+    const Slot* slot = machine_.find(gpa);
+    if (!slot || (gpa & (size - 1))) return;
+    const uint8_t* at = slot->host + (gpa - slot->gpa);
+    const auto until = std::chrono::steady_clock::now() + kWrsWait;
+    while (std::chrono::steady_clock::now() < until && atomic32(block_, L::attention).load() == 0) {
+        uint64_t now = 0;
+        std::memcpy(&now, at, size == 4 ? 4 : 8);
+        if (now != csr(L::lrValue)) return;
+        std::this_thread::yield();
+    }
 }
 
 void Hart::mret() {

@@ -1,6 +1,7 @@
 import { VirtError } from '../util/index.ts';
 import type { CpuEngine, EngineConfig, EngineKind } from './engine.ts';
 import { Interpreter } from './interp/index.ts';
+import { NativeEngine } from './native/index.ts';
 
 /** A backend of this build, and whether it works on this host. */
 export interface EngineInfo {
@@ -21,6 +22,7 @@ export function usableEngines(): readonly EngineInfo[] {
  */
 export function createEngine(kind: EngineKind | 'auto', config: EngineConfig): CpuEngine {
   if (kind === 'interpreter' || kind === 'auto') return new Interpreter(config);
+  if (kind === 'native') return new NativeEngine(config);
   const known = usableEngines().map((engine) => engine.kind);
   throw new VirtError('INVALID_ARG', `no CPU backend '${kind}' in this build: it has ${known.join(', ')}`, {
     data: { kind, known },

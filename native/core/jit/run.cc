@@ -180,8 +180,7 @@ void Run::interpretAt(uint32_t i) {
 void Run::callHandler(uint32_t i) {
     const Decoded& d = steps_[i].insn;
     auto* record = static_cast<Insn*>(t_.recordArena_.allocate(2 * sizeof(Insn)));
-    record[0] = Insn{handlerFor(d), d.rd, d.rs1, d.rs2, 0, packedImm(d)};
-    if (writesX(d) && d.rd == 0) record[0].rd = kSink;
+    record[0] = nodevisor::record(d, 0);
     record[1] = sentinel(d.length);
     a_.movImmKeepFlags(rcx, steps_[i].pc);
     a_.store(field(offsetof(Context, pc)), rcx);

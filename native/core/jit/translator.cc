@@ -28,9 +28,27 @@ Translator::Translator(Hart* hart, BlockCache* blocks, size_t codeBytes)
     at_ = (thunkBytes_ + 63) & ~size_t{63};
 }
 
-const void* Translator::find(uint64_t gpa, uint64_t pc, uint32_t mode, uint32_t version) const {
-    const auto found = entries_.find({gpa, pc, mode});
-    return found != entries_.end() && found->second.version == version ? found->second.code : nullptr;
+namespace {
+
+void remember(CodeBlock* block, uint64_t pc, uint32_t mode, uint64_t generation, const void* code) {
+    if (block->codePc != pc || block->codeGeneration != generation) {
+        block->codePc = pc;
+        block->codeGeneration = generation;
+        for (auto& c : block->code) c = nullptr;
+    }
+    block->code[mode] = code;
+}
+
+}  // namespace
+
+const void* Translator::find(CodeBlock* block, uint64_t pc, uint32_t mode) const {
+    if (block->codePc == pc && block->codeGeneration == generation_ && block->code[mode]) return block->code[mode];
+    // A block that was never translated is the frequent case.
+    if (block->codeGeneration != generation_) return nullptr;
+    const auto found = entries_.find({block->gpa, pc, mode});
+    if (found == entries_.end() || found->second.version != block->page->version) return nullptr;
+    remember(block, pc, mode, generation_, found->second.code);
+    return found->second.code;
 }
 
 const void* Translator::translate(CodeBlock* block, uint64_t pc, uint32_t mode) {
@@ -46,6 +64,7 @@ const void* Translator::translate(CodeBlock* block, uint64_t pc, uint32_t mode) 
     }
     at_ = static_cast<size_t>(a_.here() - buffer_.write());
     entries_[{block->gpa, pc, mode}] = {entry, block->page->version};
+    remember(block, pc, mode, generation_, entry);
     return entry;
 }
 
@@ -63,6 +82,7 @@ void Translator::link(uint32_t id, const void* code, uint64_t target, uint32_t m
 }
 
 void Translator::clear() {
+    generation_++;
     entries_.clear();
     links_.clear();
     recordArena_.clear();

@@ -31,8 +31,8 @@ public:
     Translator(Hart* hart, BlockCache* blocks, size_t codeBytes);
 
     bool usable() const { return buffer_.usable(); }
-    /// The translation of the code at `pc` (guest physical `gpa`, in a page at version `version`), or nullptr.
-    const void* find(uint64_t gpa, uint64_t pc, uint32_t mode, uint32_t version) const;
+    /// The translation of `block` at `pc`, or nullptr.
+    const void* find(CodeBlock* block, uint64_t pc, uint32_t mode) const;
     /// Translates from `block` on; nullptr if it cannot be.
     const void* translate(CodeBlock* block, uint64_t pc, uint32_t mode);
     /// Runs translated code until it leaves; Context::pc, leave and budget say where and why.
@@ -82,6 +82,8 @@ private:
     size_t at_ = 0;
     size_t thunkBytes_ = 0;
     std::unordered_map<Key, Entry, KeyHash> entries_;
+    /// Counts clear(): what blocks remember of older translations is void.
+    uint64_t generation_ = 1;
     std::vector<Link> links_;
     /// Records that translated code hands to interpreter handlers; stable addresses.
     std::vector<Insn*> records_;

@@ -306,7 +306,7 @@ function fenceTests(getRig: () => Rig, getTables: () => PageTables): void {
     'sfence.vma of everything': 'sfence.vma',
     'sfence.vma of the address': 'sfence.vma a1',
     'sfence.vma of another address in the superpage': 'sfence.vma a3',
-    'sfence.vma by ASID': 'sfence.vma zero, a3',
+    'sfence.vma by ASID': 'sfence.vma zero, a6',
     'sinval.vma': 'sfence.w.inval\n sinval.vma a1, zero\n sfence.inval.ir',
   };
   for (const [name, fence] of Object.entries(fences)) {
@@ -335,6 +335,8 @@ function fenceTests(getRig: () => Rig, getTables: () => PageTables): void {
         rig.view.setBigUint64(Number(target - BASE) + 0x48, 1n, true);
         rig.view.setBigUint64(Number(moved - BASE) + 0x48, 2n, true);
         rig.setX('a1', va + 0x40n).setX('a3', level === 0 ? 5n : va + 0x5000n);
+        // The address space that is in use has ASID 0.
+        rig.setX('a6', 0n);
         rig.setX('a4', tables.leafGpa(va)).setX('a5', ((moved >> 12n) << 10n) | RW);
         rig.state.set('pc', BASE);
         rig.hart.invalidate();

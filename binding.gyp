@@ -1,0 +1,48 @@
+{
+  "targets": [
+    {
+      "target_name": "hart",
+      "sources": [
+        "native/binding/addon.cc",
+        "native/binding/hart_wrap.cc",
+        "native/core/access.cc",
+        "native/core/block_cache.cc",
+        "native/core/csr.cc",
+        "native/core/decode.cc",
+        "native/core/exec.cc",
+        "native/core/exec_alu.cc",
+        "native/core/exec_float.cc",
+        "native/core/exec_memory.cc",
+        "native/core/exec_system.cc",
+        "native/core/hart.cc",
+        "native/core/machine.cc",
+        "native/core/mmu.cc",
+        "native/core/softfloat.cc",
+        "native/core/trap.cc",
+        "native/core/jit/code_buffer.cc",
+        "native/core/jit/lower_fp.cc",
+        "native/core/jit/lower_int.cc",
+        "native/core/jit/lower_memory.cc",
+        "native/core/jit/run.cc",
+        "native/core/jit/thunks.cc",
+        "native/core/jit/translator.cc"
+      ],
+      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
+      "defines": ["NAPI_DISABLE_CPP_EXCEPTIONS", "NAPI_VERSION=8"],
+      "cflags": ["-Wall", "-Wextra"],
+      "cflags_cc": ["-std=c++20", "-O2", "-fno-exceptions", "-fno-rtti", "-fno-strict-aliasing", "-fvisibility=hidden"],
+      "cflags_cc!": ["-std=gnu++17", "-std=gnu++20", "-O3"],
+      "conditions": [
+        ["clang==1 or OS=='win'", { "defines": ["NODEVISOR_LOOP_DISPATCH"] }]
+      ],
+      "xcode_settings": {
+        "CLANG_CXX_LANGUAGE_STANDARD": "c++20",
+        "GCC_ENABLE_CPP_EXCEPTIONS": "NO",
+        "GCC_ENABLE_CPP_RTTI": "NO",
+        "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
+        "MACOSX_DEPLOYMENT_TARGET": "11.0"
+      },
+      "msvs_settings": { "VCCLCompilerTool": { "AdditionalOptions": ["/std:c++20"] } }
+    }
+  ]
+}
