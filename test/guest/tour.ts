@@ -39,10 +39,10 @@ export function assertTour(output: string, harts: number, sectorText?: string): 
     at += found.index;
   }
   for (let hart = 1; hart < harts; hart++) assert.match(text, new RegExp(`^ {5}hart ${hart} here: S-mode`, 'm'));
-  const total = harts * 20_000;
+  const total = harts * 100_000;
   assert.match(text, new RegExp(`amoadd\\.d +${total} of ${total}$`, 'm'));
   const counted = Number(/load, add, store +(\d+) of/.exec(text)?.[1]);
-  assert.ok(counted >= 20_000 && counted <= total, `${counted} of ${total}`);
+  assert.ok(counted >= 100_000 && counted <= total, `${counted} of ${total}`);
   if (sectorText === undefined) assert.match(text, /^ {5}no disk$/m);
   else assert.ok(text.includes(`sector 0: "${sectorText}"`), text);
   assert.match(text, /^The end: SBI SRST, shutdown\.$/m);

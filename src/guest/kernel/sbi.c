@@ -1,5 +1,8 @@
 #include "sbi.h"
 
+/* What the built-in firmware of nodevisor calls itself, which is not registered. */
+#define NODEVISOR_ID 0x6e767372
+
 struct sbi_result sbi_call(u64 extension, u64 function, u64 arg0, u64 arg1, u64 arg2)
 {
     register u64 a0 asm("a0") = arg0;
@@ -23,7 +26,9 @@ const char *sbi_implementation(void)
         "Berkeley Boot Loader", "OpenSBI", "Xvisor", "KVM", "RustSBI", "Diosix", "Coffer", "Xen", "PolarFire HSS",
     };
     u64 id = (u64)sbi_call(SBI_BASE, 1, 0, 0, 0).value;
-    return id < ARRAY_LEN(names) ? names[id] : "its own implementation";
+    if (id == NODEVISOR_ID)
+        return "nodevisor";
+    return id < ARRAY_LEN(names) ? names[id] : "an unregistered implementation";
 }
 
 bool sbi_has(u64 extension)

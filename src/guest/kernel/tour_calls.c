@@ -45,7 +45,7 @@ void play_timer(bool interactive)
 {
     (void)interactive;
     u64 usual_slice = slice_us;
-    slice_us = 3000;
+    slice_us = 5000;
     kprintf("A and B are endless loops that count in s1 and never make a system call. Both must run on\n"
             "hart %lu. The kernel sets the timer %lu ms ahead before each sret:\n", harts[0].hartid, slice_us / 1000);
     race.start = read_time();

@@ -9,7 +9,7 @@
 #include "tour.h"
 #include "vm.h"
 
-#define ROUNDS 20000
+#define ROUNDS 100000
 
 static void start_harts(void)
 {
@@ -53,6 +53,8 @@ void play_harts(bool interactive)
     kprintf("  load, add, store   %7lu of %lu", shared->plain, total);
     if (shared->plain < total)
         kprintf("   %s%lu lost: two harts read the same value%s", style(BAD), total - shared->plain, style(PLAIN));
+    else if (shared->expected > 1)
+        kprintf("   none lost this time: the harts did not meet");
     kprintf("\n  amoadd.d           %s%7lu of %lu%s\n", style(shared->atomic == total ? GOOD : BAD), shared->atomic, total,
             style(PLAIN));
     page_free((u64)shared);

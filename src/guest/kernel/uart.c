@@ -7,7 +7,7 @@
 enum { RBR = 0, THR = 0, IER = 1, FCR = 2, LCR = 3, MCR = 4, LSR = 5 };
 
 #define IER_RECEIVED 1
-#define FCR_ENABLE_CLEAR 7
+#define FCR_ENABLE 1
 #define LCR_8N1 3
 #define MCR_DTR_RTS_OUT2 0x0b
 #define LSR_DATA_READY 1
@@ -35,7 +35,9 @@ void uart_init(void)
     if (!uart_present())
         return;
     registers()[LCR] = LCR_8N1;
-    registers()[FCR] = FCR_ENABLE_CLEAR;
+    /* What was typed before the start is not lost: switching the FIFO on would clear it. */
+    uart_interrupt();
+    registers()[FCR] = FCR_ENABLE;
     registers()[MCR] = MCR_DTR_RTS_OUT2;
     registers()[IER] = IER_RECEIVED;
     plic_enable(platform.uart.irq, uart_interrupt);
