@@ -1,0 +1,188 @@
+import { strict as assert } from 'node:assert';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import {
+  createMachine,
+  type MachineHandle,
+  type MachineOptions,
+  MemBlock,
+  parseSize,
+  VirtError,
+} from '../../src/index.ts';
+import { Output, program } from '../support/guest.ts';
+
+const HELLO = `la a0, text
+ call print
+ j power_off
+ .data
+text: .asciz "hello\\n"
+`;
+
+describe('createMachine', () => {
+  let directory: string;
+  const machines: MachineHandle[] = [];
+  const path = (name: string) => join(directory, name);
+  const file = (name: string, bytes: Uint8Array | string) => {
+    writeFileSync(path(name), bytes);
+    return path(name);
+  };
+  const make = async (options: MachineOptions) => {
+    const machine = await createMachine(options);
+    machines.push(machine);
+    return machine;
+  };
+  const kernel = program(HELLO, 0x8020_0000).bytes;
+
+  before(() => {
+    directory = mkdtempSync(join(tmpdir(), 'nodevisor-test-'));
+  });
+  afterEach(async () => {
+    for (const machine of machines.splice(0)) await machine.destroy();
+  });
+  after(() => rmSync(directory, { recursive: true }));
+
+  async function refuses(options: MachineOptions, code: string, message: RegExp): Promise<void> {
+    await assert.rejects(createMachine(options), (error: unknown) => {
+      assert.ok(error instanceof VirtError, String(error));
+      assert.match(error.message, message);
+      assert.doesNotMatch(error.message, /\n/);
+      assert.equal(error.code, code);
+      return true;
+    });
+  }
+
+  it('runs a kernel from a path, a URL or bytes', async () => {
+    const name = file('kernel.elf', kernel);
+    for (const source of [name, pathToFileURL(name), kernel]) {
+      const machine = await make({ kernel: source, clock: 'virtual', memory: '16M' });
+      const output = new Output(machine);
+      await machine.start();
+      assert.equal((await machine.wait()).reason, 'poweroff');
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(output.text, 'hello\n');
+    }
+  });
+
+  it('runs on threads by default', async () => {
+    const machine = await make({ kernel, vcpus: 2 });
+    assert.equal(machine.config.ramBytes, 512 * 2 ** 20);
+    const output = new Output(machine);
+    await machine.start();
+    assert.equal((await machine.wait()).reason, 'poweroff');
+    await output.until(machine, 'hello');
+    assert.equal(machine.stats().vcpus.length, 2);
+  });
+
+  it('sends serial output to a file, or nowhere', async () => {
+    const machine = await make({ kernel, clock: 'virtual', console: { file: path('serial.log') } });
+    assert.throws(() => machine.console, /something else/);
+    await machine.start();
+    await machine.wait();
+    assert.equal(readFileSync(path('serial.log'), 'utf8'), 'hello\n');
+    const mute = await make({ kernel, clock: 'virtual', console: 'none' });
+    await mute.start();
+    assert.equal((await mute.wait()).reason, 'poweroff');
+  });
+
+  it('puts disks, consoles and an entropy device into the slots', async () => {
+    const backend = new MemBlock(1024);
+    const machine = await make({
+      kernel,
+      disks: [
+        file('a.raw', Buffer.alloc(4096)),
+        { file: file('b.raw', Buffer.alloc(512)), readonly: true },
+        { backend },
+      ],
+      virtioConsoles: 1,
+    });
+    assert.deepEqual(
+      machine.config.virtio.map(({ type }) => type),
+      ['blk', 'blk', 'blk', 'console', 'rng'],
+    );
+    assert.deepEqual(
+      machine.disks.map(({ sectors, readOnly }) => [sectors, readOnly]),
+      [
+        [8, false],
+        [1, true],
+        [backend.sectors, false],
+      ],
+    );
+    assert.equal(machine.virtioConsoles.length, 1);
+  });
+
+  it('shows the device tree before the start', async () => {
+    const machine = await make({ kernel, vcpus: 3, append: 'quiet' });
+    assert.equal(Buffer.from(machine.dtb).readUInt32BE(0), 0xd00dfeed);
+  });
+
+  it('understands sizes', () => {
+    assert.equal(parseSize('512M'), 512 * 2 ** 20);
+    assert.equal(parseSize('2g'), 2 * 2 ** 30);
+    assert.equal(parseSize('64KiB'), 65536);
+    assert.equal(parseSize('4096'), 4096);
+    assert.equal(parseSize(4096), 4096);
+    for (const bad of ['', 'M', '1.5G', '-1M', '10T', '1 0M']) assert.throws(() => parseSize(bad), /is no size/);
+  });
+
+  it('names the file that is missing, a directory, empty, cut off or for another machine', async () => {
+    mkdirSync(path('dir'), { recursive: true });
+    const empty = file('empty', '');
+    const cut = file('cut.elf', kernel.subarray(0, kernel.length - 100));
+    const x86 = Buffer.from(kernel);
+    x86.writeUInt16LE(62, 18);
+    await refuses({ kernel: path('missing') }, 'INVALID_ARG', /kernel '.*missing': it does not exist/);
+    await refuses({ kernel: path('dir') }, 'INVALID_ARG', /kernel '.*dir': it is a directory/);
+    await refuses({ kernel: empty }, 'INVALID_ARG', /empty.*empty/);
+    await refuses({ kernel: cut }, 'INVALID_ARG', /cut\.elf.*truncated/);
+    await refuses({ kernel: file('x86.elf', x86) }, 'INVALID_ARG', /x86\.elf/);
+    await refuses({ kernel, initrd: path('missing') }, 'INVALID_ARG', /initrd '.*missing'/);
+    await refuses({ kernel, firmware: path('missing') }, 'INVALID_ARG', /firmware '.*missing'/);
+    await refuses({ kernel, dtb: empty }, 'INVALID_ARG', /empty/);
+    await refuses({ kernel, disks: [path('missing')] }, 'INVALID_ARG', /disk image '.*missing': it does not exist/);
+    await refuses({ kernel, disks: [path('dir')] }, 'INVALID_ARG', /disk image '.*dir': it is a directory/);
+    await refuses({ kernel, console: { file: path('dir') } }, 'INVALID_ARG', /console file '.*dir'/);
+  });
+
+  it('refuses what no machine can be', async () => {
+    await refuses({}, 'INVALID_ARG', /nothing to run/);
+    await refuses({ kernel, vcpus: 0 }, 'CONFIG_UNSUPPORTED', /0 vCPUs: a machine has 1 to 8/);
+    await refuses({ kernel, vcpus: 9 }, 'CONFIG_UNSUPPORTED', /9 vCPUs/);
+    await refuses({ kernel, vcpus: 1.5 }, 'CONFIG_UNSUPPORTED', /1.5 vCPUs/);
+    await refuses({ kernel, memory: '1M' }, 'CONFIG_UNSUPPORTED', /4 MiB at least/);
+    await refuses({ kernel, memory: '8G' }, 'CONFIG_UNSUPPORTED', /8192 MiB.*at most/);
+    await refuses({ kernel, memory: 4096 * 1024 + 1 }, 'INVALID_ARG', /multiple of 4096/);
+    await refuses({ kernel, append: 'x'.repeat(3000) }, 'CONFIG_UNSUPPORTED', /command line/);
+    await refuses({ kernel, append: 'a\0b' }, 'INVALID_ARG', /NUL/);
+    await refuses(
+      { kernel, cpuBackend: 'quantum' as 'auto' },
+      'INVALID_ARG',
+      /unknown CPU backend 'quantum'.*interpreter/,
+    );
+    await refuses({ kernel, virtioConsoles: 8 }, 'CONFIG_UNSUPPORTED', /9 virtio devices: the board has 8 slots/);
+    await refuses({ kernel, initrd: Buffer.alloc(20 * 2 ** 20), memory: '16M' }, 'INVALID_ARG', /initrd/);
+    await refuses({ kernel, disks: [{ file: 'x', format: 'qcow2' as 'raw' }] }, 'CONFIG_UNSUPPORTED', /qcow2/);
+  });
+
+  it('leaves a disk alone that another running machine has, and takes it when that has ended', async () => {
+    const disk = file('shared.raw', Buffer.alloc(4096));
+    const first = await make({ kernel, disks: [disk] });
+    const before = statSync(disk).mtimeMs;
+    await refuses({ kernel, disks: [disk] }, 'INVALID_ARG', /in use by another running machine/);
+    assert.equal(statSync(disk).mtimeMs, before);
+    await first.destroy();
+    await make({ kernel, disks: [disk] });
+  });
+
+  it('closes what it has opened when the rest fails', async () => {
+    const disk = file('freed.raw', Buffer.alloc(4096));
+    await refuses({ kernel, disks: [disk, path('missing')] }, 'INVALID_ARG', /missing/);
+    await refuses(
+      { kernel, initrd: Buffer.alloc(20 * 2 ** 20), memory: '16M', disks: [disk] },
+      'INVALID_ARG',
+      /initrd/,
+    );
+    await make({ kernel, disks: [disk] });
+  });
+});
