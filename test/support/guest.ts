@@ -91,12 +91,28 @@ export class Output {
 
   /** Resolves when the output has `wanted` in it; rejects when the guest ends without. */
   async until(guest: Guest, wanted: string | RegExp): Promise<void> {
-    const found = () => (typeof wanted === 'string' ? this.text.includes(wanted) : wanted.test(this.text));
-    while (!found()) {
-      if (guest.state === 'ended') throw new Error(`the guest ended without ${wanted}: ${JSON.stringify(this.text)}`);
+    await this.after(guest, 0, wanted);
+  }
+
+  /** As `until`, from character `start` on: gives the output from there to the end of what was wanted. */
+  async after(guest: Guest, start: number, wanted: string | RegExp): Promise<string> {
+    for (;;) {
+      const text = this.text.slice(start);
+      const end = endOf(text, wanted);
+      if (end >= 0) return text.slice(0, end);
+      if (guest.state === 'ended') throw new Error(`the guest ended without ${wanted}: …${this.text.slice(-2000)}`);
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
   }
+}
+
+function endOf(text: string, wanted: string | RegExp): number {
+  if (typeof wanted === 'string') {
+    const at = text.indexOf(wanted);
+    return at < 0 ? -1 : at + wanted.length;
+  }
+  const match = wanted.exec(text);
+  return match === null ? -1 : match.index + match[0].length;
 }
