@@ -69,6 +69,12 @@ export interface NodeInfo {
   readonly threads: number;
 }
 
+/** One number about the host. */
+export interface NodeStat {
+  readonly field: string;
+  readonly value: bigint;
+}
+
 /** virVcpuInfo; `state` 0 offline, 1 running, 2 blocked; `cpu` the host CPU it ran on last, −1 unknown. */
 export interface VcpuInfo {
   readonly number: number;
@@ -175,10 +181,14 @@ export interface ConnectProcedures {
   nodeGetInfo(): Promise<NodeInfo>;
   nodeGetFreeMemory(): Promise<bigint>;
   nodeGetCpuMap(flags: number): Promise<{ cpumap: Uint8Array; online: number; cpus: number }>;
+  /** `cpuNum` −1: all together. Nanoseconds in `kernel`, `user`, `idle`, `iowait`. */
+  nodeGetCpuStats(cpuNum: number, flags: number): Promise<NodeStat[]>;
+  /** `cellNum` −1: all together. KiB in `total`, `free`, `buffers`, `cached`. */
+  nodeGetMemoryStats(cellNum: number, flags: number): Promise<NodeStat[]>;
 }
 
-/** Domains. */
-export interface DomainProcedures {
+/** Domains: finding them, and their life cycle. */
+export interface DomainLifecycleProcedures {
   connectListAllDomains(flags: number): Promise<DomainRef[]>;
   domainLookupById(id: number): Promise<DomainRef>;
   domainLookupByUuid(uuid: string): Promise<DomainRef>;
@@ -194,6 +204,12 @@ export interface DomainProcedures {
   domainResume(domain: DomainRef): Promise<void>;
   domainDestroyFlags(domain: DomainRef, flags: number): Promise<void>;
   domainRename(domain: DomainRef, newName: string, flags: number): Promise<void>;
+  domainGetAutostart(domain: DomainRef): Promise<boolean>;
+  domainSetAutostart(domain: DomainRef, autostart: boolean): Promise<void>;
+}
+
+/** Domains: what they are and how they do. */
+export interface DomainReadProcedures {
   domainGetXmlDesc(domain: DomainRef, flags: number): Promise<string>;
   domainGetInfo(domain: DomainRef): Promise<DomainInfo>;
   domainGetState(domain: DomainRef, flags: number): Promise<{ state: number; reason: number }>;
@@ -201,9 +217,20 @@ export interface DomainProcedures {
   domainIsActive(domain: DomainRef): Promise<boolean>;
   domainIsPersistent(domain: DomainRef): Promise<boolean>;
   domainIsUpdated(domain: DomainRef): Promise<boolean>;
-  domainGetAutostart(domain: DomainRef): Promise<boolean>;
-  domainSetAutostart(domain: DomainRef, autostart: boolean): Promise<void>;
   domainGetMaxMemory(domain: DomainRef): Promise<bigint>;
+  domainGetControlInfo(
+    domain: DomainRef,
+    flags: number,
+  ): Promise<{ state: number; details: number; stateTime: bigint }>;
+  /** `type` of virDomainJobType: 0, none, unless a job is under way. */
+  domainGetJobStats(domain: DomainRef, flags: number): Promise<{ type: number; params: TypedParam[] }>;
+  domainGetMessages(domain: DomainRef, flags: number): Promise<string[]>;
+  domainGetTime(domain: DomainRef, flags: number): Promise<{ seconds: bigint; nseconds: number }>;
+  domainHasManagedSaveImage(domain: DomainRef, flags: number): Promise<boolean>;
+}
+
+/** Domains: memory, vCPUs, devices and descriptions. */
+export interface DomainTuningProcedures {
   domainSetMemoryFlags(domain: DomainRef, kib: bigint, flags: number): Promise<void>;
   domainGetVcpusFlags(domain: DomainRef, flags: number): Promise<number>;
   domainSetVcpusFlags(domain: DomainRef, vcpus: number, flags: number): Promise<void>;
@@ -225,6 +252,10 @@ export interface DomainProcedures {
     uri: string | undefined,
     flags: number,
   ): Promise<void>;
+}
+
+/** Domains: their numbers, and what goes in and out of them. */
+export interface DomainIoProcedures {
   domainGetBlockInfo(domain: DomainRef, path: string, flags: number): Promise<BlockInfo>;
   domainBlockStats(domain: DomainRef, path: string): Promise<BlockStats>;
   domainBlockStatsFlags(domain: DomainRef, path: string, flags: number): Promise<TypedParam[]>;
@@ -238,18 +269,18 @@ export interface DomainProcedures {
     stats: number,
     flags: number,
   ): Promise<{ domain: DomainRef; params: TypedParam[] }[]>;
-  domainGetControlInfo(
-    domain: DomainRef,
-    flags: number,
-  ): Promise<{ state: number; details: number; stateTime: bigint }>;
-  domainGetMessages(domain: DomainRef, flags: number): Promise<string[]>;
-  domainGetTime(domain: DomainRef, flags: number): Promise<{ seconds: bigint; nseconds: number }>;
-  domainHasManagedSaveImage(domain: DomainRef, flags: number): Promise<boolean>;
   domainSendKey(domain: DomainRef, codeset: number, holdtimeMs: number, keycodes: readonly number[]): Promise<void>;
   /** `mime` and the picture's bytes as a stream. */
   domainScreenshot(domain: DomainRef, screen: number, flags: number): Promise<{ mime: string; stream: Duplex }>;
   domainOpenConsole(domain: DomainRef, device: string | undefined, flags: number): Promise<Duplex>;
 }
+
+/** Domains. */
+export interface DomainProcedures
+  extends DomainLifecycleProcedures,
+    DomainReadProcedures,
+    DomainTuningProcedures,
+    DomainIoProcedures {}
 
 /** Snapshots. */
 export interface SnapshotProcedures {
@@ -288,8 +319,8 @@ export interface NetworkProcedures {
   networkGetDhcpLeases(network: NetworkRef, mac: string | undefined, flags: number): Promise<DhcpLease[]>;
 }
 
-/** Storage pools and volumes. */
-export interface StorageProcedures {
+/** Storage pools. */
+export interface StoragePoolProcedures {
   connectListAllStoragePools(flags: number): Promise<PoolRef[]>;
   connectGetStoragePoolCapabilities(flags: number): Promise<string>;
   storagePoolLookupByName(name: string): Promise<PoolRef>;
@@ -310,6 +341,10 @@ export interface StorageProcedures {
   storagePoolIsPersistent(pool: PoolRef): Promise<boolean>;
   storagePoolGetAutostart(pool: PoolRef): Promise<boolean>;
   storagePoolSetAutostart(pool: PoolRef, autostart: boolean): Promise<void>;
+}
+
+/** Storage volumes. */
+export interface StorageVolumeProcedures {
   storagePoolListAllVolumes(pool: PoolRef, flags: number): Promise<VolumeRef[]>;
   storageVolLookupByName(pool: PoolRef, name: string): Promise<VolumeRef>;
   storageVolLookupByKey(key: string): Promise<VolumeRef>;
@@ -332,6 +367,7 @@ export interface Backend
     DomainProcedures,
     SnapshotProcedures,
     NetworkProcedures,
-    StorageProcedures {
+    StoragePoolProcedures,
+    StorageVolumeProcedures {
   readonly events: Emitter<BackendEvents>;
 }

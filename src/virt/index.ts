@@ -1,0 +1,10 @@
+export type * from './backend.ts';
+export { type ConnectOptions, connect } from './connect.ts';
+export { Connection } from './connection.ts';
+export { Domain } from './domain.ts';
+export * from './enums.ts';
+export type { ConnectionEvent, ConnectionEventName, ConnectionEvents } from './events.ts';
+export { Network } from './network.ts';
+export { DomainSnapshot } from './snapshot.ts';
+export { StoragePool, StorageVolume } from './storage.ts';
+export { type ConnectionUri, parseConnectionUri } from './uri.ts';
