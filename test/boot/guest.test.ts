@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { assertTour } from '../guest/tour.ts';
-import { NODE_ARGS } from '../tools/cli/support.ts';
+import { NODE_ARGS, startCli } from '../tools/cli/support.ts';
 
 /** Runs `nodevisor run` as a process of its own, without a terminal. */
 function run(options: readonly string[], input = ''): { status: number | null; stdout: string; stderr: string } {
@@ -73,9 +73,17 @@ describe('the bundled guest', function () {
     }
   });
 
-  it('starts anew on reboot', () => {
-    const { status, stdout } = run(['--append', 'shell', '--smp', '2'], 'reboot\n'.padEnd(7) + 'poweroff\n'.repeat(1));
-    assert.equal(status, 0, stdout);
-    assert.equal(stdout.match(/nodevisor guest, a small/g)?.length, 2);
+  it('starts anew on reboot', async () => {
+    const running = startCli(['run', '--append', 'shell', '--smp', '2']);
+    const prompts = async (count: number) => {
+      while (running.output().split('guest> ').length <= count) await new Promise((resolve) => setTimeout(resolve, 20));
+    };
+    await prompts(1);
+    running.type('reboot\n');
+    await prompts(2);
+    running.type('poweroff\n');
+    const { code, out } = await running.result;
+    assert.equal(code, 0);
+    assert.equal(out.match(/nodevisor guest, a small/g)?.length, 2);
   });
 });

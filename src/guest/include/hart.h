@@ -20,8 +20,8 @@ struct hart {
     u64 stack_top; /* of the hart's own stack, for start and scheduler */
     u64 hartid;
     unsigned index;
-    volatile bool online;
-    volatile bool idle;
+    bool online;
+    bool idle;
     bool switch_wanted; /* a timer or software interrupt asks for another process */
     struct proc *proc;
     struct context scheduler;
@@ -47,8 +47,8 @@ void kernel_unlock(void);
 void harts_init(u64 boot_hartid);
 
 /*
- * Starts every other hart through the firmware, once; returns when those that can have come up. With `aloud` each
- * says so itself.
+ * Starts every other hart through the firmware, once; sleeps until those that can have come up. With `aloud` each says
+ * so itself.
  */
 void harts_start(bool aloud);
 bool harts_started(void);

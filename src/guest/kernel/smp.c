@@ -18,20 +18,20 @@ struct hart harts[MAX_HARTS];
 unsigned hart_count;
 
 u8 hart_stacks[MAX_HARTS][HART_STACK] __attribute__((aligned(16)));
-static u32 lock_word;
+/* A ticket lock: whoever came first gets in first, so that a hart that lets go and takes again starves nobody. */
+static u32 next_ticket, now_serving;
 static bool started, greeting;
 
 void kernel_lock(void)
 {
-    /* Atomic swap with acquire order; plain reads while it is taken keep the line shared. */
-    while (__atomic_exchange_n(&lock_word, 1, __ATOMIC_ACQUIRE) != 0)
-        while (__atomic_load_n(&lock_word, __ATOMIC_RELAXED) != 0)
-            ;
+    u32 ticket = __atomic_fetch_add(&next_ticket, 1, __ATOMIC_RELAXED);
+    while (__atomic_load_n(&now_serving, __ATOMIC_ACQUIRE) != ticket)
+        ;
 }
 
 void kernel_unlock(void)
 {
-    __atomic_store_n(&lock_word, 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&now_serving, now_serving + 1, __ATOMIC_RELEASE);
 }
 
 void hart_nudge(struct hart *hart)
@@ -62,6 +62,7 @@ void hart_main(u64 hartid)
     vm_use_kernel();
     hart_init_traps();
     hart->online = true;
+    wake(&started);
     if (greeting)
         kprintf("     hart %lu here: S-mode, stack at 0x%lx, page table of the kernel\n", hartid, hart->stack_top);
     scheduler();
@@ -86,8 +87,6 @@ void harts_start(bool aloud)
             kprintf("hart %lu did not start: SBI error %ld\n", harts[i].hartid, error);
     }
     for (unsigned i = 1; i < hart_count; i++)
-        while (waiting[i] && !harts[i].online) {
-            kernel_unlock();
-            kernel_lock();
-        }
+        while (waiting[i] && !harts[i].online)
+            sleep_on(&started, 0);
 }

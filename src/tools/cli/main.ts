@@ -9,8 +9,9 @@ function drained(stream: Writable): Promise<void> {
   });
 }
 
-// A reader that has gone away (`nodevisor run | head`) ends the output, not the machine's orderly stop.
+// A reader that has gone away (`nodevisor run | head`) ends the output; how the process ends is for the command to say.
 process.stdout.on('error', () => {});
+process.stderr.on('error', () => {});
 
 const { stdin, stdout, stderr, env } = process;
 const code = await runCli(process.argv.slice(2), { stdin, stdout, stderr, env, events: process });

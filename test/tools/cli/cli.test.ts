@@ -1,0 +1,77 @@
+import { strict as assert } from 'node:assert';
+import { commands, packageVersion } from '../../../src/tools/cli/cli.ts';
+import type { Diagnosis } from '../../../src/tools/cli/commands/doctor.ts';
+import { cli } from './support.ts';
+
+describe('the command line', () => {
+  it('lists its commands', async () => {
+    const { code, out, err } = await cli(['--help']);
+    assert.equal(code, 0);
+    assert.equal(err, '');
+    for (const { path, summary } of commands) if (path.length === 1) assert.ok(out.includes(summary), summary);
+    assert.match(out, /^ {2}image/m);
+  });
+
+  it('explains each command with all its options', async () => {
+    for (const { path, options, summary } of commands) {
+      const { code, out } = await cli([...path, '--help']);
+      assert.equal(code, 0);
+      for (const { flags } of options) assert.ok(out.includes(flags), `${path.join(' ')} --help lacks ${flags}`);
+      assert.ok(out.includes(summary));
+    }
+  });
+
+  it('tells its version', async () => {
+    assert.deepEqual(await cli(['--version']), { code: 0, out: `${packageVersion()}\n`, err: '' });
+  });
+
+  it('answers bad usage with status 2 and one line', async () => {
+    const cases: [string[], RegExp][] = [
+      [['frob'], /^nodevisor: unknown command 'frob'\n$/],
+      [['run', '--frob'], /^nodevisor: unknown option '--frob'\n$/],
+      [['run', '--smp'], /^nodevisor: option '--smp <n>' argument missing\n$/],
+      [['run', 'a', 'b'], /^nodevisor: too many arguments/],
+      [['image', 'pull'], /^nodevisor: missing required argument 'name'\n$/],
+      [['image', 'pull', 'ubuntu'], /^nodevisor: unknown image 'ubuntu': there is debian\n$/],
+      [
+        ['run', '--cpu-backend', 'turbo'],
+        /^nodevisor: unknown CPU backend 'turbo': there are auto, .*interpreter.*\n$/,
+      ],
+    ];
+    for (const [argv, pattern] of cases) {
+      const { code, out, err } = await cli(argv);
+      assert.match(err, pattern, argv.join(' '));
+      assert.equal(code, 2, argv.join(' '));
+      assert.equal(out, '');
+    }
+  });
+
+  it('shows help and status 2 when no command is given', async () => {
+    for (const argv of [[], ['image']]) {
+      const { code, err } = await cli(argv);
+      assert.equal(code, 2);
+      assert.match(err, /^Usage: nodevisor/);
+    }
+  });
+});
+
+describe('doctor', () => {
+  it('says which backends work, and why the others do not', async () => {
+    const { code, out } = await cli(['doctor'], { XDG_CACHE_HOME: '/nonexistent' });
+    assert.equal(code, 0);
+    assert.match(out, /^ {2}yes {2}interpreter +works/m);
+    assert.match(
+      out,
+      /^ {2}no {3}debian +not in \/nonexistent\/nodevisor\/images\/debian; get it with "nodevisor image/m,
+    );
+  });
+
+  it('says the same for programs', async () => {
+    const { code, out } = await cli(['doctor', '--json']);
+    assert.equal(code, 0);
+    const diagnosis = JSON.parse(out) as Diagnosis;
+    assert.deepEqual(diagnosis.backends.map((b) => b.name).sort(), ['interpreter', 'native', 'wasm']);
+    assert.equal(diagnosis.backends.filter((b) => b.auto).length, 1);
+    for (const { name, ok, detail } of [...diagnosis.backends, ...diagnosis.host]) assert.ok(ok || detail, name);
+  });
+});
