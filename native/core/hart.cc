@@ -235,6 +235,7 @@ bool Hart::handleAttention(uint32_t* stop) {
     if (bits & attention::FLUSH_TLB) {
         if (machine_.reloadSlots()) codeStamp_++;
         flushTlb();
+        checkEpoch();
     }
     if (bits & attention::INTERRUPT) pollTimers();
     if (bits & attention::KICK) {
@@ -275,14 +276,17 @@ bool Hart::fetchTranslate(uint64_t va, uint64_t* gpa, const uint8_t** host) {
     return true;
 }
 
+/// Another hart or FENCE.I wants decoded code compared with memory. A remote fence raises FLUSH_TLB with it.
+void Hart::checkEpoch() {
+    const uint32_t epoch = atomic32(block_, L::codeEpoch).load();
+    if (epoch == seenEpoch_) return;
+    seenEpoch_ = epoch;
+    codeStamp_++;
+    dropFetch();
+}
+
 CodeBlock* Hart::fetchBlock() {
     const uint64_t pc = ctx.pc;
-    const uint32_t epoch = atomic32(block_, L::codeEpoch).load(std::memory_order_relaxed);
-    if (epoch != seenEpoch_) {
-        seenEpoch_ = epoch;
-        codeStamp_++;
-        dropFetch();
-    }
     BlockEntry& cached = blockCache_[fetchMode()][(pc >> 1) & (kBlockCacheSize - 1)];
     if (cached.pc == pc) return cached.block;
     if (blocks_.full()) {
@@ -437,6 +441,7 @@ bool Hart::runSlice(uint64_t* left, uint32_t* stop) {
                 break;
             case Leave::kResync:
                 updateMode();
+                checkEpoch();
                 leaveSlice = true;
                 break;
             case Leave::kTrap:
@@ -464,6 +469,7 @@ uint32_t Hart::run(uint64_t budget) {
     }
     loadRegisters();
     atomic32(block_, L::inGuest).store(1);
+    checkEpoch();
     uint64_t left = budget;
     uint32_t stop = stop::kBudget;
     while (left > 0) {

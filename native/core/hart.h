@@ -183,6 +183,7 @@ private:
     void enterTrap(uint32_t code, bool interrupt, uint64_t tval);
 
     uint32_t fetchMode() const { return priv_ == 1 ? kModeS : priv_; }
+    void checkEpoch();
     CodeBlock* fetchBlock();
     CodeBlock* fetchSingle(uint64_t pc, uint64_t gpa, const uint8_t* host);
     bool fetchTranslate(uint64_t va, uint64_t* gpa, const uint8_t** host);

@@ -1,7 +1,7 @@
 import { VirtError } from '../util/index.ts';
 import type { CpuEngine, EngineConfig, EngineKind } from './engine.ts';
 import { Interpreter } from './interp/index.ts';
-import { NativeEngine } from './native/index.ts';
+import { NativeEngine, nativeProblem } from './native/index.ts';
 
 /** A backend of this build, and whether it works on this host. */
 export interface EngineInfo {
@@ -13,7 +13,11 @@ export interface EngineInfo {
 
 /** The backends of this build, the fastest first: `auto` means the first usable one. */
 export function usableEngines(): readonly EngineInfo[] {
-  return [{ kind: 'interpreter', usable: true, reason: '' }];
+  const problem = nativeProblem();
+  return [
+    { kind: 'interpreter', usable: true, reason: '' },
+    { kind: 'native', usable: problem === '', reason: problem },
+  ];
 }
 
 /**

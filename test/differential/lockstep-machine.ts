@@ -1,0 +1,152 @@
+/** Two or more CPU backends on memories of their own, run in step and compared field by field. */
+import { type CpuEngine, type EngineConfig, type Hart, hartWord, Stop } from '../../src/cpu/index.ts';
+import { assemble, type HartField, hartLayout, Priv, sharedMap } from '../../src/isa/index.ts';
+import { ManualClock } from '../../src/util/index.ts';
+import { PageTables, Pte } from '../cpu/support/page-tables.ts';
+import { makeMemory, powerOn, RAM_GPA } from '../cpu/support/rig.ts';
+
+/** A backend under comparison. */
+export interface Contender {
+  readonly name: string;
+  readonly make: (config: EngineConfig) => CpuEngine;
+}
+
+/** Where and how a program runs. */
+export type Privilege = 'machine' | 'supervisor' | 'user';
+
+export const BASE = BigInt(RAM_GPA);
+const RAM_BYTES = 1 << 20;
+const TABLES = BASE + 0x8_0000n;
+
+/** Fields that say how a backend got where it is, not where it is. */
+const private_: readonly string[] = ['attention', 'inGuest', 'exitKinds', 'cpuTimeNs'];
+const compared = hartLayout.fields.filter((f) => !private_.includes(f.name) && !f.name.startsWith('exit'));
+
+/** Goes on behind the instruction that trapped, all registers as they were. Assembly for the label `handler`. */
+export const skippingHandler = `
+  .balign 4
+handler:
+  csrw mscratch, t0
+  csrw sscratch, t1
+  csrr t0, mepc
+  lhu t1, 0(t0)
+  andi t1, t1, 3
+  addi t1, t1, -3
+  seqz t1, t1
+  slli t1, t1, 1
+  addi t1, t1, 2
+  add t0, t0, t1
+  csrw mepc, t0
+  csrr t0, mscratch
+  csrr t1, sscratch
+  mret`;
+
+class Side {
+  readonly name: string;
+  readonly hart: Hart;
+  readonly engine: CpuEngine;
+  readonly ram: Uint8Array;
+
+  constructor(contender: Contender, image: Uint8Array, privilege: Privilege, handler: bigint | undefined) {
+    const buffer = makeMemory(RAM_BYTES);
+    this.name = contender.name;
+    this.engine = contender.make({ buffer, clock: new ManualClock() });
+    this.hart = this.engine.createHart(0);
+    this.ram = new Uint8Array(buffer, sharedMap.ram, RAM_BYTES);
+    this.ram.set(image);
+    const { state } = this.hart;
+    powerOn(state, BASE);
+    state.set('mstatus', state.get('mstatus') | 0x2000n);
+    if (handler !== undefined) state.set('mtvec', handler);
+    state.set('menvcfg', 0xf0n);
+    state.set('senvcfg', 0xf0n);
+    if (privilege !== 'machine') this.#lower(new DataView(buffer, sharedMap.ram, RAM_BYTES), privilege);
+    this.hart.invalidate();
+  }
+
+  /** Puts the program below M-mode, behind page tables that map all memory to itself. */
+  #lower(view: DataView, privilege: Privilege): void {
+    const tables = new PageTables(view, TABLES, 3);
+    const user = privilege === 'user' ? Pte.U : 0n;
+    const bits = Pte.V | Pte.R | Pte.W | Pte.X | Pte.A | Pte.D | user;
+    for (let at = 0n; at < 0x8_0000n; at += 4096n) tables.map(BASE + at, BASE + at, bits);
+    const { state } = this.hart;
+    state.set('satp', tables.satp);
+    state.set32('priv', privilege === 'user' ? Priv.U : Priv.S);
+    // A region that is all of memory, for everyone.
+    state.set('pmpcfg', 0x1fn);
+    state.set('pmpaddr', (1n << 54n) - 1n);
+  }
+}
+
+/** Indices of the compared words of a state block. */
+const comparedWords = compared.flatMap((field) =>
+  Array.from({ length: field.count * (field.type === 'u64' ? 2 : 1) }, (_, i) => hartWord[field.name as HartField] + i),
+);
+
+/** What differs between two sides, in words; undefined: nothing. */
+function difference(a: Side, b: Side): string | undefined {
+  const left = a.hart.state.words;
+  const right = b.hart.state.words;
+  if (comparedWords.every((at) => left[at] === right[at])) return undefined;
+  const hex = (words: Int32Array, at: number, wide: boolean): string => {
+    const low = (words[at]! >>> 0).toString(16);
+    return wide ? `${(words[at + 1]! >>> 0).toString(16)}_${low.padStart(8, '0')}` : low;
+  };
+  const lines: string[] = [];
+  for (const field of compared) {
+    const wide = field.type === 'u64';
+    for (let i = 0; i < field.count; i++) {
+      const at = hartWord[field.name as HartField] + (wide ? 2 * i : i);
+      const [l, r] = [hex(left, at, wide), hex(right, at, wide)];
+      if (l !== r) lines.push(`${field.name}[${i}]: ${a.name} ${l}, ${b.name} ${r}`);
+    }
+  }
+  return lines.join('\n');
+}
+
+/** What a comparison needs besides the contenders. */
+export interface Comparison {
+  /** Assembly with the labels `start`, which is first, `done`, where it loops, and `handler` if it may trap. */
+  readonly source: string;
+  readonly privilege: Privilege;
+  /** Instructions between two comparisons. */
+  readonly every: number;
+  /** How often the program is run from its start. */
+  readonly rounds: number;
+  /** Most instructions of a round. */
+  readonly limit?: number;
+}
+
+const LIMIT = 200_000;
+
+/** Runs the program on all contenders; the first difference in words, or undefined. */
+export function compare(contenders: readonly Contender[], comparison: Comparison): string | undefined {
+  const { source, privilege, every, rounds, limit = LIMIT } = comparison;
+  const program = assemble(source, { base: BASE });
+  const handler = program.symbols.get('handler');
+  const sides = contenders.map((contender) => new Side(contender, program.bytes, privilege, handler));
+  const done = program.symbols.get('done');
+  try {
+    for (let round = 0; round < rounds; round++) {
+      for (let at = 0; at < limit; at += every) {
+        const stops = sides.map((side) => side.hart.run(every));
+        for (const side of sides.slice(1)) {
+          const differs = difference(sides[0]!, side);
+          if (differs !== undefined) return `round ${round}, within ${at + every} instructions:\n${differs}`;
+        }
+        if (new Set(stops).size > 1) return `round ${round}: stops ${stops.join(', ')}`;
+        if (sides[0]!.hart.state.get('pc') === done || stops[0] !== Stop.Budget) break;
+      }
+      for (const side of sides.slice(1)) {
+        if (Buffer.compare(sides[0]!.ram, side.ram) === 0) continue;
+        const at = sides[0]!.ram.findIndex((byte, i) => byte !== side.ram[i]);
+        return `round ${round}: memory differs at offset 0x${at.toString(16)}`;
+      }
+      for (const { hart } of sides) hart.state.set('pc', BASE);
+    }
+    return undefined;
+  } finally {
+    for (const side of sides) side.engine.close();
+  }
+}
