@@ -18,6 +18,8 @@ export function workerBundle() {
     write: false,
     sourcemap: 'inline',
     logLevel: 'silent',
+    // In CommonJS nothing says where a module lies; the native addon is found from there.
+    define: { 'import.meta.url': JSON.stringify(new URL('./worker.ts', import.meta.url).href) },
   }).then(({ outputFiles }) => outputFiles[0].text);
   return bundle;
 }
