@@ -121,13 +121,13 @@ export class Mmu {
     const page = access === Access.STORE ? this.ram.writable(walker.ppn) : this.ram.readable(walker.ppn);
     if (page < 0) {
       this.#words[EXIT_GPA] = (walker.ppn << 12) | (lo & 0xfff);
-      this.#words[EXIT_GPA + 1] = walker.ppn / 2 ** 20;
+      this.#words[EXIT_GPA + 1] = walker.ppn / 0x10_0000;
       this.#words[EXIT_GVA] = lo;
       this.#words[EXIT_GVA + 1] = hi;
       return NOT_RAM;
     }
     // An entry holds 32 bits of the physical page number: RAM above 2^44 works, uncached.
-    this.cacheable = walker.ppn < 2 ** 32 && this.pmp.uniform(walker.ppn * PAGE_BYTES);
+    this.cacheable = walker.ppn < 0x1_0000_0000 && this.pmp.uniform(walker.ppn * PAGE_BYTES);
     if (this.cacheable) {
       this.#noteSuperpage(lo, hi);
       if (access === Access.LOAD) this.loads.fill(this.base, lo, hi, page, walker.ppn, walker.global);
@@ -183,7 +183,10 @@ export function accessFault(access: Access): number {
   return access === Access.STORE ? Exception.STORE_ACCESS_FAULT : Exception.INSTRUCTION_ACCESS_FAULT;
 }
 
+/** 2^(32 - shift). */
+const GRANULES_PER_4G = Array.from({ length: 32 }, (_, shift) => 2 ** (32 - shift));
+
 /** Number of the naturally aligned 2^shift-byte piece of the address space that an address lies in; exact. */
 function granule(lo: number, hi: number, shift: number): number {
-  return shift < 32 ? hi * 2 ** (32 - shift) + (lo >>> shift) : hi >> (shift - 32);
+  return shift < 32 ? hi * GRANULES_PER_4G[shift] + (lo >>> shift) : hi >> (shift - 32);
 }

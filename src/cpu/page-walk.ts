@@ -60,7 +60,7 @@ export class PageWalker {
     if (levels === 0) {
       // Physical addresses have 56 bits; what cannot be one is an access fault.
       if (hi >>> 24 !== 0) return Walk.ACCESS_FAULT;
-      this.ppn = hi * 2 ** 20 + (lo >>> 12);
+      this.ppn = hi * 0x10_0000 + (lo >>> 12);
       return Walk.OK;
     }
     if (!isCanonical(hi, levels)) return Walk.PAGE_FAULT;
@@ -73,7 +73,7 @@ export class PageWalker {
   #descend(lo: number, hi: number, levels: number, access: Access, mode: AccessMode): number {
     const pte = this.#pte;
     const reservedHi = PTE_RESERVED_HI | ((this.#words[MENVCFG_HI] & MENVCFG_PBMTE_HI) !== 0 ? 0 : PTE_PBMT_HI);
-    let table = (this.#words[SATP + 1] & 0xfff) * 2 ** 32 + (this.#words[SATP] >>> 0);
+    let table = (this.#words[SATP + 1] & 0xfff) * 0x1_0000_0000 + (this.#words[SATP] >>> 0);
     for (let level = levels - 1; level >= 0; level--) {
       const slot = vpn(lo, hi, level);
       const page = this.#ram.readable(table);
@@ -81,7 +81,7 @@ export class PageWalker {
       // One element copied whole: a single machine load, so an entry is never seen half-written.
       this.#pte64[0] = this.#ram.m64[page * 512 + slot];
       const flags = pte[0];
-      const ppn = (flags >>> 10) + (pte[1] & 0x3f_ffff) * 2 ** 22;
+      const ppn = (flags >>> 10) + (pte[1] & 0x3f_ffff) * 0x40_0000;
       if ((flags & Pte.V) === 0 || (flags & (Pte.R | Pte.W)) === Pte.W || (pte[1] & reservedHi) !== 0) {
         return Walk.PAGE_FAULT;
       }
@@ -107,7 +107,7 @@ export class PageWalker {
     const napot = (this.#pte[1] & PTE_N_HI) !== 0;
     if ((this.#pte[1] & PTE_PBMT_HI) === PTE_PBMT_HI) return Walk.PAGE_FAULT;
     if (!mayUse(flags, access, mode)) return Walk.PAGE_FAULT;
-    const pages = 2 ** (9 * level);
+    const pages = PAGES_AT_LEVEL[level];
     if (ppn % pages !== 0) return Walk.PAGE_FAULT;
     if (napot && (level !== 0 || ppn % 16 !== 8)) return Walk.PAGE_FAULT;
     const needed = access === Access.STORE ? Pte.A | Pte.D : Pte.A;
@@ -115,12 +115,13 @@ export class PageWalker {
       const updated = this.#setAccessed(table, slot, needed);
       if (updated !== Walk.OK) return updated;
     }
-    const vpnLow = hi * 2 ** 20 + (lo >>> 12);
     if (napot) {
       this.ppn = ppn - 8 + ((lo >>> 12) & 15);
       this.shift = 16;
     } else {
-      this.ppn = ppn + (level === 0 ? 0 : modulo(vpnLow, pages));
+      // The page's place in the superpage: the fields of the levels below.
+      this.ppn = ppn;
+      for (let below = 0; below < level; below++) this.ppn += vpn(lo, hi, below) * PAGES_AT_LEVEL[below];
       this.shift = 12 + 9 * level;
     }
     return Walk.OK;
@@ -136,6 +137,9 @@ export class PageWalker {
     return found === seen ? Walk.OK : RETRY;
   }
 }
+
+/** 4 KiB pages that a leaf of each level maps. */
+const PAGES_AT_LEVEL = [1, 2 ** 9, 2 ** 18, 2 ** 27, 2 ** 36];
 
 /** Internal result of a descent that must be repeated. */
 const RETRY = 3;
@@ -170,9 +174,4 @@ function mayUse(flags: number, access: Access, mode: AccessMode): boolean {
   } else if (mode.priv === Priv.U) return false;
   if (access === Access.LOAD) return (flags & (mode.mxr ? Pte.R | Pte.X : Pte.R)) !== 0;
   return (flags & (access === Access.STORE ? Pte.W : Pte.X)) !== 0;
-}
-
-/** Non-negative remainder: the high half of a virtual address is signed. */
-function modulo(value: number, of: number): number {
-  return ((value % of) + of) % of;
 }

@@ -57,7 +57,7 @@ class AtomicPlace {
       ppn = mmu.ppn;
     }
     this.gpaLo = (ppn << 12) | (lo & 0xfff);
-    this.gpaHi = (ppn / 2 ** 20) | 0;
+    this.gpaHi = (ppn / 0x10_0000) | 0;
     return (page << (12 - shift)) | ((lo & 0xfff) >> shift);
   }
 }

@@ -30,57 +30,98 @@ export const UNCACHED: Block = { ops: [], count: ALONE, end: 0 };
 
 const SLOTS = 2048;
 
-/** The blocks that start in one page of memory, with a copy of the page as it was when they were made. */
+/** Words of a page that are compared at a time. */
+const GROUP = 4;
+const PAGE_WORDS = 1024;
+
+/** The blocks that start in one page of memory, with a copy of the code they were made from. */
 export class CodePage {
   /** Block at offset 2n, or null. */
   readonly blocks: (Block | null)[] = new Array<Block | null>(SLOTS).fill(null);
-  /** codeEpoch at which the copy was last compared with memory. */
+  /** Stamp of the code fence after which the copy was last compared with memory. */
   epoch: number;
-  readonly #ram: Ram;
-  readonly #page: number;
-  readonly #copy = new Int32Array(1024);
+  readonly #memory: Int32Array;
+  readonly #live: Uint16Array;
+  /** Words from #first to #end of the page as they were when blocks were made of them: multiples of GROUP. */
+  readonly #copy = new Int32Array(PAGE_WORDS);
   readonly #halves = new Uint16Array(this.#copy.buffer);
+  #first = PAGE_WORDS;
+  #end = 0;
 
   constructor(ram: Ram, page: number, epoch: number) {
-    this.#ram = ram;
-    this.#page = page;
+    this.#memory = ram.m32.subarray(page * PAGE_WORDS, (page + 1) * PAGE_WORDS);
+    this.#live = ram.m16.subarray(page * SLOTS, (page + 1) * SLOTS);
     this.epoch = epoch;
-    this.#copy.set(ram.m32.subarray(page * 1024, (page + 1) * 1024));
   }
 
-  /** Halfword at an even offset, as of the copy. */
+  /** Halfword at an even offset, as it is in memory now. */
+  liveHalf(offset: number): number {
+    return this.#live[offset >> 1];
+  }
+
+  /** Halfword at an even offset that `cover` has reached. */
   half(offset: number): number {
     return this.#halves[offset >> 1];
   }
 
-  /** Instruction bits at an offset, for an instruction that lies wholly in the page. */
+  /** Instruction bits at an offset, for an instruction that a block holds. */
   raw(offset: number): number {
     const low = this.#halves[offset >> 1];
     return (low & 3) === 3 ? ((this.#halves[(offset >> 1) + 1] << 16) | low) >>> 0 : low;
   }
 
-  /** Offset of the n-th instruction behind the one at `offset`. */
+  /** Offset of the n-th instruction behind the one at `offset` in its block. */
   advance(offset: number, n: number): number {
     let at = offset;
     for (let i = 0; i < n; i++) at += (this.#halves[at >> 1] & 3) === 3 ? 4 : 2;
     return at;
   }
 
-  /** Compares the copy with memory, and drops the blocks between the first and the last difference. */
+  /** Extends the copy so that a block can be made from `offset` on. */
+  cover(offset: number): void {
+    const first = (offset >> 2) & -GROUP;
+    const end = Math.min(PAGE_WORDS, first + BLOCK_MAX + 2 * GROUP);
+    if (this.#end === 0) this.#first = this.#end = first;
+    if (first < this.#first) {
+      this.#copy.set(this.#memory.subarray(first, this.#first), first);
+      this.#first = first;
+    }
+    if (end > this.#end) {
+      this.#copy.set(this.#memory.subarray(this.#end, end), this.#end);
+      this.#end = end;
+    }
+  }
+
+  /**
+   * Compares the copy with memory, and if they differ drops the blocks between the first and the last difference.
+   * Operating systems that patch themselves fence code tens of thousands of times while they start.
+   */
   verify(epoch: number): void {
     this.epoch = epoch;
-    const memory = this.#ram.m32;
-    const base = this.#page * 1024;
+    const memory = this.#memory;
     const copy = this.#copy;
-    let first = 0;
-    while (first < 1024 && copy[first] === memory[base + first]) first++;
-    if (first === 1024) return;
-    let last = 1023;
-    while (last > first && copy[last] === memory[base + last]) last--;
-    copy.set(memory.subarray(base + first, base + last + 1), first);
+    const end = this.#end;
+    let first = this.#first;
+    while (
+      first < end &&
+      ((copy[first] ^ memory[first]) |
+        (copy[first + 1] ^ memory[first + 1]) |
+        (copy[first + 2] ^ memory[first + 2]) |
+        (copy[first + 3] ^ memory[first + 3])) ===
+        0
+    ) {
+      first += GROUP;
+    }
+    if (first < end) this.#drop(first);
+  }
+
+  #drop(first: number): void {
+    let last = this.#end - 1;
+    while (last > first && this.#copy[last] === this.#memory[last]) last--;
+    this.#copy.set(this.#memory.subarray(first, last + 1), first);
     for (let slot = 0; slot < SLOTS; slot++) {
       const block = this.blocks[slot];
-      if (block === null || slot * 2 > last * 4 + 3) continue;
+      if (block === null || slot * 2 >= (last + 1) * 4) continue;
       // An uncached instruction has no end of its own: it is at the page's.
       if (block === UNCACHED || block.end > first * 4) this.blocks[slot] = null;
     }
@@ -131,6 +172,7 @@ export class CodeCache {
 
   /** Makes the block at `start` and enters it in the page. */
   build(page: CodePage, start: number): Block {
+    page.cover(start);
     const block = this.#decode(page, start);
     this.#blockOps += block.ops.length;
     page.blocks[start >> 1] = block;

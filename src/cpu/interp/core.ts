@@ -86,5 +86,5 @@ export class Core {
 function add64(words: Int32Array, at: number, n: number): void {
   const sum = (words[at] >>> 0) + n;
   words[at] = sum;
-  words[at + 1] += Math.floor(sum / 2 ** 32);
+  words[at + 1] += Math.floor(sum / 0x1_0000_0000);
 }

@@ -269,7 +269,9 @@ export class InterpreterHart implements Hart {
       let done = 0;
       let result = 0;
       do {
-        result = ops[done]();
+        // Called as a plain function: as ops[done]() it would get the array as its receiver.
+        const op = ops[done];
+        result = op();
         done++;
       } while (result === 0 && done < count);
       left -= done;
@@ -369,7 +371,7 @@ export class InterpreterHart implements Hart {
   #fetch(lo: number, hi: number): number {
     const { mmu } = this.#core;
     const index = mmu.fetches.lookup(mmu.fetchBase, lo, hi);
-    if (index >= 0) return this.#code.list[index].half(lo & 0xffe);
+    if (index >= 0) return this.#code.list[index].liveHalf(lo & 0xffe);
     const page = mmu.resolve(lo, hi, 2, Access.FETCH);
     if (page >= 0) return mmu.ram.m16[page * 2048 + ((lo & 0xffe) >> 1)];
     if (page === NOT_RAM) mmu.fault(Exception.INSTRUCTION_ACCESS_FAULT, lo, hi);
