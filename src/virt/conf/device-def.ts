@@ -59,9 +59,9 @@ export interface DiskDef extends DeviceCommon {
   source?: DiskSourceDef;
   backingStore?: { type?: string } & Extensible;
   target: { dev: string; bus?: string; tray?: 'open' | 'closed'; removable?: boolean } & Extensible;
-  readonly?: boolean;
-  shareable?: boolean;
-  transient?: boolean;
+  readonly?: true;
+  shareable?: true;
+  transient?: true;
   serial?: string;
   boot?: BootOrderDef;
   iotune?: Extensible;
@@ -112,7 +112,7 @@ export interface FilesystemDef extends DeviceCommon {
   driver?: { type?: string } & Extensible;
   source?: { dir?: string } & Extensible;
   target?: { dir: string } & Extensible;
-  readonly?: boolean;
+  readonly?: true;
 }
 
 /** `<interface>`. */

@@ -54,6 +54,8 @@ export interface NodevisorDef extends Extensible {
   cpuBackend?: 'auto' | EngineKind;
   /** `@clock`: `host` (default) is real time, `virtual` one thread and deterministic. */
   clock?: 'host' | 'virtual';
+  /** `@firmware` when there is no `<loader>`: `builtin` (default) serves SBI, `none` starts the kernel in M-mode. */
+  firmware?: 'builtin' | 'none';
   /** `@seed` of the machine's randomness, 0 … 2^32 − 1. */
   seed?: number;
 }
@@ -110,9 +112,9 @@ export interface LoaderDef extends Extensible {
 
 /** `<features>`: the ones clients send without being asked; the others are in `extra`. */
 export interface FeaturesDef extends Extensible {
-  acpi?: boolean;
-  apic?: boolean;
-  pae?: boolean;
+  acpi?: true;
+  apic?: true;
+  pae?: true;
 }
 
 /** `<cpu>`. */

@@ -1,0 +1,54 @@
+/** `<disk>`. */
+import { attr, attrOr, type Codec, child, element, flag, opaque, textChild } from './codec.ts';
+import { boot, common } from './device-codecs.ts';
+import type { DiskDef, DiskDriverDef, DiskSourceDef } from './device-def.ts';
+import { nonEmpty, oneOf, onOff, str } from './scalar.ts';
+
+/** A disk. */
+export const disk: Codec<DiskDef> = element<DiskDef>({
+  type: attrOr('type', oneOf('file', 'block', 'volume', 'network', 'dir', 'nvme', 'vhostuser'), 'file'),
+  device: attrOr('device', oneOf('disk', 'cdrom', 'lun', 'floppy'), 'disk'),
+  model: attr('model', str),
+  snapshot: attr('snapshot', str),
+  driver: child(
+    'driver',
+    element<DiskDriverDef>({
+      name: attr('name', str),
+      type: attr('type', str),
+      cache: attr('cache', str),
+      io: attr('io', str),
+      discard: attr('discard', str),
+    }),
+  ),
+  source: child(
+    'source',
+    element<DiskSourceDef>({
+      file: attr('file', str),
+      dev: attr('dev', str),
+      dir: attr('dir', str),
+      pool: attr('pool', str),
+      volume: attr('volume', str),
+      protocol: attr('protocol', str),
+      name: attr('name', str),
+      startupPolicy: attr('startupPolicy', str),
+    }),
+  ),
+  backingStore: child('backingStore', element<NonNullable<DiskDef['backingStore']>>({ type: attr('type', str) })),
+  target: child(
+    'target',
+    element<DiskDef['target']>({
+      dev: attr('dev', nonEmpty, 'required'),
+      bus: attr('bus', str),
+      tray: attr('tray', oneOf('open', 'closed')),
+      removable: attr('removable', onOff),
+    }),
+    'required',
+  ),
+  iotune: child('iotune', opaque),
+  readonly: flag('readonly'),
+  shareable: flag('shareable'),
+  transient: flag('transient'),
+  serial: textChild('serial', str),
+  boot,
+  ...common,
+});

@@ -1,0 +1,74 @@
+/** Definitions and devices as XML, in libvirt's order and style. */
+import type { CharDef, ConsoleDef, DeviceCommon, DeviceDefs, GraphicsDef } from './device-def.ts';
+import { type DeviceDef, deviceKinds, deviceTypes, noDevices } from './devices.ts';
+import { domain } from './domain-codec.ts';
+import type { DomainDef, DomainInput } from './domain-def.ts';
+import { formatXml } from './xml-format.ts';
+import type { XmlElement } from './xml-node.ts';
+
+/** What is shown of a definition. */
+export interface DomainFormatOptions {
+  /** DomainXml.SECURE: passwords too. */
+  secure?: boolean;
+  /** DomainXml.INACTIVE: without what only a running domain has: id, aliases, terminals. */
+  inactive?: boolean;
+  /** Id of the running domain. */
+  id?: number;
+}
+
+/** The `<domain>` document of a definition. */
+export function formatDomain(def: DomainInput, options: DomainFormatOptions = {}): string {
+  return formatXml(writeDomain(def, options));
+}
+
+/** The `<domain>` element of a definition. */
+export function writeDomain(def: DomainInput, options: DomainFormatOptions = {}): XmlElement {
+  const full: DomainDef = { ...def, devices: { ...noDevices(), ...def.devices } };
+  const shown = { ...full, devices: showDevices(full.devices, options) };
+  const written = domain.write(shown, 'domain');
+  if (options.id === undefined || options.inactive) return written;
+  const { type = '', ...rest } = written.attributes ?? {};
+  return { ...written, attributes: { type, id: String(options.id), ...rest } };
+}
+
+/** A device alone. */
+export function formatDevice(device: DeviceDef, options: DomainFormatOptions = {}): string {
+  const shown = showDevices({ ...noDevices(), [device.kind]: [device.def] }, options);
+  const { name, codec } = deviceTypes[device.kind];
+  return formatXml((codec.write as (value: unknown, name: string) => XmlElement)(shown[device.kind][0], name));
+}
+
+/** Without what only a running domain has: aliases that are not the user's, terminals and ports chosen at start. */
+export function stripLive(devices: DeviceDefs): DeviceDefs {
+  const shown: Record<string, unknown> = { ...devices };
+  for (const kind of deviceKinds) shown[kind] = (devices[kind] as readonly DeviceCommon[]).map(withoutAlias);
+  const stripped = shown as unknown as DeviceDefs;
+  return {
+    ...stripped,
+    serials: stripped.serials.map(withoutTerminal),
+    parallels: stripped.parallels.map(withoutTerminal),
+    channels: stripped.channels.map(withoutTerminal),
+    consoles: stripped.consoles.map(({ tty: _tty, ...rest }: ConsoleDef) => withoutTerminal(rest)),
+    graphics: stripped.graphics.map((one) => (one.autoport ? { ...one, port: -1 } : one)),
+  };
+}
+
+function showDevices(devices: DeviceDefs, options: DomainFormatOptions): DeviceDefs {
+  const shown = options.inactive ? stripLive(devices) : devices;
+  return options.secure ? shown : { ...shown, graphics: shown.graphics.map(withoutPassword) };
+}
+
+function withoutAlias(device: DeviceCommon): DeviceCommon {
+  if (device.alias === undefined || device.alias.name.startsWith('ua-')) return device;
+  const { alias: _alias, ...rest } = device;
+  return rest;
+}
+
+/** A pty's path is of the running domain. */
+function withoutTerminal<T extends CharDef>(device: T): T {
+  return device.type === 'pty' ? { ...device, sources: [] } : device;
+}
+
+function withoutPassword({ passwd: _passwd, ...rest }: GraphicsDef): GraphicsDef {
+  return rest;
+}
