@@ -88,14 +88,17 @@ export function setMetadata<D extends DomainDef>(
   key: string | undefined,
   xml: string | undefined,
 ): D {
-  const { metadata = [], nodevisor: own, ...rest } = def;
+  const { metadata = [], nodevisor: own } = def;
   const others = metadata.filter((one) => namespaceOf(one) !== uri);
   const isOwn = uri === NODEVISOR_NAMESPACE;
-  const keep = (all: XmlElement[], ours: NodevisorDef | undefined): DomainDef => ({
-    ...rest,
-    ...(all.length === 0 ? {} : { metadata: all }),
-    ...(ours === undefined ? {} : { nodevisor: ours }),
-  });
+  const keep = (all: XmlElement[], ours: NodevisorDef | undefined): D => {
+    const next: DomainDef = { ...def };
+    delete next.metadata;
+    delete next.nodevisor;
+    if (all.length > 0) next.metadata = all;
+    if (ours !== undefined) next.nodevisor = ours;
+    return next as D;
+  };
   if (xml === undefined) {
     if (isOwn ? own === undefined : others.length === metadata.length) {
       throw new VirtError('NO_DOMAIN_METADATA', 'metadata not found: Requested metadata element is not present', {

@@ -1,0 +1,20 @@
+/** Definitions of domains, networks, storage and snapshots: XML to plain data and back, defaults, checks. */
+export {
+  type DomainCapabilitiesQuery,
+  formatCapabilities,
+  formatDomainCapabilities,
+  formatPoolCapabilities,
+} from './capabilities.ts';
+export type * from './device-def.ts';
+export { sourceOf } from './device-validate.ts';
+export { type DeviceDef, type DeviceKind, deviceKinds, deviceTypes, noDevices } from './devices.ts';
+export type * from './domain-def.ts';
+export { type DomainFormatOptions, formatDevice, formatDomain } from './domain-format.ts';
+export { assignAliases, makeLive } from './domain-live.ts';
+export { parseDevice, parseDomain } from './domain-parse.ts';
+export { type DefaultsContext, diskIndex, fillDomainDefaults, randomMac, randomUuid } from './domain-postparse.ts';
+export { checkNames, parseCpuSet, validateDomain } from './domain-validate.ts';
+export type { HostCapabilities } from './host-capabilities.ts';
+export { getMetadata, NODEVISOR_NAMESPACE, setMetadata } from './metadata.ts';
+export { type MachinePlan, type PlanContext, toMachineOptions } from './to-options.ts';
+export type { Extensible, Extra, XmlElement, XmlNode } from './xml-node.ts';

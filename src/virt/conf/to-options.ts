@@ -1,0 +1,124 @@
+/** A definition as what `createMachine` takes, and what of it the guest does not get. */
+import type { DiskOptions, MachineOptions } from '../../drivers/index.ts';
+import type { CharDef, DiskDef } from './device-def.ts';
+import { sourceOf } from './device-validate.ts';
+import type { FilledDomainDef } from './domain-def.ts';
+import { unsupported } from './domain-refuse.ts';
+import { listNotices } from './notices.ts';
+
+/** How a machine is made from a definition. */
+export interface MachinePlan {
+  /** `console` is absent where the serial port is a terminal: its other end is the machine's console stream. */
+  options: MachineOptions;
+  /** What the guest does not get, one sentence each, for domainGetMessages. */
+  notices: string[];
+  /** The disks in the machine's order, by their targets: `MachineHandle.disks[i]` is `disks[i]`. */
+  disks: string[];
+}
+
+/** What a definition leaves to others. */
+export interface PlanContext {
+  /** Path of a storage volume; throws NO_STORAGE_POOL, NO_STORAGE_VOL. Without it disks of type `volume` are refused. */
+  volumePath?: (pool: string, volume: string) => string;
+}
+
+/**
+ * The machine of a definition that `validateDomain` has passed. Throws CONFIG_UNSUPPORTED, with its name, for what
+ * could be defined and cannot be started, and when there is nothing to boot.
+ */
+export function toMachineOptions(def: FilledDomainDef, context: PlanContext = {}): MachinePlan {
+  const disks = def.devices.disks.filter(isPluggedIn);
+  const { nodevisor } = def;
+  const options: MachineOptions = {
+    memory: def.memory * 1024,
+    vcpus: def.vcpu.current ?? def.vcpu.max,
+    ...bootOptions(def),
+    disks: disks.map((disk) => diskOptions(disk, context)),
+    rng: hasRng(def),
+    virtioConsoles: countVirtioConsoles(def),
+    ...serialOptions(def),
+    onReset: def.on_reboot === 'restart' ? 'restart' : 'exit',
+    ...(nodevisor?.clock === undefined ? {} : { clock: nodevisor.clock }),
+    ...(nodevisor?.cpuBackend === undefined ? {} : { cpuBackend: nodevisor.cpuBackend }),
+    ...(nodevisor?.seed === undefined ? {} : { seed: nodevisor.seed }),
+  };
+  return { options, notices: listNotices(def), disks: disks.map(({ target }) => target.dev) };
+}
+
+function bootOptions({ os, nodevisor }: FilledDomainDef): Partial<MachineOptions> {
+  const loader = os.loader?.path;
+  if (os.kernel === undefined && loader === undefined) {
+    throw unsupported('there is nothing to boot: give <os> a <kernel>, or a <loader> that starts from a disk');
+  }
+  if (loader !== undefined && nodevisor?.firmware !== undefined) {
+    throw unsupported(`firmware '${nodevisor.firmware}' beside a <loader>`);
+  }
+  const firmware = loader ?? nodevisor?.firmware;
+  return {
+    ...(os.kernel === undefined ? {} : { kernel: os.kernel }),
+    ...(os.initrd === undefined ? {} : { initrd: os.initrd }),
+    ...(os.cmdline === undefined ? {} : { append: os.cmdline }),
+    ...(os.dtb === undefined ? {} : { dtb: os.dtb }),
+    ...(firmware === undefined ? {} : { firmware }),
+  };
+}
+
+/** A drive without a medium is not there. */
+function isPluggedIn(disk: DiskDef): boolean {
+  return sourceOf(disk) !== '';
+}
+
+function diskOptions(disk: DiskDef, { volumePath }: PlanContext): DiskOptions {
+  const { dev, bus } = disk.target;
+  if (bus !== 'virtio') throw unsupported(`disk '${dev}': bus '${bus}' is not supported, 'virtio' is`);
+  const format = disk.driver?.type ?? 'raw';
+  if (format !== 'raw') throw unsupported(`disk '${dev}': format '${format}' is not supported, 'raw' is`);
+  return {
+    file: diskPath(disk, volumePath),
+    format: 'raw',
+    readonly: disk.readonly ?? false,
+    ...(disk.serial === undefined ? {} : { serial: disk.serial }),
+  };
+}
+
+function diskPath({ source = {}, target }: DiskDef, volumePath: PlanContext['volumePath']): string {
+  const { pool, volume } = source;
+  if (pool === undefined || volume === undefined) return source.file ?? source.dev ?? '';
+  if (volumePath === undefined) throw unsupported(`disk '${target.dev}': type 'volume' is not supported`);
+  return volumePath(pool, volume);
+}
+
+function hasRng({ devices }: FilledDomainDef): boolean {
+  if (devices.rngs.length > 1) throw unsupported('only one <rng> is supported');
+  return devices.rngs.length === 1;
+}
+
+function countVirtioConsoles({ devices }: FilledDomainDef): number {
+  const others = devices.consoles.filter(({ target }) => target?.type !== 'serial');
+  for (const { type, target } of others) {
+    if (target?.type !== 'virtio')
+      throw unsupported(`console target '${target?.type}': there are 'serial' and 'virtio'`);
+    if (type !== 'pty') throw unsupported(`virtio console of type '${type}': there is 'pty'`);
+  }
+  return others.length;
+}
+
+function serialOptions({ devices }: FilledDomainDef): Pick<MachineOptions, 'console'> {
+  const [serial, second] = devices.serials;
+  if (second !== undefined) throw unsupported('only one <serial> is supported');
+  if (serial === undefined) return { console: 'none' };
+  const type = serial.target?.type;
+  if (type !== 'system-serial') throw unsupported(`serial target '${type}': there is 'system-serial'`);
+  return charOptions(serial);
+}
+
+function charOptions({ type, sources, log }: CharDef): Pick<MachineOptions, 'console'> {
+  if (log !== undefined) throw unsupported('<log> of a serial port is not supported');
+  const [source] = sources;
+  if (type === 'pty') return {};
+  if (type === 'null') return { console: 'none' };
+  if (type !== 'file') throw unsupported(`serial port of type '${type}': there are 'pty', 'file' and 'null'`);
+  if (source?.path === undefined) throw unsupported("serial port of type 'file' without a <source path>");
+  if (source.append) throw unsupported("<source append='on'> of a serial port is not supported");
+  return { console: { file: source.path } };
+}
