@@ -1,3 +1,4 @@
+import { usableEngines } from '../../../cpu/index.ts';
 import { type Args, type OptionDef, usageError } from '../command.ts';
 
 /** A disk as the command line names it. */
@@ -28,9 +29,11 @@ export interface RunOptions {
   readonly signature?: string;
 }
 
+const backendNames = ['auto', ...usableEngines().map(({ kind }) => kind)];
+
 /** The options of `nodevisor run` as its help shows them. */
 export const runOptionDefs: readonly OptionDef[] = [
-  { flags: '--cpu-backend <name>', help: 'what executes instructions: auto, interpreter (default: auto)' },
+  { flags: '--cpu-backend <name>', help: `what executes instructions: ${backendNames.join(', ')} (default: auto)` },
   { flags: '--smp <n>', help: 'number of vCPUs, 1 to 8 (default: 1; the bundled guest: 2 to 4)' },
   { flags: '--memory <size>', help: 'RAM, like 512M or 2G (default: 512M)' },
   { flags: '--firmware <file>', help: 'builtin, none (the ELF starts in M-mode), or a file (default: builtin)' },
