@@ -6,12 +6,13 @@ import { usableEngines } from '../src/index.ts';
 import { boot } from './boot.ts';
 import { cpu } from './cpu.ts';
 import { exits } from './exits.ts';
+import { float } from './float.ts';
 import { idle } from './idle.ts';
 import { kernels } from './kernels.ts';
 import { hasQemu } from './lib/linux.ts';
 import { type Benchmark, formatTable, type Measurement } from './lib/result.ts';
 
-const benchmarks: readonly Benchmark[] = [cpu, exits, boot, idle, kernels];
+const benchmarks: readonly Benchmark[] = [cpu, float, exits, boot, idle, kernels];
 
 function count(text: string): number {
   const n = Number(text);
