@@ -16,5 +16,19 @@ export { type DefaultsContext, diskIndex, fillDomainDefaults, randomMac, randomU
 export { checkNames, parseCpuSet, validateDomain } from './domain-validate.ts';
 export type { HostCapabilities } from './host-capabilities.ts';
 export { getMetadata, NODEVISOR_NAMESPACE, setMetadata } from './metadata.ts';
+export { fillNetworkDefaults, formatNetwork, parseNetwork, validateNetwork } from './network.ts';
+export { dhcpHost, dhcpRange, dnsHost } from './network-codec.ts';
+export type * from './network-def.ts';
+export { type DomainSnapshotDef, formatSnapshot, parseSnapshot, type SnapshotDiskDef } from './snapshot.ts';
+export {
+  fillStoragePoolDefaults,
+  formatStoragePool,
+  formatStorageVolume,
+  parseStoragePool,
+  parseStorageVolume,
+  validateStoragePool,
+  validateStorageVolume,
+} from './storage.ts';
+export type * from './storage-def.ts';
 export { type MachinePlan, type PlanContext, toMachineOptions } from './to-options.ts';
 export type { Extensible, Extra, XmlElement, XmlNode } from './xml-node.ts';

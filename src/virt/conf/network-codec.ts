@@ -1,0 +1,82 @@
+/** `<network>`: every element of it that has a field, in the order in which libvirt writes them. */
+import { attr, attrOr, type Codec, child, element, leaf, list, textChild } from './codec.ts';
+import { ipAddress } from './ip.ts';
+import { metadataField } from './metadata.ts';
+import type {
+  NetworkDef,
+  NetworkDhcpDef,
+  NetworkDhcpHostDef,
+  NetworkDnsDef,
+  NetworkDnsHostDef,
+  NetworkIpDef,
+} from './network-def.ts';
+import { int, mac, nonEmpty, oneOf, onOff, str, uint, uuid, yesNo } from './scalar.ts';
+
+/** A range of addresses that DHCP gives out. */
+export const dhcpRange = element<NetworkDhcpDef['ranges'][number]>({
+  start: attr('start', ipAddress, 'required'),
+  end: attr('end', ipAddress, 'required'),
+});
+
+/** A guest's address by DHCP. */
+export const dhcpHost: Codec<NetworkDhcpHostDef> = element<NetworkDhcpHostDef>({
+  mac: attr('mac', mac),
+  id: attr('id', nonEmpty),
+  name: attr('name', nonEmpty),
+  ip: attr('ip', ipAddress),
+});
+
+/** Names of an address. */
+export const dnsHost: Codec<NetworkDnsHostDef> = element<NetworkDnsHostDef>({
+  ip: attr('ip', ipAddress, 'required'),
+  hostnames: list('hostname', leaf(nonEmpty)),
+});
+
+const ip: Codec<NetworkIpDef> = element<NetworkIpDef>({
+  family: attr('family', oneOf('ipv4', 'ipv6')),
+  address: attr('address', ipAddress, 'required'),
+  netmask: attr('netmask', ipAddress),
+  prefix: attr('prefix', int(0, 128)),
+  dhcp: child('dhcp', element<NetworkDhcpDef>({ ranges: list('range', dhcpRange), hosts: list('host', dhcpHost) })),
+});
+
+const dns: Codec<NetworkDnsDef> = element<NetworkDnsDef>({
+  enable: attr('enable', yesNo),
+  forwarders: list(
+    'forwarder',
+    element<NetworkDnsDef['forwarders'][number]>({ domain: attr('domain', nonEmpty), addr: attr('addr', ipAddress) }),
+  ),
+  hosts: list('host', dnsHost),
+});
+
+/** The whole of it. */
+export const network: Codec<NetworkDef> = element<NetworkDef>({
+  name: textChild('name', str, 'required'),
+  uuid: textChild('uuid', uuid),
+  title: textChild('title', str),
+  description: textChild('description', str),
+  metadata: metadataField,
+  forward: child(
+    'forward',
+    element<NonNullable<NetworkDef['forward']>>({ dev: attr('dev', nonEmpty), mode: attrOr('mode', nonEmpty, 'nat') }),
+  ),
+  bridge: child(
+    'bridge',
+    element<NonNullable<NetworkDef['bridge']>>({
+      name: attr('name', nonEmpty),
+      stp: attr('stp', onOff),
+      delay: attr('delay', uint),
+    }),
+  ),
+  mtu: child('mtu', element<NonNullable<NetworkDef['mtu']>>({ size: attr('size', int(68, 65535), 'required') })),
+  mac: child('mac', element<NonNullable<NetworkDef['mac']>>({ address: attr('address', mac, 'required') })),
+  domain: child(
+    'domain',
+    element<NonNullable<NetworkDef['domain']>>({
+      name: attr('name', nonEmpty, 'required'),
+      localOnly: attr('localOnly', yesNo),
+    }),
+  ),
+  dns: child('dns', dns),
+  ips: list('ip', ip),
+});

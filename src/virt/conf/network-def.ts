@@ -1,0 +1,61 @@
+/** A virtual network as plain data. */
+import type { Extensible, XmlElement } from './xml-node.ts';
+
+/** `<network>`. */
+export interface NetworkDef extends Extensible {
+  name: string;
+  uuid?: string;
+  title?: string;
+  description?: string;
+  metadata?: XmlElement[];
+  /** Absent: guests reach each other and the host only. */
+  forward?: { mode: string; dev?: string } & Extensible;
+  bridge?: { name?: string; stp?: boolean; delay?: number } & Extensible;
+  mtu?: { size: number } & Extensible;
+  mac?: { address: string } & Extensible;
+  domain?: { name: string; localOnly?: boolean } & Extensible;
+  dns?: NetworkDnsDef;
+  ips: NetworkIpDef[];
+}
+
+/** A definition with what `fillNetworkDefaults` fills in. */
+export type FilledNetworkDef = NetworkDef & Required<Pick<NetworkDef, 'uuid'>>;
+
+/** A definition as one writes it by hand. */
+export type NetworkInput = Omit<NetworkDef, 'ips'> & { ips?: NetworkIpDef[] };
+
+/** `<ip>`. */
+export interface NetworkIpDef extends Extensible {
+  family?: 'ipv4' | 'ipv6';
+  address: string;
+  netmask?: string;
+  prefix?: number;
+  dhcp?: NetworkDhcpDef;
+}
+
+/** `<dhcp>`. */
+export interface NetworkDhcpDef extends Extensible {
+  ranges: ({ start: string; end: string } & Extensible)[];
+  hosts: NetworkDhcpHostDef[];
+}
+
+/** `<host>` of `<dhcp>`: the address of one guest. */
+export interface NetworkDhcpHostDef extends Extensible {
+  mac?: string;
+  id?: string;
+  name?: string;
+  ip?: string;
+}
+
+/** `<dns>`. */
+export interface NetworkDnsDef extends Extensible {
+  enable?: boolean;
+  forwarders: ({ addr?: string; domain?: string } & Extensible)[];
+  hosts: NetworkDnsHostDef[];
+}
+
+/** `<host>` of `<dns>`: names of an address. */
+export interface NetworkDnsHostDef extends Extensible {
+  ip: string;
+  hostnames: string[];
+}
