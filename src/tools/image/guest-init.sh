@@ -44,5 +44,10 @@ A busybox shell. "mount /dev/vda /mnt" mounts a disk; "poweroff" or Ctrl-D ends 
 
 BANNER
 cd /root
-setsid cttyhack sh
+# What busybox's poweroff, halt and reboot send to the first program; a signal is served while it waits, not before.
+trap 'power_off 0' USR1 USR2
+trap 'sync; reboot -f' TERM
+exec 3<&0
+setsid cttyhack sh <&3 &
+wait $!
 power_off 0
