@@ -18,6 +18,7 @@ export type {
   GuestStats,
   VcpuStats,
 } from './driver.ts';
+export { FakeGuest, type FakeGuestAct, fakeDriver } from './fake/index.ts';
 export { hostRandom } from './host-random.ts';
 export { kvmDriver } from './kvm/index.ts';
 export { type SteppedSpec, steppedDriver } from './stepped/index.ts';

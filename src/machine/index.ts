@@ -2,6 +2,7 @@ export type { BlockBackend } from './backend/block.ts';
 export type { CharBackend } from './backend/char.ts';
 export { FileBlock } from './backend/file-block.ts';
 export { FileChar } from './backend/file-char.ts';
+export { type ImageLock, lockImage, lockingOpenFlags } from './backend/image-lock.ts';
 export { MemBlock } from './backend/mem-block.ts';
 export { NullChar } from './backend/null-char.ts';
 export { StreamChar } from './backend/stream-char.ts';
