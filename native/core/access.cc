@@ -116,21 +116,21 @@ bool Hart::checkPmp(const Resolved& r, uint32_t size, Access access, uint64_t va
     return false;
 }
 
-void Hart::fillTlb(uint64_t va, const Resolved& r, bool store) {
+void Hart::fillTlb(uint64_t va, const Resolved& r, bool store, uint32_t way) {
     // Permissions that hold for part of a page only cannot be cached for all of it.
     if (!r.cacheable) return;
     const uint64_t page = va & ~kPageMask;
     Tlb& tlb = ctx.tlb[dataMode_];
-    TlbEntry& e = (store ? tlb.store : tlb.load)[(va >> 12) & (kTlbSize - 1)];
+    TlbEntry& e = (store ? tlb.store : tlb.load)[way][(va >> 12) & (kTlbSize - 1)];
     if (e.tag == kTlbInvalid) {
-        Touched& touched = touched_[dataMode_][store];
+        Touched& touched = touched_[dataMode_][store][way];
         if (touched.count < kTlbSize) touched.index[touched.count++] = (va >> 12) & (kTlbSize - 1);
     }
     e.tag = page;
     e.addend = reinterpret_cast<uint64_t>(r.host) - va;
 }
 
-bool Hart::loadSlow(uint64_t va, uint32_t size, uint64_t* out) {
+bool Hart::loadSlow(uint64_t va, uint32_t size, uint32_t way, uint64_t* out) {
     if ((va & kPageMask) + size > 4096) return loadCrossing(va, size, out);
     Resolved r;
     if (!resolve(va, Access::kLoad, &r) || !checkPmp(r, size, Access::kLoad, va)) return false;
@@ -141,7 +141,7 @@ bool Hart::loadSlow(uint64_t va, uint32_t size, uint64_t* out) {
         }
         return prepareMmio(va, r.gpa, size, 0, 0);
     }
-    fillTlb(va, r, false);
+    fillTlb(va, r, false, way);
     *out = readHost(r.host, size);
     return true;
 }
@@ -166,7 +166,7 @@ bool Hart::loadCrossing(uint64_t va, uint32_t size, uint64_t* out) {
     return true;
 }
 
-bool Hart::storeSlow(uint64_t va, uint32_t size, uint64_t value) {
+bool Hart::storeSlow(uint64_t va, uint32_t size, uint32_t way, uint64_t value) {
     if ((va & kPageMask) + size > 4096) return storeCrossing(va, size, value);
     Resolved r;
     if (!resolve(va, Access::kStore, &r) || !checkPmp(r, size, Access::kStore, va)) return false;
@@ -178,7 +178,7 @@ bool Hart::storeSlow(uint64_t va, uint32_t size, uint64_t value) {
         return prepareMmio(va, r.gpa, size, 1, extend(value, size, false));
     }
     markDirty(r.slot, r.gpa - r.slot->gpa);
-    fillTlb(va, r, true);
+    fillTlb(va, r, true, way);
     writeHost(r.host, size, value);
     return true;
 }
@@ -197,7 +197,7 @@ bool Hart::storeCrossing(uint64_t va, uint32_t size, uint64_t value) {
     return true;
 }
 
-uint8_t* Hart::atomicPointer(uint64_t va, uint32_t size, Access access, uint64_t* gpa) {
+uint8_t* Hart::atomicPointer(uint64_t va, uint32_t size, uint32_t way, Access access, uint64_t* gpa) {
     const bool load = access == Access::kLoad;
     if (va & (size - 1)) {
         raise(load ? cause::LOAD_ADDRESS_MISALIGNED : cause::STORE_ADDRESS_MISALIGNED, va);
@@ -210,14 +210,14 @@ uint8_t* Hart::atomicPointer(uint64_t va, uint32_t size, Access access, uint64_t
         return nullptr;
     }
     if (!load) markDirty(r.slot, r.gpa - r.slot->gpa);
-    fillTlb(va, r, !load);
+    fillTlb(va, r, !load, way);
     if (gpa) *gpa = r.gpa;
     return r.host;
 }
 
-bool Hart::loadReserved(uint64_t va, uint32_t size, uint64_t* out) {
+bool Hart::loadReserved(uint64_t va, uint32_t size, uint32_t way, uint64_t* out) {
     uint64_t gpa;
-    uint8_t* at = atomicPointer(va, size, Access::kLoad, &gpa);
+    uint8_t* at = atomicPointer(va, size, way, Access::kLoad, &gpa);
     if (!at) return false;
     // SAFETY: aligned (checked above) and inside a slot.
     const uint64_t value = size == 4 ? reinterpret_cast<std::atomic<uint32_t>*>(at)->load()
@@ -229,9 +229,9 @@ bool Hart::loadReserved(uint64_t va, uint32_t size, uint64_t* out) {
     return true;
 }
 
-bool Hart::storeConditional(uint64_t va, uint32_t size, uint64_t value, uint64_t* failed) {
+bool Hart::storeConditional(uint64_t va, uint32_t size, uint32_t way, uint64_t value, uint64_t* failed) {
     uint64_t gpa;
-    uint8_t* at = atomicPointer(va, size, Access::kStore, &gpa);
+    uint8_t* at = atomicPointer(va, size, way, Access::kStore, &gpa);
     if (!at) return false;
     const uint32_t valid = read32(block_, L::lrValid);
     write32(block_, L::lrValid, 0);

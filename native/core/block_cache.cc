@@ -41,6 +41,7 @@ CodePage* BlockCache::page(uint64_t gpa, const uint8_t* host, uint64_t stamp) {
         entry->stamp = stamp;
         entry->version = 0;
         entry->lines = 0;
+        std::memset(entry->at, 0, sizeof entry->at);
         return entry.get();
     }
     CodePage* page = entry.get();
@@ -54,6 +55,7 @@ CodePage* BlockCache::page(uint64_t gpa, const uint8_t* host, uint64_t stamp) {
     }
     if (!same) {
         page->blocks.clear();
+        std::memset(page->at, 0, sizeof page->at);
         page->lines = 0;
         page->version++;
     }
@@ -61,10 +63,13 @@ CodePage* BlockCache::page(uint64_t gpa, const uint8_t* host, uint64_t stamp) {
 }
 
 CodeBlock* BlockCache::block(CodePage* page, uint32_t offset) {
-    const auto found = page->blocks.find(offset);
-    if (found != page->blocks.end()) return found->second;
+    uint16_t& at = page->at[offset / 2];
+    if (at != 0) return page->blocks[at - 1u];
     CodeBlock* b = build(page, offset);
-    if (b) page->blocks.emplace(offset, b);
+    if (b) {
+        page->blocks.push_back(b);
+        at = static_cast<uint16_t>(page->blocks.size());
+    }
     return b;
 }
 

@@ -57,7 +57,9 @@ struct CodePage {
     /// The 64-byte lines that blocks were decoded from, and their bytes then.
     uint64_t lines;
     uint8_t copy[4096];
-    std::unordered_map<uint32_t, CodeBlock*> blocks;
+    /// Its blocks, and where in `blocks` the one at each half-word is: index + 1, or 0.
+    std::vector<CodeBlock*> blocks;
+    uint16_t at[2048];
 };
 
 /// Bump allocator for blocks: they all go at once.

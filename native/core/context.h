@@ -26,11 +26,16 @@ struct TlbEntry {
 /// Bit 0 set: no page address, never hit.
 constexpr uint64_t kTlbInvalid = 1;
 
+/// Tables for each kind of access. Which one an instruction uses follows from its base register: streams through memory
+/// that collide in a direct-mapped table mostly have base registers of their own, and choosing costs no host instruction.
+constexpr uint32_t kTlbWays = 4;
+inline constexpr uint32_t wayOf(uint32_t baseRegister) { return baseRegister % kTlbWays; }
+
 /// Translations for loads and stores of one mode. A store entry exists only for pages whose dirty bits (the page table's
 /// and the dirty log's) are set already.
 struct Tlb {
-    TlbEntry load[kTlbSize];
-    TlbEntry store[kTlbSize];
+    TlbEntry load[kTlbWays][kTlbSize];
+    TlbEntry store[kTlbWays][kTlbSize];
 };
 
 /// Where translated code for the instruction at `pc` starts, in the current mode.
@@ -96,6 +101,8 @@ struct Context {
     Hart* hart;
     /// Loop-dispatched builds: the next instruction.
     const Insn* ip;
+    /// fflags by the six flag bits of MXCSR.
+    uint8_t flagsOfMxcsr[64];
     /// Constants that translated code takes from memory.
     uint64_t boxMask;
     uint64_t boxMaskHigh;

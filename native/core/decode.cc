@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "generated/csr_table.h"
+
 namespace nodevisor {
 
 namespace {
@@ -107,6 +109,11 @@ Decoded decode(uint32_t raw) {
         return d;
     }
     return d;
+}
+
+bool isFlagsAccess(const Decoded& d) {
+    if (d.imm != static_cast<int32_t>(csr::fflags)) return false;
+    return d.op == Op::csrrw_ || d.op == Op::csrrwi_ || ((d.op == Op::csrrs_ || d.op == Op::csrrc_) && d.rs1 == 0);
 }
 
 uint32_t expanded(const Decoded& d) {

@@ -34,6 +34,8 @@ inline bool writesX(const Decoded& d) { return has(d, kWritesX); }
 inline bool writesF(const Decoded& d) { return has(d, kWritesF); }
 /// Needs mstatus.FS, loads and stores included.
 inline bool isFp(const Decoded& d) { return has(d, kNeedsFs); }
+/// Reads or replaces fflags and nothing else: frflags, fsflags, fsflagsi.
+bool isFlagsAccess(const Decoded& d);
 /// Rounding modes 5 and 6 are reserved encodings.
 inline bool hasReservedRounding(const Decoded& d) { return has(d, kUsesRm) && (d.rm == 5 || d.rm == 6); }
 

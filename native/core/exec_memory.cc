@@ -18,35 +18,35 @@ const uint8_t* hit(const TlbEntry* entries, uint64_t va) {
 
 /// Out of line, so that no handler has a local variable whose address is taken: that would keep the compiler from
 /// continuing with a tail call. Context::leave tells whether it failed.
-[[gnu::noinline]] uint64_t loadMissed(Context* c, uint64_t va, uint32_t size) {
+[[gnu::noinline]] uint64_t loadMissed(Context* c, uint64_t va, uint32_t size, uint32_t way) {
     uint64_t v = 0;
-    c->hart->loadSlow(va, size, &v);
+    c->hart->loadSlow(va, size, way, &v);
     return v;
 }
 
 /// Reads a T; false: leave.
 template <typename T>
-bool load(Context* c, uint64_t va, uint64_t* out) {
-    if (const uint8_t* at = hit<T>(c->data->load, va)) {
+bool load(Context* c, uint64_t va, uint32_t way, uint64_t* out) {
+    if (const uint8_t* at = hit<T>(c->data->load[way], va)) {
         std::make_unsigned_t<T> v;
         __builtin_memcpy(&v, at, sizeof v);
         *out = static_cast<uint64_t>(static_cast<int64_t>(static_cast<T>(v)));
         return true;
     }
-    const uint64_t v = loadMissed(c, va, sizeof(T));
+    const uint64_t v = loadMissed(c, va, sizeof(T), way);
     if (c->leave != Leave::kNext) return false;
     *out = static_cast<uint64_t>(static_cast<int64_t>(static_cast<T>(v)));
     return true;
 }
 
 template <typename T>
-bool store(Context* c, uint64_t va, uint64_t value) {
-    if (const uint8_t* at = hit<T>(c->data->store, va)) {
+bool store(Context* c, uint64_t va, uint32_t way, uint64_t value) {
+    if (const uint8_t* at = hit<T>(c->data->store[way], va)) {
         const T v = static_cast<T>(value);
         __builtin_memcpy(const_cast<uint8_t*>(at), &v, sizeof v);
         return true;
     }
-    return c->hart->storeSlow(va, sizeof(T), value);
+    return c->hart->storeSlow(va, sizeof(T), way, value);
 }
 
 }  // namespace
@@ -54,7 +54,7 @@ bool store(Context* c, uint64_t va, uint64_t value) {
 #define LOAD(name, type)                                                                     \
     HANDLER(name) {                                                                          \
         uint64_t v;                                                                          \
-        if (!load<type>(c, c->x[ip->rs1] + static_cast<uint64_t>(int64_t{ip->imm}), &v)) LEAVE; \
+        if (!load<type>(c, c->x[ip->rs1] + static_cast<uint64_t>(int64_t{ip->imm}), wayOf(ip->rs1), &v)) LEAVE; \
         c->x[ip->rd] = v;                                                                    \
         NEXT;                                                                                \
     }
@@ -69,7 +69,7 @@ LOAD(lwu, uint32_t)
 
 #define STORE(name, type)                                                                                  \
     HANDLER(name) {                                                                                        \
-        if (!store<type>(c, c->x[ip->rs1] + static_cast<uint64_t>(int64_t{ip->imm}), c->x[ip->rs2])) LEAVE; \
+        if (!store<type>(c, c->x[ip->rs1] + static_cast<uint64_t>(int64_t{ip->imm}), wayOf(ip->rs1), c->x[ip->rs2])) LEAVE; \
         NEXT;                                                                                              \
     }
 
@@ -82,7 +82,7 @@ STORE(sd, uint64_t)
 HANDLER(flw) {
     if (!c->hart->fpEnable(false)) ILLEGAL;
     uint64_t v;
-    if (!load<uint32_t>(c, c->x[ip->rs1] + static_cast<uint64_t>(int64_t{ip->imm}), &v)) LEAVE;
+    if (!load<uint32_t>(c, c->x[ip->rs1] + static_cast<uint64_t>(int64_t{ip->imm}), wayOf(ip->rs1), &v)) LEAVE;
     c->f[ip->rd] = v | 0xffffffff00000000u;
     c->hart->fpEnable(true);
     NEXT;
@@ -91,7 +91,7 @@ HANDLER(flw) {
 HANDLER(fld) {
     if (!c->hart->fpEnable(false)) ILLEGAL;
     uint64_t v;
-    if (!load<uint64_t>(c, c->x[ip->rs1] + static_cast<uint64_t>(int64_t{ip->imm}), &v)) LEAVE;
+    if (!load<uint64_t>(c, c->x[ip->rs1] + static_cast<uint64_t>(int64_t{ip->imm}), wayOf(ip->rs1), &v)) LEAVE;
     c->f[ip->rd] = v;
     c->hart->fpEnable(true);
     NEXT;
@@ -99,20 +99,20 @@ HANDLER(fld) {
 
 HANDLER(fsw) {
     if (!c->hart->fpEnable(false)) ILLEGAL;
-    if (!store<uint32_t>(c, c->x[ip->rs1] + static_cast<uint64_t>(int64_t{ip->imm}), c->f[ip->rs2])) LEAVE;
+    if (!store<uint32_t>(c, c->x[ip->rs1] + static_cast<uint64_t>(int64_t{ip->imm}), wayOf(ip->rs1), c->f[ip->rs2])) LEAVE;
     NEXT;
 }
 
 HANDLER(fsd) {
     if (!c->hart->fpEnable(false)) ILLEGAL;
-    if (!store<uint64_t>(c, c->x[ip->rs1] + static_cast<uint64_t>(int64_t{ip->imm}), c->f[ip->rs2])) LEAVE;
+    if (!store<uint64_t>(c, c->x[ip->rs1] + static_cast<uint64_t>(int64_t{ip->imm}), wayOf(ip->rs1), c->f[ip->rs2])) LEAVE;
     NEXT;
 }
 
 /// An AMO: `a` is what memory held, `b` the operand, both as `type`; memory gets `expression`.
 #define AMO(name, type, expression)                                                              \
     HANDLER(name) {                                                                              \
-        uint8_t* at = c->hart->atomicPointer(c->x[ip->rs1], sizeof(type), Access::kStore);       \
+        uint8_t* at = c->hart->atomicPointer(c->x[ip->rs1], sizeof(type), wayOf(ip->rs1), Access::kStore);       \
         if (!at) LEAVE;                                                                          \
         auto& word = *reinterpret_cast<std::atomic<type>*>(at);                                  \
         const type b = static_cast<type>(c->x[ip->rs2]);                                         \
@@ -143,25 +143,25 @@ AMO(amominu_d, uint64_t, a < b ? a : b)
 AMO(amomaxu_d, uint64_t, a > b ? a : b)
 
 HANDLER(lr_w) {
-    if (!c->hart->loadReserved(c->x[ip->rs1], 4, &c->scratch[1])) LEAVE;
+    if (!c->hart->loadReserved(c->x[ip->rs1], 4, wayOf(ip->rs1), &c->scratch[1])) LEAVE;
     c->x[ip->rd] = sext32(c->scratch[1]);
     NEXT;
 }
 
 HANDLER(lr_d) {
-    if (!c->hart->loadReserved(c->x[ip->rs1], 8, &c->scratch[1])) LEAVE;
+    if (!c->hart->loadReserved(c->x[ip->rs1], 8, wayOf(ip->rs1), &c->scratch[1])) LEAVE;
     c->x[ip->rd] = c->scratch[1];
     NEXT;
 }
 
 HANDLER(sc_w) {
-    if (!c->hart->storeConditional(c->x[ip->rs1], 4, c->x[ip->rs2], &c->scratch[1])) LEAVE;
+    if (!c->hart->storeConditional(c->x[ip->rs1], 4, wayOf(ip->rs1), c->x[ip->rs2], &c->scratch[1])) LEAVE;
     c->x[ip->rd] = c->scratch[1];
     NEXT;
 }
 
 HANDLER(sc_d) {
-    if (!c->hart->storeConditional(c->x[ip->rs1], 8, c->x[ip->rs2], &c->scratch[1])) LEAVE;
+    if (!c->hart->storeConditional(c->x[ip->rs1], 8, wayOf(ip->rs1), c->x[ip->rs2], &c->scratch[1])) LEAVE;
     c->x[ip->rd] = c->scratch[1];
     NEXT;
 }

@@ -25,6 +25,15 @@ Hart::Hart(uint8_t* base, uint64_t bytes, uint32_t id, Tiers tiers)
     : ctx(), base_(base), block_(base + layout::hartOffset(id)), machine_(base, bytes), id_(id), tiers_(tiers) {
     ctx.hart = this;
     ctx.boxMask = 0xffffffff00000000u;
+    for (uint32_t sse = 0; sse < 64; sse++) {
+        uint32_t flags = 0;
+        if (sse & 0x01) flags |= 0x10;  // NV
+        if (sse & 0x04) flags |= 0x08;  // DZ
+        if (sse & 0x08) flags |= 0x04;  // OF
+        if (sse & 0x10) flags |= 0x02;  // UF
+        if (sse & 0x20) flags |= 0x01;  // NX
+        ctx.flagsOfMxcsr[sse] = static_cast<uint8_t>(flags);
+    }
     ctx.signDouble[0] = uint64_t{1} << 63;
     ctx.signSingle[0] = uint64_t{1} << 31;
     ctx.magnitudeDouble[0] = ~ctx.signDouble[0];
@@ -34,7 +43,9 @@ Hart::Hart(uint8_t* base, uint64_t bytes, uint32_t id, Tiers tiers)
         if (!jit_->usable()) jit_.reset();
     }
     for (uint32_t mode = 0; mode < kModeCount; mode++) {
-        touched_[mode][0].count = touched_[mode][1].count = kTlbSize;
+        for (uint32_t way = 0; way < kTlbWays; way++) {
+            touched_[mode][0][way].count = touched_[mode][1][way].count = kTlbSize;
+        }
     }
     invalidate();
 }
@@ -56,14 +67,16 @@ void Hart::flushTlb() {
 
 void Hart::flushFirstLevel() {
     for (uint32_t mode = 0; mode < kModeCount; mode++) {
-        flushUnit(mode, false);
-        flushUnit(mode, true);
+        for (uint32_t way = 0; way < kTlbWays; way++) {
+            flushUnit(mode, false, way);
+            flushUnit(mode, true, way);
+        }
     }
 }
 
-void Hart::flushUnit(uint32_t mode, bool store) {
-    TlbEntry* entries = store ? ctx.tlb[mode].store : ctx.tlb[mode].load;
-    Touched& touched = touched_[mode][store];
+void Hart::flushUnit(uint32_t mode, bool store, uint32_t way) {
+    TlbEntry* entries = store ? ctx.tlb[mode].store[way] : ctx.tlb[mode].load[way];
+    Touched& touched = touched_[mode][store][way];
     if (touched.count < kTlbSize) {
         for (uint32_t i = 0; i < touched.count; i++) entries[touched.index[i]].tag = kTlbInvalid;
     } else {
@@ -76,8 +89,10 @@ void Hart::flushPage(uint64_t va, bool oneAsid, uint16_t asid) {
     if (insideLarge(va)) return flushTlb();
     const uint32_t i = (va >> 12) & (kTlbSize - 1);
     for (auto& mode : ctx.tlb) {
-        mode.load[i].tag = kTlbInvalid;
-        mode.store[i].tag = kTlbInvalid;
+        for (uint32_t way = 0; way < kTlbWays; way++) {
+            mode.load[way][i].tag = kTlbInvalid;
+            mode.store[way][i].tag = kTlbInvalid;
+        }
     }
     tlbStore_.flushPage(va >> 12, oneAsid, asid);
     // Most fences are for data pages: translated code need not hear of them.
@@ -185,13 +200,7 @@ void Hart::updateMode() {
 void Hart::mergeFlags() {
     const uint32_t sse = ctx.mxcsrGuest & 0x3f;  // PE UE OE ZE DE IE
     if (!sse) return;
-    uint32_t flags = 0;
-    if (sse & 0x01) flags |= 0x10;  // NV
-    if (sse & 0x04) flags |= 0x08;  // DZ
-    if (sse & 0x08) flags |= 0x04;  // OF
-    if (sse & 0x10) flags |= 0x02;  // UF
-    if (sse & 0x20) flags |= 0x01;  // NX
-    write32(block_, L::fcsr, read32(block_, L::fcsr) | flags);
+    write32(block_, L::fcsr, read32(block_, L::fcsr) | ctx.flagsOfMxcsr[sse]);
     ctx.mxcsrGuest &= ~0x3fu;
 }
 

@@ -72,15 +72,16 @@ public:
     void invalidate();
 
     // ---- memory (access.cc). False: ctx.leave says why; nothing was changed.
-    bool loadSlow(uint64_t va, uint32_t size, uint64_t* out);
-    bool storeSlow(uint64_t va, uint32_t size, uint64_t value);
+    /// `way`: the first-level table to fill (see wayOf).
+    bool loadSlow(uint64_t va, uint32_t size, uint32_t way, uint64_t* out);
+    bool storeSlow(uint64_t va, uint32_t size, uint32_t way, uint64_t value);
     /// Host pointer for an aligned atomic access of 4 or 8 bytes, or nullptr with the trap prepared.
-    uint8_t* atomicPointer(uint64_t va, uint32_t size, Access access, uint64_t* gpa = nullptr);
+    uint8_t* atomicPointer(uint64_t va, uint32_t size, uint32_t way, Access access, uint64_t* gpa = nullptr);
     bool cboZero(uint64_t va);
     /// CBO.CLEAN/FLUSH/INVAL: permission check only, there is no cache to manage.
     bool cboCheck(uint64_t va);
-    bool loadReserved(uint64_t va, uint32_t size, uint64_t* out);
-    bool storeConditional(uint64_t va, uint32_t size, uint64_t value, uint64_t* failed);
+    bool loadReserved(uint64_t va, uint32_t size, uint32_t way, uint64_t* out);
+    bool storeConditional(uint64_t va, uint32_t size, uint32_t way, uint64_t value, uint64_t* failed);
 
     // ---- address translation (mmu.cc)
     Translation translate(uint64_t va, Access access, uint32_t priv, bool sum, bool mxr);
@@ -164,7 +165,7 @@ private:
     bool pmpLocked(uint32_t entry) const;
     uint64_t pendingNow() const;
     void pollTimers();
-    void flushUnit(uint32_t mode, bool store);
+    void flushUnit(uint32_t mode, bool store, uint32_t way);
     void noteLarge(uint64_t va, uint32_t shift);
     bool insideLarge(uint64_t va) const;
 
@@ -201,7 +202,7 @@ private:
     bool resolve(uint64_t va, Access access, Resolved* out);
     bool storedPermits(const StoredPage& page, Access access, uint32_t priv, bool sum) const;
     bool checkPmp(const Resolved& r, uint32_t size, Access access, uint64_t va);
-    void fillTlb(uint64_t va, const Resolved& r, bool store);
+    void fillTlb(uint64_t va, const Resolved& r, bool store, uint32_t way);
     bool loadCrossing(uint64_t va, uint32_t size, uint64_t* out);
     bool storeCrossing(uint64_t va, uint32_t size, uint64_t value);
     bool resolvePart(uint64_t va, uint32_t size, Access access, Resolved* out);
@@ -242,7 +243,7 @@ private:
         uint32_t count;
         uint16_t index[kTlbSize];
     };
-    Touched touched_[kModeCount][2] = {};
+    Touched touched_[kModeCount][2][kTlbWays] = {};
     /// Hashed sets of superpages in use by size (see kLargeShifts): a fence by address must drop all of one.
     static constexpr uint32_t kLargeShifts[] = {16, 21, 30, 39, 48};
     static constexpr uint32_t kLargeBits = 4096;

@@ -15,8 +15,8 @@ export interface EngineInfo {
 export function usableEngines(): readonly EngineInfo[] {
   const problem = nativeProblem();
   return [
-    { kind: 'interpreter', usable: true, reason: '' },
     { kind: 'native', usable: problem === '', reason: problem },
+    { kind: 'interpreter', usable: true, reason: '' },
   ];
 }
 
@@ -25,8 +25,9 @@ export function usableEngines(): readonly EngineInfo[] {
  * build does not have.
  */
 export function createEngine(kind: EngineKind | 'auto', config: EngineConfig): CpuEngine {
-  if (kind === 'interpreter' || kind === 'auto') return new Interpreter(config);
-  if (kind === 'native') return new NativeEngine(config);
+  const chosen = kind === 'auto' ? usableEngines().find((engine) => engine.usable)?.kind : kind;
+  if (chosen === 'interpreter') return new Interpreter(config);
+  if (chosen === 'native') return new NativeEngine(config);
   const known = usableEngines().map((engine) => engine.kind);
   throw new VirtError('INVALID_ARG', `no CPU backend '${kind}' in this build: it has ${known.join(', ')}`, {
     data: { kind, known },

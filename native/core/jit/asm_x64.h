@@ -107,6 +107,7 @@ public:
             imm32(v);
         }
     }
+    void orMem32(Mem m, Reg s) { op(false, 0x09, s, m); }
     void cmpMem(bool w, Mem m, Reg s) { op(w, 0x39, s, m); }
     void cmpMem8Imm(Mem m, uint8_t v) { op(false, 0x80, static_cast<Reg>(7), m, 1); byte(v); }
     /// cmp dword [m], imm32 with the immediate always four bytes, last in the instruction: it gets patched.
@@ -129,6 +130,11 @@ public:
     void shlx(bool w, Reg d, Reg s, Reg n) { vexGpr(1, w, d, n, s, 0xf7); }
     void shrx(bool w, Reg d, Reg s, Reg n) { vexGpr(3, w, d, n, s, 0xf7); }
     void sarx(bool w, Reg d, Reg s, Reg n) { vexGpr(2, w, d, n, s, 0xf7); }
+    /// d = low half of s rotated right by n; no flags.
+    void rorx32(Reg d, Reg s, uint8_t n) {
+        vex(3, 3, false, static_cast<Xmm>(d), xmm0, static_cast<Xmm>(s), 0xf0);
+        byte(n);
+    }
     void andn(bool w, Reg d, Reg notted, Reg s) { vexGpr(0, w, d, notted, s, 0xf2); }
     void popcnt(bool w, Reg d, Reg s) { byte(0xf3); op0f(w, 0xb8, d, s); }
     void lzcnt(bool w, Reg d, Reg s) { byte(0xf3); op0f(w, 0xbd, d, s); }

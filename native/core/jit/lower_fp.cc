@@ -2,6 +2,7 @@
 // meaning, tininess after rounding included); what SSE does otherwise - NaN results, boxing, saturation - is mended here or
 // left to the interpreter's handler.
 
+#include "../hart.h"
 #include "run.h"
 
 namespace nodevisor::jit {
@@ -44,7 +45,7 @@ void Run::ensureBoxed(uint32_t i, uint32_t r) {
 
 bool Run::usesFp() const {
     for (const auto& s : steps_) {
-        if (isFp(s.insn)) return true;
+        if (isFp(s.insn) || isFlagsAccess(s.insn)) return true;
     }
     return false;
 }
@@ -212,8 +213,48 @@ void Run::fpFromInt(uint32_t i, bool d, bool w64, bool isUnsigned) {
     setBoxed(insn.rd, !d);
 }
 
+/// fflags: what SSE gathered in MXCSR, and what handlers and earlier runs put into fcsr.
+void Run::fpFlags(uint32_t i) {
+    const Decoded& d = steps_[i].insn;
+    const bool writes = d.op == Op::csrrw_ || d.op == Op::csrrwi_;
+    const auto fcsr = reinterpret_cast<uint64_t>(t_.hart_->block() + layout::hart::fcsr);
+    const Mem mxcsr = field(offsetof(Context, scratch) + 16);
+    a_.stmxcsr(mxcsr);
+    a_.load32(rcx, mxcsr);
+    a_.aluImm(kAnd, false, rcx, 0x3f);
+    a_.movzx8(rax, {kCtx, static_cast<int32_t>(offsetof(Context, flagsOfMxcsr)) - kBias, rcx, 1});
+    a_.movImmKeepFlags(rcx, fcsr);
+    if (!writes) {
+        a_.alu(kOr, false, rax, Mem{rcx});
+        a_.aluImm(kAnd, false, rax, 31);
+        put(d.rd, rax);
+        return;
+    }
+    // edx: the new flags; eax: those in MXCSR, which may stay there if they are among them.
+    if (d.op == Op::csrrwi_) a_.movImmKeepFlags(rdx, d.rs1);
+    else get32(rdx, d.rs1);
+    a_.aluImm(kAnd, false, rdx, 31);
+    if (d.rd != 0) {
+        a_.store32(field(offsetof(Context, scratch) + 24), rax);
+        a_.alu(kOr, false, rax, Mem{rcx});
+        a_.aluImm(kAnd, false, rax, 31);
+        put(d.rd, rax);
+        a_.load32(rax, field(offsetof(Context, scratch) + 24));
+    }
+    a_.aluMemImm(kAnd, false, {rcx}, 0xe0);
+    a_.orMem32({rcx}, rdx);
+    a_.not_(false, rdx);
+    a_.test(false, rax, rdx);
+    uint8_t* keep = a_.jcc(kE);
+    a_.aluMemImm(kAnd, false, mxcsr, ~0x3f);
+    a_.ldmxcsr(mxcsr);
+    a_.bind(keep);
+}
+
 bool Run::lowerFp(uint32_t i) {
     const Decoded& d = steps_[i].insn;
+    if (isFlagsAccess(d)) return fpFlags(i), true;
+    if (hasReservedRounding(d)) return false;
 #define ROUNDED(name, action)             \
     case Op::name##_:                     \
         if (!nativeFp(d)) return false;   \

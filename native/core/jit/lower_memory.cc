@@ -8,9 +8,10 @@ namespace {
 
 constexpr int32_t kLoadTable = static_cast<int32_t>(offsetof(Context, tlb)) - kBias;
 
-int32_t tableOf(uint32_t mode, bool isStore) {
+int32_t tableOf(uint32_t mode, bool isStore, uint32_t way) {
     return kLoadTable + static_cast<int32_t>(mode * sizeof(Tlb)) +
-           static_cast<int32_t>(isStore ? offsetof(Tlb, store) : offsetof(Tlb, load));
+           static_cast<int32_t>(isStore ? offsetof(Tlb, store) : offsetof(Tlb, load)) +
+           static_cast<int32_t>(way * kTlbSize * sizeof(TlbEntry));
 }
 
 static_assert(sizeof(TlbEntry) == 16);
@@ -29,9 +30,8 @@ Reg Run::lookUp(uint32_t i, uint32_t size, bool isStore, uint8_t** miss, bool al
         get(rax, d.rs1);
         if (offset) a_.aluImm(kAdd, true, rax, offset);
     }
-    const int32_t table = tableOf(mode_, isStore);
-    a_.mov32(rcx, va);
-    a_.shiftImm(kShr, false, rcx, 8);
+    const int32_t table = tableOf(mode_, isStore, wayOf(d.rs1));
+    a_.rorx32(rcx, va, 8);
     a_.aluImm(kAnd, false, rcx, kIndexMask);
     if (size == 1) {
         a_.mov(rdx, va);

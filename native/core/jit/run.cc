@@ -37,7 +37,7 @@ void Run::collect(CodeBlock* block, BlockCache* blocks) {
         } else if (isBranch(last.insn, &c)) {
             // A loop's closing branch: what follows it is another run.
             if (last.insn.imm < 0) return;
-        } else if (endsBlock(last.insn) || isSerial(last.insn)) {
+        } else if ((endsBlock(last.insn) || isSerial(last.insn)) && !isFlagsAccess(last.insn)) {
             return;
         }
         if ((next & ~uint64_t{0xfff}) != pageVa || (next & 1) || steps_.size() >= kMaxSteps) return;
@@ -196,8 +196,8 @@ void Run::emitStubs() {
     for (const auto& s : slow_) {
         a_.bind(s.miss);
         a_.mov(rax, s.va);
-        const uint32_t how = s.size | (s.isSigned ? 16 : 0);
         const Decoded& d = steps_[s.step].insn;
+        const uint32_t how = s.size | (s.isSigned ? 16u : 0) | (wayOf(d.rs1) << 8);
         // The address of the instruction, for the trap that may come.
         if (s.isStore) {
             if (s.fp) {

@@ -102,6 +102,7 @@ private:
     void fpFma(uint32_t i, uint8_t opcode, bool d);
     void fpMinMax(uint32_t i, bool isMax, bool d);
     void fpCompare(uint32_t i, int kind, bool d);
+    void fpFlags(uint32_t i);
     void fpSign(uint32_t i, int kind, bool d);
     void fpToInt(uint32_t i, bool d, bool w64);
     void fpFromInt(uint32_t i, bool d, bool w64, bool isUnsigned);

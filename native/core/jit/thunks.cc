@@ -9,20 +9,21 @@ namespace nodevisor::jit {
 
 namespace {
 
-/// Low bits of what the memory thunks get in ecx: access size, and whether a load sign-extends.
+/// Low bits of what the memory thunks get in ecx: access size, whether a load sign-extends, and the way.
 constexpr uint32_t kSizeMask = 15;
 constexpr uint32_t kSigned = 16;
+constexpr uint32_t kWayShift = 8;
 
 uint64_t callLoad(Context* ctx, uint64_t va, uint32_t how) {
     ctx->leave = Leave::kNext;
     uint64_t v = 0;
-    if (!ctx->hart->loadSlow(va, how & kSizeMask, &v)) return 0;
+    if (!ctx->hart->loadSlow(va, how & kSizeMask, how >> kWayShift, &v)) return 0;
     return extend(v, how & kSizeMask, how & kSigned);
 }
 
 void callStore(Context* ctx, uint64_t va, uint64_t value, uint32_t how) {
     ctx->leave = Leave::kNext;
-    ctx->hart->storeSlow(va, how & kSizeMask, value);
+    ctx->hart->storeSlow(va, how & kSizeMask, how >> kWayShift, value);
 }
 
 /// Runs one instruction in the interpreter; Context::pc is its address, and afterwards where to go on if it left.
