@@ -57,7 +57,8 @@ export class CommandArgs {
   }
 }
 
-function malformed(kind: string, value: string, name: string): UsageFailure {
+/** A value that is not what its option takes. */
+export function malformed(kind: string, value: string, name: string): UsageFailure {
   return new UsageFailure(`${kind} value '${value}' for <${name}> option is malformed or out of range`);
 }
 
@@ -125,7 +126,7 @@ class Parse {
 
   #data(word: string): void {
     const option = this.#command.options.find(
-      ({ name, kind, repeat }) => kind !== 'flag' && (repeat || !this.values.has(name)),
+      ({ name, kind, repeat, named }) => kind !== 'flag' && !named && (repeat || !this.values.has(name)),
     );
     if (option === undefined) throw new UsageFailure(`unexpected data '${word}'`);
     this.#add(option, word);

@@ -29,6 +29,8 @@ export interface OptionDef {
   readonly required?: boolean;
   /** Takes all that remains, one or more values. */
   readonly repeat?: boolean;
+  /** Only by its name, never by position. */
+  readonly named?: boolean;
   readonly complete?: Completion;
 }
 

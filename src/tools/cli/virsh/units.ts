@@ -40,7 +40,8 @@ export function prettySeconds(nanoseconds: bigint): string {
 
 function zoneOf(date: Date): string {
   const minutes = -date.getTimezoneOffset();
-  const digits = `${Math.floor(Math.abs(minutes) / 60)}`.padStart(2, '0') + `${Math.abs(minutes) % 60}`.padStart(2, '0');
+  const digits =
+    `${Math.floor(Math.abs(minutes) / 60)}`.padStart(2, '0') + `${Math.abs(minutes) % 60}`.padStart(2, '0');
   return `${minutes < 0 ? '-' : '+'}${digits}`;
 }
 

@@ -1,0 +1,62 @@
+import type { Duplex } from 'node:stream';
+import type { Domain } from '../../../virt/index.ts';
+import { RawTerminal } from '../run/terminal.ts';
+import { CommandFailure } from './failure.ts';
+import type { Session } from './session.ts';
+
+/** Ctrl-]. */
+const ESCAPE = 0x1d;
+/** Bytes of input that may wait for the guest before we stop reading. */
+const PENDING_INPUT_BYTES = 64 * 1024;
+
+/** Passes bytes both ways until the guest's end closes or the user leaves; true: the user left. */
+function relay(console: Duplex, session: Session, onTerminal: boolean): Promise<boolean> {
+  const { stdin, stdout } = session.context;
+  return new Promise((resolve, reject) => {
+    const finish = (settle: () => void) => {
+      stdin.off('data', typed);
+      stdin.pause();
+      settle();
+    };
+    const typed = (chunk: Uint8Array) => {
+      const leave = onTerminal ? chunk.indexOf(ESCAPE) : -1;
+      console.write(leave < 0 ? chunk : chunk.subarray(0, leave));
+      if (leave >= 0) finish(() => resolve(true));
+      else if (console.writableLength >= PENDING_INPUT_BYTES && !onTerminal) {
+        stdin.pause();
+        console.once('drain', () => stdin.resume());
+      }
+    };
+    console.once('end', () => finish(() => resolve(false)));
+    console.once('close', () => finish(() => resolve(false)));
+    console.once('error', (error) => finish(() => reject(error)));
+    stdin.on('data', typed);
+    stdin.resume();
+    console.pipe(stdout, { end: false });
+  });
+}
+
+/**
+ * Connects the terminal with a domain's console until Ctrl-] or the domain's end. Without a terminal what is piped in
+ * goes to the guest and what it says comes out, until its end.
+ * @param device alias of the device; default: the first console
+ * @param flags of ConsoleFlags
+ */
+export async function attachConsole(domain: Domain, session: Session, device?: string, flags = 0): Promise<void> {
+  if (session.scripted) throw new CommandFailure('Cannot run interactive console without a controlling TTY');
+  const console = await domain.openConsole(device, flags);
+  await session.lendTerminal(async () => {
+    const onTerminal = session.context.stdin.isTTY === true;
+    session.note(`Connected to domain '${domain.name}'`);
+    if (onTerminal) session.note('Escape character is ^] (Ctrl + ])');
+    const terminal = onTerminal ? new RawTerminal(session.context) : undefined;
+    try {
+      await relay(console, session, onTerminal);
+    } finally {
+      terminal?.restore();
+      console.unpipe();
+      console.destroy();
+      if (onTerminal) session.write('\n');
+    }
+  });
+}

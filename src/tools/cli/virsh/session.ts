@@ -1,0 +1,157 @@
+import { EventEmitter } from 'node:events';
+import { mkdir } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { type Connection, connect, DomainLifecycle, parseConnectionUri } from '../../../virt/index.ts';
+import type { Context } from '../command.ts';
+import { attempt, CommandFailure } from './failure.ts';
+import { formatJson, type Output } from './output.ts';
+
+/** How results are shown. */
+export type OutputFormat = 'table' | 'json';
+
+/** Where the project keeps what should outlive a command: below the XDG state directory. */
+export function stateDirectory(env: NodeJS.ProcessEnv): string {
+  const state = env['XDG_STATE_HOME'];
+  return join(state?.startsWith('/') ? state : join(env['HOME'] ?? homedir(), '.local', 'state'), 'nodevisor');
+}
+
+/** The URI for those who give none: machines in this process, definitions kept in the state directory. */
+export function defaultUri(env: NodeJS.ProcessEnv): string {
+  const given = env['NODEVISOR_URI'];
+  if (given !== undefined && given !== '') return given;
+  return `nodevisor:///embed?state=${encodeURIComponent(join(stateDirectory(env), 'embed'))}`;
+}
+
+/** True when the domains behind a URI end with this process. */
+function endsWithUs(uri: string): boolean {
+  const { driver, host, path, transport } = parseConnectionUri(uri);
+  return driver === 'nodevisor' && host === '' && transport === undefined && path === '/embed';
+}
+
+/** What a session is started with. */
+export interface SessionOptions {
+  readonly uri?: string | undefined;
+  readonly readOnly?: boolean;
+  readonly format?: OutputFormat;
+  /** A shell: commands are typed one after the other. */
+  readonly interactive?: boolean;
+  /** Commands are read from standard input, so nothing else may read it. */
+  readonly scripted?: boolean;
+}
+
+/** Gives the terminal to something that reads it itself, and takes it back afterwards. */
+export type TerminalLender = <T>(use: () => Promise<T>) => Promise<T>;
+
+/** What commands share: the connection, the way of showing results, the terminal. */
+export class Session {
+  readonly context: Context;
+  readonly interactive: boolean;
+  readonly scripted: boolean;
+  format: OutputFormat;
+  /** A shell replaces it, since it reads the terminal while commands run. */
+  lendTerminal: TerminalLender = (use) => use();
+  #uri: string;
+  #readOnly: boolean;
+  #connection: Promise<Connection> | undefined;
+  readonly #started = new Map<string, string>();
+  readonly #interrupts = new EventEmitter();
+
+  constructor(context: Context, options: SessionOptions = {}) {
+    this.context = context;
+    this.interactive = options.interactive ?? false;
+    this.scripted = options.scripted ?? false;
+    this.format = options.format ?? 'table';
+    this.#readOnly = options.readOnly ?? false;
+    this.#uri = options.uri ?? defaultUri(context.env);
+  }
+
+  /** The connection, opened when it is first needed. */
+  connection(): Promise<Connection> {
+    this.#connection ??= this.#open().catch((error: unknown) => {
+      this.#connection = undefined;
+      throw error;
+    });
+    return this.#connection;
+  }
+
+  /** The connection if there is one already: completion must not open one. */
+  openConnection(): Promise<Connection> | undefined {
+    return this.#connection;
+  }
+
+  /** Leaves this connection for another. */
+  async reconnect(uri: string | undefined, readOnly: boolean): Promise<void> {
+    await this.close();
+    this.#uri = uri ?? defaultUri(this.context.env);
+    this.#readOnly = readOnly;
+    await this.connection();
+  }
+
+  async close(): Promise<void> {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    this.#started.clear();
+    await (await connection?.catch(() => undefined))?.close();
+  }
+
+  /** Domains that this session has started and that end with it. */
+  async ownDomains(): Promise<readonly { readonly name: string; readonly uuid: string }[]> {
+    if (this.#connection === undefined || !endsWithUs(this.#uri)) return [];
+    return [...this.#started].map(([uuid, name]) => ({ uuid, name }));
+  }
+
+  write(text: string): void {
+    this.context.stdout.write(text);
+  }
+
+  /** A remark beside the results. */
+  note(text: string): void {
+    this.context.stderr.write(`${text}\n`);
+  }
+
+  show(output: Output): void {
+    // As virsh: an empty line behind each command's output.
+    this.write(this.format === 'json' ? formatJson(output.json) : `${output.text}\n`);
+  }
+
+  /** One piece of a stream of results. */
+  showPart(text: string, json: unknown): void {
+    this.write(this.format === 'json' ? formatJson(json, true) : text);
+  }
+
+  /** Calls back when the user interrupts (Ctrl-C), until the returned function is called. */
+  onInterrupt(listener: () => void): () => void {
+    this.context.events.on('SIGINT', listener);
+    this.#interrupts.on('interrupt', listener);
+    return () => {
+      this.context.events.off('SIGINT', listener);
+      this.#interrupts.off('interrupt', listener);
+    };
+  }
+
+  /** The user's Ctrl-C, read by a shell whose terminal makes no signals. False: nobody wanted to know. */
+  interrupt(): boolean {
+    return this.#interrupts.emit('interrupt');
+  }
+
+  async #open(): Promise<Connection> {
+    const uri = this.#uri;
+    const connection = await attempt('failed to connect to the hypervisor', this.#connect(uri));
+    connection.on('lifecycle', (domain, event) => {
+      if (event === DomainLifecycle.STARTED.id) this.#started.set(domain.uuid, domain.name);
+      else if (event === DomainLifecycle.STOPPED.id) this.#started.delete(domain.uuid);
+    });
+    return connection;
+  }
+
+  async #connect(uri: string): Promise<Connection> {
+    const state = endsWithUs(uri) ? parseConnectionUri(uri).params.get('state') : null;
+    if (state !== null) {
+      await mkdir(state, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+        throw new CommandFailure(`state directory ${state}: ${(cause as Error).message}`);
+      });
+    }
+    return connect(uri, { readOnly: this.#readOnly });
+  }
+}

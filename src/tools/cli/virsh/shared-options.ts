@@ -1,0 +1,57 @@
+import { Affect } from '../../../virt/index.ts';
+import type { CommandArgs } from './arguments.ts';
+import { type Completion, flag, type OptionDef, text } from './definition.ts';
+
+/** The domain that a command is about. */
+export function domainOption(complete: Completion = 'domain', help = 'domain name, id or uuid'): OptionDef {
+  return text('domain', help, { required: true, complete });
+}
+
+/** The network that a command is about. */
+export function networkOption(complete: Completion = 'network'): OptionDef {
+  return text('network', 'network name or uuid', { required: true, complete });
+}
+
+/** The pool that a command is about. */
+export function poolOption(complete: Completion = 'pool'): OptionDef {
+  return text('pool', 'pool name or uuid', { required: true, complete });
+}
+
+/** The volume that a command is about, and the pool to look in. */
+export const volumeOption: OptionDef = text('vol', 'volume name, key or path', { required: true, complete: 'volume' });
+export const volumePoolOption: OptionDef = text('pool', 'pool name or uuid', { complete: 'pool' });
+
+/** A file to read XML from. */
+export function fileOption(what: string): OptionDef {
+  return text('file', `file containing an XML ${what} description`, { required: true, complete: 'file' });
+}
+
+export const validateOption: OptionDef = flag('validate', 'validate the XML against the schema');
+
+/** Which of a domain's two configurations a change is for. */
+export const affectOptions: readonly OptionDef[] = [
+  flag('config', 'affect next boot'),
+  flag('live', 'affect running domain'),
+  flag('current', 'affect current state of the domain'),
+];
+
+/** The same for devices, which know another word for it. */
+export const deviceAffectOptions: readonly OptionDef[] = [
+  flag('persistent', 'make live change persistent'),
+  ...affectOptions,
+];
+
+/** Flags of Affect. */
+export function affectOf(args: CommandArgs): number {
+  args.exclusive('current', 'live');
+  args.exclusive('current', 'config');
+  args.exclusive('current', 'persistent');
+  const config = args.flag('config') || args.flag('persistent');
+  return (config ? Affect.CONFIG : 0) | (args.flag('live') ? Affect.LIVE : 0);
+}
+
+/** Flags of Affect for a device: `--persistent` is for both configurations of a domain that runs. */
+export async function deviceAffectOf(args: CommandArgs, domain: { isActive(): Promise<boolean> }): Promise<number> {
+  const flags = affectOf(args);
+  return args.flag('persistent') && (await domain.isActive()) ? flags | Affect.LIVE : flags;
+}
