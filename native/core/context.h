@@ -23,8 +23,8 @@ struct TlbEntry {
     uint64_t addend;
 };
 
-/// Bit 0 set: no page address, never hit.
-constexpr uint64_t kTlbInvalid = 1;
+/// Never hit: look-ups clear bit 11 of what they compare. (They keep the lowest bits where alignment matters.)
+constexpr uint64_t kTlbInvalid = 0x800;
 
 /// Tables for each kind of access. Which one an instruction uses follows from its base register: streams through memory
 /// that collide in a direct-mapped table mostly have base registers of their own, and choosing costs no host instruction.
