@@ -250,6 +250,17 @@ bool Hart::storeConditional(uint64_t va, uint32_t size, uint32_t way, uint64_t v
     return true;
 }
 
+bool Hart::fillAhead(uint64_t va, uint32_t span, bool store, uint32_t way) {
+    if ((va & kPageMask) + span > 4096) return false;
+    Resolved r;
+    const bool found = resolve(va, store ? Access::kStore : Access::kLoad, &r) && r.host && r.cacheable;
+    ctx.leave = Leave::kNext;
+    if (!found) return false;
+    if (store) markDirty(r.slot, r.gpa - r.slot->gpa);
+    fillTlb(va, r, store, way);
+    return true;
+}
+
 bool Hart::cboZero(uint64_t va) {
     const uint64_t line = va & ~uint64_t{63};
     Resolved r;

@@ -46,6 +46,9 @@ struct JumpCacheEntry {
 
 constexpr uint32_t kJumpCacheSize = 1024;
 
+/// Groups of accesses that one run of translated code may have.
+constexpr uint32_t kGroups = 24;
+
 /// Context::fpKey when translated floating-point code may not run.
 constexpr uint8_t kFpSlow = 0xff;
 
@@ -116,6 +119,8 @@ struct Context {
     uint32_t pad1;
     /// Scratch for translated code's slow paths.
     uint64_t scratch[4];
+    /// Translated code: host addresses that base registers of groups of accesses stand for (see Run::findGroups).
+    uint64_t groupBase[kGroups];
     Tlb tlb[kModeCount];
     JumpCacheEntry jumpCache[kModeCount][kJumpCacheSize];
 };

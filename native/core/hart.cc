@@ -130,6 +130,8 @@ void Hart::dropFetch() {
 }
 
 void Hart::dropFetchMode(uint32_t mode) {
+    if (!fetchUsed_[mode]) return;
+    fetchUsed_[mode] = false;
     ctx.fetchGeneration[mode]++;
     for (auto& e : ctx.jumpCache[mode]) e.pc = 1;  // odd: no instruction is there
     for (auto& e : fetchCache_[mode]) e.page = 1;
@@ -281,6 +283,7 @@ bool Hart::fetchTranslate(uint64_t va, uint64_t* gpa, const uint8_t** host) {
     fetched_[fetchedBit(va) >> 6] |= uint64_t{1} << (fetchedBit(va) & 63);
     if (!t.global && priv_ != 0) fetchedLocal_ = true;
     if (t.shift != 12) noteLarge(va, t.shift);
+    fetchUsed_[fetchMode()] = true;
     if (t.cacheable) e = FetchEntry{page, t.gpa & ~uint64_t{0xfff}, *host - (va & 0xfff)};
     return true;
 }
@@ -311,6 +314,8 @@ CodeBlock* Hart::fetchBlock() {
     CodeBlock* block = blocks_.block(page, static_cast<uint32_t>(pc & 0xfff));
     if (!block) return fetchSingle(pc, gpa, host);
     cached = BlockEntry{pc, block};
+    fetchUsed_[fetchMode()] = true;
+    fetchUsed_[dataMode_] = true;
     return block;
 }
 
@@ -410,6 +415,7 @@ const void* Hart::translationFor(CodeBlock* block) {
         code = jit_->translate(block, ctx.pc, dataMode_);
         if (!code) return nullptr;
     }
+    fetchUsed_[dataMode_] = true;
     ctx.jumpCache[dataMode_][(ctx.pc >> 1) & (kJumpCacheSize - 1)] = {ctx.pc, code};
     return code;
 }

@@ -77,6 +77,9 @@ public:
     bool storeSlow(uint64_t va, uint32_t size, uint32_t way, uint64_t value);
     /// Host pointer for an aligned atomic access of 4 or 8 bytes, or nullptr with the trap prepared.
     uint8_t* atomicPointer(uint64_t va, uint32_t size, uint32_t way, Access access, uint64_t* gpa = nullptr);
+    /// Enters the page of va … va + span - 1 in the first level, for an access that is about to happen there. False:
+    /// the range crosses pages, is not RAM, or may not be accessed so; nothing is raised.
+    bool fillAhead(uint64_t va, uint32_t span, bool store, uint32_t way);
     bool cboZero(uint64_t va);
     /// CBO.CLEAN/FLUSH/INVAL: permission check only, there is no cache to manage.
     bool cboCheck(uint64_t va);
@@ -237,6 +240,8 @@ private:
     FetchEntry fetchCache_[kModeCount][kFetchSize];
     BlockEntry blockCache_[kModeCount][kBlockCacheSize];
     /// Hashed set of pages that instructions were fetched from since the caches were dropped.
+    /// Modes whose fetch caches hold anything.
+    bool fetchUsed_[kModeCount] = {true, true, true, true};
     uint64_t fetched_[kFetchedBits / 64];
     /// First-level entries in use, so that flushing touches those alone.
     struct Touched {

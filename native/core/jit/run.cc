@@ -56,6 +56,7 @@ bool Run::emit(const uint8_t** entry) {
     frm_ = t_.hart_->ctx.fpKey;
     // Code that may not use floating point now would be compiled for a state it hardly ever runs in.
     if (frm_ == kFpSlow && usesFp()) return false;
+    findGroups();
     a_.align(16);
     head_ = a_.here();
     *entry = a_.exec(head_);
@@ -87,6 +88,8 @@ bool Run::emit(const uint8_t** entry) {
 }
 
 void Run::emitStep(uint32_t i) {
+    // Every step may spoil rcx but one that just put a group's address there.
+    if (rcxGroup_ != kNoGroup && rcxStep_ + 1 != i) rcxGroup_ = kNoGroup;
     const Decoded& d = steps_[i].insn;
     if (steps_[i].followed) {
         if (d.rd) putImm(d.rd, nextPc(i));
@@ -220,6 +223,16 @@ void Run::emitStubs() {
             }
         }
         a_.jmpTo(s.back);
+    }
+    for (const auto& m : groupMisses_) {
+        const Group& g = groups_[m.group];
+        a_.bind(m.from);
+        get(rax, g.base);
+        if (g.low) a_.aluImm(kAdd, true, rax, g.low);
+        a_.movImmKeepFlags(rcx, static_cast<uint32_t>(g.high - g.low) | (g.isStore ? 1u << 16 : 0) | (wayOf(g.base) << 17));
+        a_.callTo(t_.fillThunk_);
+        a_.jccTo(kNE, m.retry);
+        interpretAt(m.step);
     }
     for (size_t n = 0; n < calls_.size(); n++) {
         const SlowCall s = calls_[n];

@@ -28,6 +28,17 @@ public:
 private:
     static constexpr uint32_t kMaxSteps = 96;
 
+    struct SlowAccess {
+        uint32_t step;
+        uint8_t* miss;
+        uint8_t* back;
+        Reg va;
+        uint32_t size;
+        bool isStore;
+        bool isSigned;
+        bool fp;
+        Reg dest;
+    };
     // ---- run.cc
     void emitStep(uint32_t i);
     void emitStubs();
@@ -84,6 +95,14 @@ private:
     void fpStore(uint32_t i, bool isDouble);
     bool lowerAtomic(uint32_t i);
     void atomic(uint32_t i, uint32_t size, int kind);
+    /// Finds accesses through one base register that is not written between them: only the first of a group looks its
+    /// page up, for the whole range of the group; the others use what it found. Nothing in a run takes translations back.
+    void findGroups();
+    uint32_t groupFor(const Decoded& d, bool isStore);
+    /// Emits what step i needs to access memory, and returns the operand. `s->miss` is set if a slow path is wanted.
+    Mem place(uint32_t i, SlowAccess* s);
+    void lookUpGroup(uint32_t i, uint32_t group);
+    void finishAccess(SlowAccess* s);
     /// Emits the look-up for an access of step i; returns the register whose value plus rcx is the host address. On a
     /// miss control goes to a stub that is finished by `slowLoad` or `slowStore`.
     Reg lookUp(uint32_t i, uint32_t size, bool isStore, uint8_t** miss, bool aligned = false);
@@ -110,16 +129,19 @@ private:
     /// A slow path that runs step i in the interpreter and goes on behind it.
     void fpSlow(uint32_t i, uint8_t* from);
 
-    struct SlowAccess {
+    struct Group {
+        uint8_t base;
+        bool isStore, open;
+        uint32_t members;
+        int32_t low, high;
+    };
+    static constexpr uint32_t kNoGroup = ~0u;
+    /// A group's look-up that failed: fill the first level and try again at `retry`, or leave before the step.
+    struct GroupMiss {
         uint32_t step;
-        uint8_t* miss;
-        uint8_t* back;
-        Reg va;
-        uint32_t size;
-        bool isStore;
-        bool isSigned;
-        bool fp;
-        Reg dest;
+        uint32_t group;
+        uint8_t* from;
+        uint8_t* retry;
     };
     struct SlowCall {
         uint32_t step;
@@ -154,6 +176,14 @@ private:
     uint32_t boxed_ = 0;
     uint8_t* head_ = nullptr;
     std::vector<SlowAccess> slow_;
+    std::vector<Group> groups_;
+    /// By step.
+    std::vector<uint32_t> groupOf_;
+    std::vector<bool> groupDone_;
+    std::vector<GroupMiss> groupMisses_;
+    /// The group whose host address is in rcx, if the step before left it there.
+    uint32_t rcxGroup_ = kNoGroup;
+    uint32_t rcxStep_ = 0;
     std::vector<SlowCall> calls_;
     std::vector<Leaving> leaving_;
     std::vector<Leaving> unboxed_;

@@ -26,6 +26,11 @@ void callStore(Context* ctx, uint64_t va, uint64_t value, uint32_t how) {
     ctx->hart->storeSlow(va, how & kSizeMask, how >> kWayShift, value);
 }
 
+/// `how`: span in bits 15:0, store in bit 16, way above.
+uint32_t callFill(Context* ctx, uint64_t va, uint32_t how) {
+    return ctx->hart->fillAhead(va, how & 0xffff, (how >> 16) & 1, how >> 17);
+}
+
 /// Runs one instruction in the interpreter; Context::pc is its address, and afterwards where to go on if it left.
 void callHandler(Context* ctx, const Insn* insn) {
     const uint64_t pc = ctx->pc;
@@ -121,6 +126,18 @@ void Translator::emitThunks() {
     emitCall(reinterpret_cast<const void*>(&callStore));
     loadHomes(true);
     a_.aluMemImm(kCmp, false, field(offsetof(Context, leave)), 0);
+    a_.ret();
+
+    // fill: rax = va, ecx = how; returns not-equal if the translation is there now.
+    fillThunk_ = a_.here();
+    saveHomes(true);
+    a_.mov32(r10, rcx);
+    a_.mov(abi::kArg[1], rax);
+    a_.mov32(abi::kArg[2], r10);
+    a_.lea(abi::kArg[0], {kCtx, -kBias, kNoReg, 1});
+    emitCall(reinterpret_cast<const void*>(&callFill));
+    loadHomes(true);
+    a_.test(false, rax, rax);
     a_.ret();
 
     // call: rax = record; Context::pc has been set. Returns not-equal if it left.

@@ -95,6 +95,7 @@ private:
     uint8_t* exitNext_ = nullptr;
     uint8_t* loadThunk_ = nullptr;
     uint8_t* storeThunk_ = nullptr;
+    uint8_t* fillThunk_ = nullptr;
     uint8_t* callThunk_ = nullptr;
 };
 
