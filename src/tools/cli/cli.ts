@@ -1,14 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { VirtError } from '../../util/index.ts';
 import { assetPath } from '../assets.ts';
-import { type CommandDef, type Context, exitCodeOf } from './command.ts';
-import { doctorCommand } from './commands/doctor.ts';
-import { imagePullCommand } from './commands/image-pull.ts';
-import { runCommand } from './commands/run.ts';
+import { type Context, ExitCode, exitCodeOf } from './command.ts';
+import { commands } from './machine-commands.ts';
 import { parseAndRun } from './parser.ts';
+import { UsageFailure } from './virsh/failure.ts';
+import { isForConnection, overview, parseGlobals, runConnection } from './virsh/main.ts';
 
-/** All commands, in the order in which help lists them. */
-export const commands: readonly CommandDef[] = [runCommand, imagePullCommand, doctorCommand];
+export { commands };
 
 /** Version of the package. */
 export function packageVersion(): string {
@@ -19,17 +18,35 @@ export function packageVersion(): string {
 function explain(error: unknown, env: NodeJS.ProcessEnv): string {
   if (!(error instanceof Error)) return String(error);
   // An expected error is one line; one of ours comes with the place where it happened.
-  return error instanceof VirtError && env['NODEVISOR_DEBUG'] === undefined
+  return (error instanceof VirtError || error instanceof UsageFailure) && env['NODEVISOR_DEBUG'] === undefined
     ? error.message
     : (error.stack ?? error.message);
+}
+
+async function dispatch(argv: readonly string[], context: Context): Promise<number> {
+  const globals = parseGlobals(argv);
+  if (globals.version) {
+    context.stdout.write(`${packageVersion()}\n`);
+    return ExitCode.OK;
+  }
+  if (globals.help) {
+    context.stdout.write(overview());
+    return ExitCode.OK;
+  }
+  if (isForConnection(globals, context)) return runConnection(globals, context);
+  if (globals.rest.length === 0) {
+    context.stderr.write(overview());
+    return ExitCode.USAGE;
+  }
+  return parseAndRun(commands, packageVersion(), globals.rest, context);
 }
 
 /** Runs one command line to its end and returns the exit status; errors become a line on stderr. */
 export async function runCli(argv: readonly string[], context: Context): Promise<number> {
   try {
-    return await parseAndRun(commands, packageVersion(), argv, context);
+    return await dispatch(argv, context);
   } catch (error) {
     context.stderr.write(`nodevisor: ${explain(error, context.env)}\n`);
-    return exitCodeOf(error);
+    return error instanceof UsageFailure ? ExitCode.USAGE : exitCodeOf(error);
   }
 }

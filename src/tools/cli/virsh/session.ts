@@ -53,6 +53,7 @@ export class Session {
   lendTerminal: TerminalLender = (use) => use();
   #uri: string;
   #readOnly: boolean;
+  #ended = false;
   #connection: Promise<Connection> | undefined;
   readonly #started = new Map<string, string>();
   readonly #interrupts = new EventEmitter();
@@ -64,6 +65,24 @@ export class Session {
     this.format = options.format ?? 'table';
     this.#readOnly = options.readOnly ?? false;
     this.#uri = options.uri ?? defaultUri(context.env);
+  }
+
+  /** No more commands are to run. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** For a shell that has been asked to end and does not want to yet: takes `quit` back. */
+  stay(): void {
+    this.#ended = false;
+  }
+
+  quit(): void {
+    this.#ended = true;
+  }
+
+  get readOnly(): boolean {
+    return this.#readOnly;
   }
 
   /** The connection, opened when it is first needed. */

@@ -1,0 +1,79 @@
+import { VirtError } from '../../../util/index.ts';
+import { ExitCode } from '../command.ts';
+import { type CommandArgs, parseArguments } from './arguments.ts';
+import type { CommandDef } from './definition.ts';
+import { CommandFailure, linesOf, UsageFailure } from './failure.ts';
+import { findCommand } from './groups.ts';
+import { commandHelp } from './help.ts';
+import type { OutputFormat, Session } from './session.ts';
+
+/** A command with its arguments, ready to run. */
+interface Call {
+  readonly command: CommandDef;
+  readonly args: CommandArgs;
+}
+
+/** Reads the value of `--output`. Throws UsageFailure. */
+export function formatCalled(name: string): OutputFormat {
+  if (name === 'table' || name === 'json') return name;
+  throw new UsageFailure(`unknown output format '${name}': there are table and json`);
+}
+
+function prepare(words: readonly string[]): Call {
+  const [name = '', ...rest] = words;
+  const command = findCommand(name);
+  if (command === undefined) throw new UsageFailure(`unknown command: '${name}'`);
+  const args = parseArguments(command, rest);
+  // Only an own option of that name may mean something else.
+  if (!command.options.some((option) => option.name === 'output')) formatCalled(args.text('output') ?? 'table');
+  return { command, args };
+}
+
+/** Writes the lines that explain an error, and returns its exit status. */
+export function reportError(error: unknown, session: Session): number {
+  const { env, stderr } = session.context;
+  const expected = error instanceof CommandFailure || error instanceof VirtError || error instanceof UsageFailure;
+  const lines = expected && env['NODEVISOR_DEBUG'] !== undefined ? [(error as Error).stack ?? ''] : linesOf(error);
+  for (const line of lines) stderr.write(`error: ${line}\n`);
+  return error instanceof UsageFailure ? ExitCode.USAGE : ExitCode.FAILURE;
+}
+
+async function runCall({ command, args }: Call, session: Session): Promise<number> {
+  const before = session.format;
+  try {
+    if (args.flag('help')) {
+      session.write(`${commandHelp(command)}\n`);
+      return ExitCode.OK;
+    }
+    const asked = args.text('output');
+    if (asked !== undefined) session.format = formatCalled(asked);
+    const shown = await command.run(args, session);
+    if (typeof shown === 'number') return shown;
+    if (shown !== undefined) session.show(shown);
+    return shown?.status ?? ExitCode.OK;
+  } catch (error) {
+    return reportError(error, session);
+  } finally {
+    session.format = before;
+  }
+}
+
+/**
+ * Runs commands one after the other, a failed one too, until one of them ends the session. When one is called in a way
+ * that it cannot be, none runs.
+ * @returns exit status of the last
+ */
+export async function runCommands(commands: readonly (readonly string[])[], session: Session): Promise<number> {
+  let calls: Call[];
+  try {
+    calls = commands.map(prepare);
+  } catch (error) {
+    return reportError(error, session);
+  }
+  let status: number = ExitCode.OK;
+  for (const call of calls) {
+    status = await runCall(call, session);
+    if (session.ended) break;
+  }
+  return status;
+}

@@ -1,0 +1,151 @@
+import type { CommandArgs } from '../cli/virsh/arguments.ts';
+import { UsageFailure } from '../cli/virsh/failure.ts';
+import { parseSize } from '../cli/virsh/units.ts';
+import { element } from '../cli/virsh/xml.ts';
+import { consolesXml, type DiskRequest, disksXml, interfaceXml, rngXml } from './devices.ts';
+import { parseSettings, type Settings } from './settings.ts';
+
+const MIB = 2n ** 20n;
+const DEFAULT_MEMORY_MIB = 512n;
+const BOOT_DEVICES = ['hd', 'cdrom', 'network', 'fd'];
+const BOOT_NAMES = [
+  'kernel',
+  'initrd',
+  'kernel_args',
+  'cmdline',
+  'dtb',
+  'loader',
+  'loader.readonly',
+  'loader.type',
+  'nvram',
+];
+const METADATA_NAMES = ['name', 'uuid', 'title', 'description'];
+const EVENT_NAMES = ['on_poweroff', 'on_reboot', 'on_crash'];
+
+/** A size of memory: MiB unless it has a unit. */
+function kib(settings: Settings, key: string): bigint | undefined {
+  const text = settings.text(key);
+  if (text === undefined) return undefined;
+  const bytes = parseSize(text, MIB);
+  if (bytes === undefined || bytes === 0n) throw settings.wrong(`'${text}' is no size of memory`);
+  return (bytes + 1023n) / 1024n;
+}
+
+function memoryXml(args: CommandArgs): string[] {
+  const text = args.text('memory') ?? args.text('ram') ?? String(DEFAULT_MEMORY_MIB);
+  const settings = parseSettings('memory', text, {
+    first: 'memory',
+    names: ['memory', 'currentMemory', 'maxmemory'],
+  });
+  const memory = kib(settings, 'memory') ?? DEFAULT_MEMORY_MIB * 1024n;
+  const most = kib(settings, 'maxmemory') ?? memory;
+  const current = kib(settings, 'currentMemory') ?? memory;
+  return [element('memory', { unit: 'KiB' }, String(most)), element('currentMemory', { unit: 'KiB' }, String(current))];
+}
+
+function vcpuXml(args: CommandArgs): string[] {
+  const settings = parseSettings('vcpus', args.text('vcpus') ?? '1', {
+    first: 'vcpus',
+    names: ['vcpus', 'maxvcpus', 'cpuset', 'sockets', 'cores', 'threads'],
+  });
+  const count = settings.whole('vcpus') ?? 1;
+  const most = settings.whole('maxvcpus') ?? count;
+  const [sockets, cores, threads] = [settings.whole('sockets'), settings.whole('cores'), settings.whole('threads')];
+  const vcpu = element(
+    'vcpu',
+    { cpuset: settings.text('cpuset') ?? args.text('cpuset'), current: most === count ? undefined : count },
+    String(most),
+  );
+  if (sockets === undefined && cores === undefined && threads === undefined) return [vcpu];
+  const topology = { sockets: sockets ?? 1, cores: cores ?? 1, threads: threads ?? 1 };
+  return [vcpu, element('cpu', {}, [element('topology', topology)])];
+}
+
+/** `--boot`, each of its settings checked. */
+export function bootSettings(args: CommandArgs): Settings {
+  return parseSettings('boot', args.text('boot') ?? 'hd', { names: BOOT_NAMES, words: BOOT_DEVICES });
+}
+
+function osXml(args: CommandArgs): string {
+  const boot = bootSettings(args);
+  const text = (name: string, value: string | undefined) =>
+    value === undefined ? undefined : element(name, {}, value);
+  const loader = boot.text('loader');
+  const readonly = boot.text('loader.readonly');
+  return element('os', {}, [
+    element('type', { arch: args.text('arch') ?? 'riscv64', machine: args.text('machine') ?? 'virt' }, 'hvm'),
+    loader === undefined ? undefined : element('loader', { readonly, type: boot.text('loader.type') }, loader),
+    text('nvram', boot.text('nvram')),
+    text('kernel', boot.text('kernel')),
+    text('initrd', boot.text('initrd')),
+    text('cmdline', boot.text('kernel_args') ?? boot.text('cmdline')),
+    text('dtb', boot.text('dtb')),
+    ...BOOT_DEVICES.filter((device) => boot.text(device) !== undefined).map((dev) => element('boot', { dev })),
+  ]);
+}
+
+/** Refuses what no machine here has, by name. */
+function checkScreens(args: CommandArgs): void {
+  for (const option of ['graphics', 'video', 'sound']) {
+    const value = args.text(option);
+    if (value !== undefined && value !== 'none') {
+      throw new UsageFailure(`--${option} ${value}: machines here have none; give --${option} none`);
+    }
+  }
+}
+
+/** Name of the domain. */
+export function nameOf(args: CommandArgs): string {
+  const metadata = parseSettings('metadata', args.text('metadata') ?? 'name=', { names: METADATA_NAMES });
+  const name = args.text('name') ?? metadata.text('name') ?? '';
+  if (name === '') throw new UsageFailure('--name is required');
+  return name;
+}
+
+function texts(args: CommandArgs): { before: (string | undefined)[]; after: (string | undefined)[] } {
+  const metadata = parseSettings('metadata', args.text('metadata') ?? 'name=', { names: METADATA_NAMES });
+  const text = (name: string, value: string | undefined) =>
+    value === undefined ? undefined : element(name, {}, value);
+  return {
+    before: [element('name', {}, nameOf(args)), text('uuid', args.text('uuid') ?? metadata.text('uuid'))],
+    after: [
+      text('title', metadata.text('title')),
+      text('description', args.text('description') ?? metadata.text('description')),
+    ],
+  };
+}
+
+/** The networks asked for; `--network` absent means `defaultNetwork`. */
+function interfacesXml(args: CommandArgs, defaultNetwork: string): string[] {
+  const given = args.list('network');
+  if (given.includes('none')) {
+    if (given.length > 1) throw new UsageFailure('--network none goes with no other --network');
+    return [];
+  }
+  return (given.length === 0 ? [defaultNetwork] : given).map(interfaceXml);
+}
+
+/** The description of the domain that the command line asks for. */
+export function domainXml(args: CommandArgs, disks: readonly DiskRequest[], defaultNetwork: string): string {
+  checkScreens(args);
+  const { before, after } = texts(args);
+  const events = parseSettings('events', args.text('events') ?? 'on_poweroff=destroy', { names: EVENT_NAMES });
+  const onReboot = args.flag('noreboot') ? 'destroy' : (events.text('on_reboot') ?? 'restart');
+  return element('domain', { type: args.text('virt-type') ?? 'qemu' }, [
+    ...before,
+    ...after,
+    ...memoryXml(args),
+    ...vcpuXml(args),
+    osXml(args),
+    element('clock', { offset: 'utc' }),
+    element('on_poweroff', {}, events.text('on_poweroff') ?? 'destroy'),
+    element('on_reboot', {}, onReboot),
+    element('on_crash', {}, events.text('on_crash') ?? 'destroy'),
+    element('devices', {}, [
+      ...disksXml(disks),
+      ...interfacesXml(args, defaultNetwork),
+      ...consolesXml(args.list('serial'), args.list('console')),
+      rngXml(args.text('rng')),
+    ]),
+  ]);
+}
