@@ -18,7 +18,7 @@ export function formatCapabilities(host: HostCapabilities): string {
       'cpus',
       { num: String(host.cpus) },
       ...Array.from({ length: host.cpus }, (_, id) =>
-        el('cpu', { id: String(id), socket_id: '0', core_id: String(id), siblings: String(id) }),
+        el('cpu', { id: String(id), socket_id: '0', die_id: '0', core_id: String(id), siblings: String(id) }),
       ),
     ),
   );
@@ -110,7 +110,7 @@ function cpuCapabilities(): XmlElement {
     'cpu',
     {},
     ...['host-passthrough', 'maximum', 'host-model'].map((name) => el('mode', { name, supported: 'no' })),
-    el('mode', { name: 'custom', supported: 'yes' }, el('model', { usable: 'yes' }, 'rv64')),
+    el('mode', { name: 'custom', supported: 'yes' }, el('model', { usable: 'yes', vendor: 'unknown' }, 'rv64')),
   );
 }
 

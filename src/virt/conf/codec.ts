@@ -57,10 +57,16 @@ export function element<T extends Extensible>(fields: Fields<T>): Codec<T> {
 }
 
 function refuseText(from: Element): void {
+  if (ownText(from).trim() !== '') throw xmlError(from, 'there is no text allowed in it');
+}
+
+/** The text right in an element, its CDATA included. */
+function ownText(from: Element): string {
+  const parts: string[] = [];
   for (let child = from.firstChild; child !== null; child = child.nextSibling) {
-    const isText = child.nodeType === 3 || child.nodeType === 4;
-    if (isText && (child.nodeValue ?? '').trim() !== '') throw xmlError(from, 'there is no text allowed in it');
+    if (child.nodeType === 3 || child.nodeType === 4) parts.push(child.nodeValue ?? '');
   }
+  return parts.join('');
 }
 
 function readExtra(
@@ -97,11 +103,6 @@ export function readScalar<T>(from: Element, text: string, scalar: Scalar<T>, wh
   throw xmlError(from, `invalid value '${text.slice(0, 80)}' ${what}, expected ${scalar.what}`);
 }
 
-/** The text in an element, its CDATA included. */
-export function textOf(from: Element): string {
-  return from.textContent ?? '';
-}
-
 /** An attribute. */
 export function attr<T>(name: string, scalar: Scalar<T>, required?: 'required'): Field<T> {
   return {
@@ -124,13 +125,13 @@ export function attrOr<T>(name: string, scalar: Scalar<T>, absent: T): Field<T> 
   return { ...field, read: (from) => field.read(from) ?? absent };
 }
 
-/** The element's text. */
+/** The element's own text; nothing but white space is none. */
 export function text<T>(scalar: Scalar<T>, required?: 'required'): Field<T> {
   return {
     hasText: true,
     read(from) {
-      const found = textOf(from);
-      if (found !== '') return readScalar(from, found, scalar, `for element '${from.nodeName}'`);
+      const found = ownText(from);
+      if (found.trim() !== '') return readScalar(from, found, scalar, `for element '${from.nodeName}'`);
       if (required) throw xmlError(from, `missing required text in element '${from.nodeName}'`);
       return undefined;
     },
@@ -184,7 +185,7 @@ export function leaf<T>(scalar: Scalar<T>): Codec<T> {
   return {
     read(from) {
       refuseMore(from);
-      return readScalar(from, textOf(from), scalar, `for element '${from.nodeName}'`);
+      return readScalar(from, ownText(from), scalar, `for element '${from.nodeName}'`);
     },
     write: (value, name) => ({ name, children: [scalar.write(value)] }),
   };
@@ -231,7 +232,7 @@ export function size(unit: 'KiB' | 'bytes', defaultUnit: string = unit): Codec<n
       if (scale === undefined) throw xmlError(from, `unknown unit '${given}'`);
       const [other] = Object.keys(rest).filter((name) => !name.startsWith('xmlns'));
       if (other !== undefined) throw unsupportedAt(from, `attribute '${other}'`);
-      const digits = textOf(from).trim();
+      const digits = ownText(from).trim();
       if (!/^\d{1,19}$/.test(digits)) throw xmlError(from, `invalid value '${digits.slice(0, 80)}': expected a size`);
       const value = (BigInt(digits) * scale + bytesPer - 1n) / bytesPer;
       if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw xmlError(from, `the size '${digits} ${given}' is too large`);

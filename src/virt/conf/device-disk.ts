@@ -2,7 +2,9 @@
 import { attr, attrOr, type Codec, child, element, flag, opaque, textChild } from './codec.ts';
 import { boot, common } from './device-codecs.ts';
 import type { DiskDef, DiskDriverDef, DiskSourceDef } from './device-def.ts';
-import { nonEmpty, oneOf, onOff, str } from './scalar.ts';
+import { matching, nonEmpty, oneOf, onOff, str } from './scalar.ts';
+
+const serial = matching(/^[\w.+ -]+$/, 'letters, digits, spaces and _.+-');
 
 /** A disk. */
 export const disk: Codec<DiskDef> = element<DiskDef>({
@@ -48,7 +50,7 @@ export const disk: Codec<DiskDef> = element<DiskDef>({
   readonly: flag('readonly'),
   shareable: flag('shareable'),
   transient: flag('transient'),
-  serial: textChild('serial', str),
+  serial: textChild('serial', serial),
   boot,
   ...common,
 });

@@ -23,11 +23,12 @@ export function fillOtherDevices(devices: DeviceDefs): DeviceDefs {
 /** Controllers of a type are numbered from 0; the numbers that are given stay. */
 function fillControllers(controllers: readonly ControllerDef[]): ControllerDef[] {
   const taken = new Set(controllers.flatMap(({ type, index }) => (index === undefined ? [] : [`${type} ${index}`])));
+  const next = new Map<string, number>();
   return controllers.map((one) => {
     if (one.index !== undefined) return one;
-    let index = 0;
+    let index = next.get(one.type) ?? 0;
     while (taken.has(`${one.type} ${index}`)) index++;
-    taken.add(`${one.type} ${index}`);
+    next.set(one.type, index + 1);
     return { ...one, index };
   });
 }

@@ -78,8 +78,11 @@ function checkBootOrder({ disks, interfaces }: DeviceDefs, hasOsBoot: boolean): 
   if (orders.length > 0 && hasOsBoot) {
     throw unsupported('per-device boot elements cannot be used together with os/boot elements');
   }
-  const twice = orders.find((order, index) => orders.indexOf(order) !== index);
-  if (twice !== undefined) throw xmlError(`boot order '${twice}' used for more than one device`);
+  const seen = new Set<number>();
+  for (const order of orders) {
+    if (seen.has(order)) throw xmlError(`boot order '${order}' used for more than one device`);
+    seen.add(order);
+  }
 }
 
 function checkAliases(devices: DeviceDefs): void {

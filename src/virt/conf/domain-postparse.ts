@@ -101,15 +101,13 @@ export function diskIndex(target: string): number {
 
 /** The disks of a bus stand together, by their targets. */
 function sortDisks(disks: readonly DiskDef[]): DiskDef[] {
-  const sorted: DiskDef[] = [];
+  const byBus = new Map<string | undefined, DiskDef[]>();
   for (const disk of disks) {
-    const isSame = (one: DiskDef) => one.target.bus === disk.target.bus;
-    const index = diskIndex(disk.target.dev);
-    const next = sorted.findIndex((one) => isSame(one) && diskIndex(one.target.dev) > index);
-    const last = sorted.findLastIndex(isSame);
-    sorted.splice(next >= 0 ? next : last >= 0 ? last + 1 : sorted.length, 0, disk);
+    const all = byBus.get(disk.target.bus);
+    if (all === undefined) byBus.set(disk.target.bus, [disk]);
+    else all.push(disk);
   }
-  return sorted;
+  return [...byBus.values()].flatMap((all) => all.sort((a, b) => diskIndex(a.target.dev) - diskIndex(b.target.dev)));
 }
 
 function fillInterface(one: InterfaceDef, random: RandomSource): InterfaceDef {

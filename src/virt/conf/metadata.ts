@@ -24,17 +24,21 @@ export const metadataField: Field<XmlElement[]> = {
     const found = only(from, 'metadata');
     if (found === undefined) return undefined;
     const elements = elementsOf(found);
-    for (const one of elements) checkNamespace(one, elements);
+    checkNamespaces(elements);
     const theirs = elements.filter(({ namespaceURI }) => namespaceURI !== NODEVISOR_NAMESPACE);
     return theirs.length === 0 ? undefined : theirs.map(toPlain);
   },
   write: (value, into) => metadataOf(into).push(...value),
 };
 
-function checkNamespace(one: Element, all: readonly Element[]): void {
-  if (one.namespaceURI === null) throw xmlError(one, 'elements in <metadata> need a namespace');
-  const first = all.find(({ namespaceURI }) => namespaceURI === one.namespaceURI);
-  if (first !== one) throw xmlError(one, `<metadata> may have only one element of namespace '${one.namespaceURI}'`);
+function checkNamespaces(elements: readonly Element[]): void {
+  const seen = new Set<string>();
+  for (const one of elements) {
+    const uri = one.namespaceURI;
+    if (uri === null) throw xmlError(one, 'elements in <metadata> need a namespace');
+    if (seen.has(uri)) throw xmlError(one, `<metadata> may have only one element of namespace '${uri}'`);
+    seen.add(uri);
+  }
 }
 
 /** Our element, in `<metadata>` or right in the root; written into `<metadata>`, where the schema has room for it. */

@@ -17,6 +17,11 @@ export const nonEmpty: Scalar<string> = {
   write: (value) => value,
 };
 
+/** Text of some form, which `what` names. */
+export function matching(pattern: RegExp, what: string): Scalar<string> {
+  return { what, read: (text) => (pattern.test(text) ? text : undefined), write: (value) => value };
+}
+
 /** A whole number of a range, in decimal or 0x notation. */
 export function int(min: number, max = Number.MAX_SAFE_INTEGER): Scalar<number> {
   return {

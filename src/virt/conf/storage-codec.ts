@@ -1,13 +1,9 @@
 /** `<pool>` and `<volume>`, in the order in which libvirt writes them. */
 import { attr, type Codec, child, element, opaque, size, textChild } from './codec.ts';
-import { int, nonEmpty, oneOf, type Scalar, str, uuid } from './scalar.ts';
+import { int, matching, nonEmpty, oneOf, str, uuid } from './scalar.ts';
 import type { PermissionsDef, StoragePoolDef, StorageTargetDef, StorageVolumeDef } from './storage-def.ts';
 
-const mode: Scalar<string> = {
-  what: 'an octal file mode',
-  read: (text) => (/^[0-7]{1,4}$/.test(text) ? text.padStart(4, '0') : undefined),
-  write: (value) => value,
-};
+const mode = matching(/^0?[0-7]{3}$/, 'an octal file mode');
 
 // −1 stands for the one who makes it.
 const id = int(-1, 0xffff_ffff);

@@ -17,6 +17,8 @@ export const MAX_XML_DEPTH = 64;
 /** The most tags and the most attributes of one tag. */
 const MAX_TAGS = 100_000;
 const MAX_ATTRIBUTES = 128;
+/** The longest end tag and the longest processing instruction. */
+const MAX_SHORT = 1000;
 
 /** Everything but the characters of XML 1.0 §2.2; a surrogate must be one of a pair. */
 const badCharacter =
@@ -95,12 +97,9 @@ class Scanner {
     if (text.startsWith('<!', open)) {
       return { offset: open, reason: 'a document type or entity declaration is not allowed' };
     }
-    if (text.startsWith('<?', open)) return this.#past('?>', open + 2, open, 'a processing instruction');
+    if (text.startsWith('<?', open)) return this.#instruction(open);
     if (++this.#tags > MAX_TAGS) return { offset: open, reason: `more than ${MAX_TAGS} tags` };
-    if (text.startsWith('</', open)) {
-      this.#depth--;
-      return this.#past('>', open + 2, open, 'an end tag');
-    }
+    if (text.startsWith('</', open)) return this.#endTag(open);
     return this.#startTag(open);
   }
 
@@ -114,6 +113,22 @@ class Scanner {
   #past(mark: string, from: number, open: number, what: string): number | ScanFault {
     const found = this.#text.indexOf(mark, from);
     return found < 0 ? { offset: open, reason: `${what} is not closed` } : found + mark.length;
+  }
+
+  /** The parser matches end tags and instructions with expressions that must not meet long ones. */
+  #short(end: number | ScanFault, open: number, what: string): number | ScanFault {
+    const isLong = typeof end === 'number' && end - open > MAX_SHORT;
+    return isLong ? { offset: open, reason: `${what} is longer than ${MAX_SHORT} characters` } : end;
+  }
+
+  #endTag(open: number): number | ScanFault {
+    this.#depth--;
+    return this.#short(this.#past('>', open + 2, open, 'an end tag'), open, 'an end tag');
+  }
+
+  #instruction(open: number): number | ScanFault {
+    const what = 'a processing instruction';
+    return this.#short(this.#past('?>', open + 2, open, what), open, what);
   }
 
   #startTag(open: number): number | ScanFault {
