@@ -12,6 +12,7 @@ import type {
   VcpuStats,
 } from './driver.ts';
 import { hostRandom } from './host-random.ts';
+import { SysRqKeys } from './sysrq-keys.ts';
 
 /** Order of the counters in the state block's `exitKinds`. */
 const exitKinds: readonly ExitKind[] = ['budget', 'mmio', 'sbi', 'wfi', 'kicked', 'debug', 'fault'];
@@ -31,6 +32,7 @@ export abstract class BaseGuest implements Guest {
   #tail: Promise<unknown> = Promise.resolve();
   #ranNs = 0;
   #runningSinceNs = 0;
+  #keys: SysRqKeys | undefined;
 
   /** @param wall measures `wallSeconds`; `host`: what of the machine's host the driver decides. */
   constructor(spec: GuestSpec, wall: Clock, host: Pick<MachineHost, 'clock' | 'timers'>) {
@@ -104,6 +106,14 @@ export abstract class BaseGuest implements Guest {
     });
   }
 
+  press(wish: 'poweroff' | 'reboot'): Promise<void> {
+    return this.#exclusive(async () => {
+      this.#require('running');
+      this.#keys?.stop();
+      this.#keys = new SysRqKeys((key) => this.machine.sendBreak(key), wish);
+    });
+  }
+
   destroy(): Promise<void> {
     return this.#exclusive(() => this.#end({ reason: 'destroyed', code: 0, detail: 'the machine was destroyed' }));
   }
@@ -126,11 +136,13 @@ export abstract class BaseGuest implements Guest {
       timebaseHz: vm.clock.timebaseHz,
       vcpus: vm.harts.map((hart): VcpuStats => {
         const cpu = this.cpuTime(hart.id);
+        const threadId = this.threadId(hart.id);
         return {
           id: hart.id,
           instructions: hart.get('retired'),
           cpuSeconds: cpu.ns / 1e9,
           cpuSource: cpu.source,
+          ...(threadId === undefined ? {} : { threadId }),
           exits: Object.fromEntries(exitKinds.map((kind, i) => [kind, hart.get('exitKinds', i)])) as Record<
             ExitKind,
             bigint
@@ -148,6 +160,11 @@ export abstract class BaseGuest implements Guest {
   protected abstract standStill(): Promise<void>;
   /** Ends what runs the vCPUs, in whatever state it is. */
   protected abstract quit(): Promise<void>;
+
+  /** The host's id of a vCPU's thread. */
+  protected threadId(_id: number): number | undefined {
+    return undefined;
+  }
 
   /** CPU time of one vCPU so far. */
   protected cpuTime(id: number): { ns: number; source: VcpuStats['cpuSource'] } {
@@ -206,6 +223,7 @@ export abstract class BaseGuest implements Guest {
   async #end(status: ExitStatus): Promise<void> {
     if (this.#state === 'ended') return;
     this.#account();
+    this.#keys?.stop();
     this.#state = 'ended';
     // The guest has ended even if a part of it cannot be put away in order.
     for (const step of [() => this.quit(), () => this.machine.close()]) {

@@ -41,6 +41,8 @@ export interface VcpuStats {
   readonly instructions: bigint;
   /** Host CPU time in seconds. */
   readonly cpuSeconds: number;
+  /** The host's id of the thread that runs it, where there is one and the host tells. */
+  readonly threadId?: number;
   /** Where `cpuSeconds` comes from: the host's account of the thread, or the time between two sleeps. */
   readonly cpuSource: 'thread' | 'loop';
   readonly exits: Readonly<Record<ExitKind, bigint>>;
@@ -74,6 +76,12 @@ export interface Guest {
   resume(): Promise<void>;
   /** The reset button: devices and vCPUs start anew and the images are loaded again; other RAM keeps its contents. */
   reset(): Promise<void>;
+  /**
+   * Asks the guest to switch off or restart, and resolves when it has been asked; whether it follows is its own affair.
+   * The board has no power button: the wish goes over the serial port as Linux' Magic SysRq, a break and a key, for
+   * sync, remount read-only, power off or restart. A guest without SysRq there takes it for input.
+   */
+  press(wish: 'poweroff' | 'reboot'): Promise<void>;
   /** Pulls the plug; disks are closed when it resolves. Harmless when the guest has ended. */
   destroy(): Promise<void>;
   /** Resolves when the guest has ended, however. */

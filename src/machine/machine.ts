@@ -122,6 +122,11 @@ export class Machine {
     clearPowerRequest(this.vm.machine);
   }
 
+  /** A break on the serial line and a byte behind it; false: the guest has not read all that came before. */
+  sendBreak(byte: number): boolean {
+    return this.board.uart.giveBreak(byte);
+  }
+
   /** The signature of a RISC-V test. Throws INVALID_ARG if the kernel has none. */
   signature(): string {
     return formatSignature(this.vm.memory, this.#plan.symbols);

@@ -71,6 +71,11 @@ export class FakeGuest implements Guest {
     this.events.emit('reset');
   }
 
+  /** A fake guest follows at once. */
+  async press(wish: 'poweroff' | 'reboot'): Promise<void> {
+    await this.act(wish === 'reboot' ? 'reset' : wish);
+  }
+
   destroy(): Promise<void> {
     return this.#end({ reason: 'destroyed', code: 0, detail: 'the machine was destroyed' });
   }

@@ -75,6 +75,12 @@ export class HostScheduler {
     return tid === undefined ? undefined : (threadCpuNs(tid) ?? 0);
   }
 
+  /** The host's id of a vCPU's thread; undefined when it does not run or the host does not tell. */
+  threadId(vcpu: number): number | undefined {
+    const thread = this.#threads[vcpu];
+    return thread === undefined || thread.ended ? undefined : thread.tid;
+  }
+
   #watch(vcpu: number, worker: Worker): Thread {
     const thread: Thread = {
       worker,

@@ -44,6 +44,10 @@ class KvmGuest extends BaseGuest {
     return this.#scheduler.quit();
   }
 
+  protected override threadId(id: number): number | undefined {
+    return this.#scheduler.threadId(id);
+  }
+
   protected override cpuTime(id: number): { ns: number; source: VcpuStats['cpuSource'] } {
     const { ns } = super.cpuTime(id);
     const live = this.#scheduler.cpuNs(id);

@@ -3,39 +3,10 @@ import { ByteRing } from '../bus/byte-ring.ts';
 import { type SavedState, savedBytes, savedU32 } from '../bus/saved.ts';
 import type { DescribeContext, DeviceRegion, Doorbell, IrqLine, MmioDevice, Width, Window } from '../device.ts';
 import type { FdtNode } from '../firmware/fdt.ts';
-import { FCR, FIFO_BYTES, IER, IIR, LCR, LSR, MCR, MSR, Reg, TRIGGER_LEVELS } from './registers.ts';
+import { Break, INPUT_BYTES, OUTPUT_BYTES, Place, Word } from './ns16550-region.ts';
+import { FCR, FIFO_BYTES, IER, IIR, LCR, LSR, MCR, MSR, modemLines, Reg, TRIGGER_LEVELS } from './registers.ts';
 
-/** Words of the region. */
-const Word = {
-  LOCK: 0,
-  IER: 1,
-  FCR: 2,
-  LCR: 3,
-  MCR: 4,
-  SCR: 5,
-  DIVISOR: 6,
-  /** LSR.OE, until LSR is read. */
-  OVERRUN: 7,
-  /** Low half of MSR, until it is read. */
-  MODEM_CHANGES: 8,
-  /** The transmitter has become empty and nobody has been told. */
-  THRE_PENDING: 9,
-  /** THRE is clear: the ring to the host has no room for a FIFO's worth. */
-  TX_BLOCKED: 10,
-  /** The host was refused a byte and waits for room. */
-  HOST_WAITS: 11,
-  FIFO: 16,
-  INPUT: 18,
-  OUTPUT: 20,
-} as const;
-
-const INPUT_BYTES = 1024;
-const OUTPUT_BYTES = 8192;
-/** Byte offsets in the region. */
-const Place = { FIFO: 128, INPUT: 256, OUTPUT: 256 + INPUT_BYTES } as const;
-
-/** Size of the UART's region in bytes. */
-export const NS16550_REGION_BYTES = Place.OUTPUT + OUTPUT_BYTES;
+export { NS16550_REGION_BYTES } from './ns16550-region.ts';
 
 /** Input clock of QEMU's virt board in Hz; it sets no pace here. */
 const CLOCK_HZ = 3_686_400;
@@ -136,6 +107,7 @@ export class Ns16550 implements MmioDevice {
   /** Output stays, and input that has not come up to the receiver: for the guest both are on the wire. */
   reset(): void {
     this.#words.fill(0, Word.IER, Word.TX_BLOCKED);
+    this.#words[Word.BREAK] = 0;
     this.#words[Word.DIVISOR] = RESET_DIVISOR;
     this.#fifo.clear();
     this.#refill();
@@ -153,6 +125,7 @@ export class Ns16550 implements MmioDevice {
       scr: words[Word.SCR],
       divisor: words[Word.DIVISOR],
       overrun: words[Word.OVERRUN],
+      break: words[Word.BREAK],
       modemChanges: words[Word.MODEM_CHANGES],
       // Output goes to this machine's host, so elsewhere the transmitter is empty: news if it is not so here.
       threPending: words[Word.THRE_PENDING] | words[Word.TX_BLOCKED],
@@ -172,6 +145,7 @@ export class Ns16550 implements MmioDevice {
     words[Word.SCR] = savedU32(state, 'scr') & 0xff;
     words[Word.DIVISOR] = savedU32(state, 'divisor') & 0xffff;
     words[Word.OVERRUN] = savedU32(state, 'overrun') & LSR.OE;
+    words[Word.BREAK] = savedU32(state, 'break') & (Break.BYTE | Break.STATUS);
     words[Word.MODEM_CHANGES] = savedU32(state, 'modemChanges') & 0x0f;
     words[Word.THRE_PENDING] = savedU32(state, 'threPending') & 1;
     this.#fifo.clear();
@@ -214,6 +188,7 @@ export class Ns16550 implements MmioDevice {
   /** Takes one byte of input past the registers, for the firmware's console: -1 if there is none. Any thread. */
   getByte(): number {
     this.#lock.lock();
+    this.#words[Word.BREAK] = 0;
     const byte = this.#takeInput();
     this.#lock.unlock();
     return byte;
@@ -244,6 +219,23 @@ export class Ns16550 implements MmioDevice {
     return count;
   }
 
+  /**
+   * Back half: a break condition, and a byte behind it. False, and nothing is sent, while earlier input waits or in
+   * loopback: a guest that looks for a key behind a break must not take another byte for it. Any thread.
+   */
+  giveBreak(byte: number): boolean {
+    this.#lock.lock();
+    const words = this.#words;
+    const ready = !this.#loopback && words[Word.BREAK] === 0 && this.#fifo.count === 0 && this.#input.count === 0;
+    if (ready) {
+      words[Word.BREAK] = Break.BYTE | Break.STATUS;
+      this.#fifo.push(byte);
+      this.#update();
+    }
+    this.#lock.unlock();
+    return ready;
+  }
+
   /** Back half: whether the host was refused input before and there is room now. Says so once. */
   takeRoomNotice(): boolean {
     this.#lock.lock();
@@ -270,6 +262,11 @@ export class Ns16550 implements MmioDevice {
     return this.#fifosOn ? FIFO_BYTES : 1;
   }
 
+  /** Bytes that can be read from RBR. */
+  get #received(): number {
+    return this.#fifo.count + (this.#words[Word.BREAK] & Break.BYTE);
+  }
+
   /** The oldest byte of input, or -1. */
   #takeInput(): number {
     const byte = this.#fifo.shift();
@@ -280,6 +277,11 @@ export class Ns16550 implements MmioDevice {
   }
 
   #readRbr(): number {
+    if (this.#words[Word.BREAK] !== 0) {
+      this.#words[Word.BREAK] = 0;
+      this.#update();
+      return 0;
+    }
     return Math.max(0, this.#takeInput());
   }
 
@@ -324,7 +326,10 @@ export class Ns16550 implements MmioDevice {
     const toggled = ((this.#words[Word.FCR] ^ byte) & FCR.ENABLE) !== 0;
     // With the FIFOs off, the other bits are not programmed.
     this.#words[Word.FCR] = (byte & FCR.ENABLE) !== 0 ? byte & FCR.KEPT : 0;
-    if (toggled || (byte & FCR.RESET_RX) !== 0) this.#fifo.clear();
+    if (toggled || (byte & FCR.RESET_RX) !== 0) {
+      this.#fifo.clear();
+      this.#words[Word.BREAK] = 0;
+    }
     if ((toggled || (byte & FCR.RESET_TX) !== 0) && this.#thre) this.#words[Word.THRE_PENDING] = 1;
     this.#refill();
     this.#update();
@@ -341,16 +346,8 @@ export class Ns16550 implements MmioDevice {
     this.#update();
   }
 
-  /** High half of MSR: a terminal that is always there, or in loopback MCR's own outputs. */
   get #modemLines(): number {
-    if (!this.#loopback) return MSR.CTS | MSR.DSR | MSR.DCD;
-    const mcr = this.#words[Word.MCR];
-    return (
-      ((mcr & MCR.RTS) !== 0 ? MSR.CTS : 0) |
-      ((mcr & MCR.DTR) !== 0 ? MSR.DSR : 0) |
-      ((mcr & MCR.OUT1) !== 0 ? MSR.RI : 0) |
-      ((mcr & MCR.OUT2) !== 0 ? MSR.DCD : 0)
-    );
+    return modemLines(this.#words[Word.MCR]);
   }
 
   #readMsr(): number {
@@ -361,10 +358,15 @@ export class Ns16550 implements MmioDevice {
   }
 
   #readLsr(): number {
+    const words = this.#words;
     const value =
-      (this.#fifo.count > 0 ? LSR.DR : 0) | this.#words[Word.OVERRUN] | (this.#thre ? LSR.THRE | LSR.TEMT : 0);
-    if (this.#words[Word.OVERRUN] !== 0) {
-      this.#words[Word.OVERRUN] = 0;
+      (this.#received > 0 ? LSR.DR : 0) |
+      words[Word.OVERRUN] |
+      ((words[Word.BREAK] & Break.STATUS) !== 0 ? LSR.BI : 0) |
+      (this.#thre ? LSR.THRE | LSR.TEMT : 0);
+    if ((value & (LSR.OE | LSR.BI)) !== 0) {
+      words[Word.OVERRUN] = 0;
+      words[Word.BREAK] &= ~Break.STATUS;
       this.#update();
     }
     return value;
@@ -383,8 +385,9 @@ export class Ns16550 implements MmioDevice {
   #source(): number {
     const words = this.#words;
     const enabled = words[Word.IER];
-    if ((enabled & IER.ELSI) !== 0 && words[Word.OVERRUN] !== 0) return IIR.LINE_STATUS;
-    const received = this.#fifo.count;
+    const error = words[Word.OVERRUN] !== 0 || (words[Word.BREAK] & Break.STATUS) !== 0;
+    if ((enabled & IER.ELSI) !== 0 && error) return IIR.LINE_STATUS;
+    const received = this.#received;
     if ((enabled & IER.ERBFI) !== 0 && received > 0) {
       const trigger = this.#fifosOn ? (TRIGGER_LEVELS[words[Word.FCR] >>> 6] ?? 1) : 1;
       return received >= trigger ? IIR.RX_AVAILABLE : IIR.RX_TIMEOUT;

@@ -38,10 +38,21 @@ export const LCR = { DLAB: 0x80 } as const;
 export const MCR = { DTR: 1, RTS: 2, OUT1: 4, OUT2: 8, LOOP: 0x10, MASK: 0x1f } as const;
 
 /** Line status. */
-export const LSR = { DR: 1, OE: 2, THRE: 0x20, TEMT: 0x40 } as const;
+export const LSR = { DR: 1, OE: 2, BI: 0x10, THRE: 0x20, TEMT: 0x40 } as const;
 
 /** Modem status: changes in the low half (RI's is "trailing edge"), lines in the high half. */
 export const MSR = { DCTS: 1, DDSR: 2, TERI: 4, DDCD: 8, CTS: 0x10, DSR: 0x20, RI: 0x40, DCD: 0x80 } as const;
 
 /** Depth of either FIFO. */
 export const FIFO_BYTES = 16;
+
+/** MSR's high half for a value of MCR: a terminal that is always there, or in loopback MCR's own outputs. */
+export function modemLines(mcr: number): number {
+  if ((mcr & MCR.LOOP) === 0) return MSR.CTS | MSR.DSR | MSR.DCD;
+  return (
+    ((mcr & MCR.RTS) !== 0 ? MSR.CTS : 0) |
+    ((mcr & MCR.DTR) !== 0 ? MSR.DSR : 0) |
+    ((mcr & MCR.OUT1) !== 0 ? MSR.RI : 0) |
+    ((mcr & MCR.OUT2) !== 0 ? MSR.DCD : 0)
+  );
+}
