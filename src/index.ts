@@ -33,4 +33,14 @@ export {
 } from './drivers/index.ts';
 export type { BlockBackend, CharBackend, Image, MachineConfig, VirtioSlotConfig } from './machine/index.ts';
 export { FileBlock, MemBlock, StreamChar } from './machine/index.ts';
-export { type Logger, type LogLevel, type VirErrorName, VirErrorNumber, VirtError } from './util/index.ts';
+export {
+  type Logger,
+  type LogLevel,
+  VirErrorDomain,
+  type VirErrorDomainName,
+  VirErrorLevel,
+  type VirErrorName,
+  VirErrorNumber,
+  VirtError,
+} from './util/index.ts';
+export * from './virt/index.ts';

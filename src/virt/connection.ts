@@ -9,6 +9,14 @@ import type {
   PoolRef,
   TypedParam,
 } from './backend.ts';
+import {
+  type DomainInput,
+  formatDomain,
+  formatNetwork,
+  formatStoragePool,
+  type NetworkInput,
+  type StoragePoolDef,
+} from './conf/index.ts';
 import { Domain } from './domain.ts';
 import { type ConnectionEvent, type ConnectionEventName, type ConnectionEvents, EventQueue } from './events.ts';
 import { Network } from './network.ts';
@@ -158,6 +166,16 @@ export class Connection {
     return this.#domain(await this.backend.domainDefineXmlFlags(xml, flags));
   }
 
+  /** `defineXML` with a plain object. */
+  async defineDomain(def: DomainInput, flags = 0): Promise<Domain> {
+    return this.defineXML(formatDomain(def, { secure: true, inactive: true }), flags);
+  }
+
+  /** `createXML` with a plain object. */
+  async createDomain(def: DomainInput, flags = 0): Promise<Domain> {
+    return this.createXML(formatDomain(def, { secure: true, inactive: true }), flags);
+  }
+
   /** Starts a domain that is gone when it ends. @param flags of DomainStart */
   async createXML(xml: string, flags = 0): Promise<Domain> {
     return this.#domain(await this.backend.domainCreateXml(xml, flags));
@@ -193,6 +211,11 @@ export class Connection {
     return this.#network(await this.backend.networkDefineXmlFlags(xml, flags));
   }
 
+  /** `networkDefineXML` with a plain object. */
+  async defineNetwork(def: NetworkInput, flags = 0): Promise<Network> {
+    return this.networkDefineXML(formatNetwork({ ips: [], ...def }), flags);
+  }
+
   async networkCreateXML(xml: string, flags = 0): Promise<Network> {
     return this.#network(await this.backend.networkCreateXmlFlags(xml, flags));
   }
@@ -223,6 +246,11 @@ export class Connection {
 
   async storagePoolDefineXML(xml: string, flags = 0): Promise<StoragePool> {
     return this.#pool(await this.backend.storagePoolDefineXml(xml, flags));
+  }
+
+  /** `storagePoolDefineXML` with a plain object. */
+  async defineStoragePool(def: StoragePoolDef, flags = 0): Promise<StoragePool> {
+    return this.storagePoolDefineXML(formatStoragePool(def), flags);
   }
 
   async storagePoolCreateXML(xml: string, flags = 0): Promise<StoragePool> {

@@ -10,6 +10,7 @@ import type {
   TypedParam,
   VcpuInfo,
 } from './backend.ts';
+import { type DeviceDef, type DomainDef, formatDevice, parseDomain } from './conf/index.ts';
 import { DomainSnapshot } from './snapshot.ts';
 
 /**
@@ -89,6 +90,11 @@ export class Domain {
   /** @param flags of DomainXml */
   getXMLDesc(flags = 0): Promise<string> {
     return this.#backend.domainGetXmlDesc(this.#ref, flags);
+  }
+
+  /** The definition as a plain object. @param flags of DomainXml */
+  async getDef(flags = 0): Promise<DomainDef> {
+    return parseDomain(await this.getXMLDesc(flags));
   }
 
   getInfo(): Promise<DomainInfo> {
@@ -172,19 +178,19 @@ export class Domain {
     return this.#backend.domainSetSchedulerParametersFlags(this.#ref, params, flags);
   }
 
-  /** @param flags of Affect */
-  attachDevice(xml: string, flags = 0): Promise<void> {
-    return this.#backend.domainAttachDeviceFlags(this.#ref, xml, flags);
+  /** @param device as XML or as a plain object @param flags of Affect */
+  async attachDevice(device: string | DeviceDef, flags = 0): Promise<void> {
+    await this.#backend.domainAttachDeviceFlags(this.#ref, deviceXml(device), flags);
   }
 
-  /** @param flags of Affect */
-  detachDevice(xml: string, flags = 0): Promise<void> {
-    return this.#backend.domainDetachDeviceFlags(this.#ref, xml, flags);
+  /** @param device as XML or as a plain object @param flags of Affect */
+  async detachDevice(device: string | DeviceDef, flags = 0): Promise<void> {
+    await this.#backend.domainDetachDeviceFlags(this.#ref, deviceXml(device), flags);
   }
 
-  /** @param flags of Affect */
-  updateDevice(xml: string, flags = 0): Promise<void> {
-    return this.#backend.domainUpdateDeviceFlags(this.#ref, xml, flags);
+  /** @param device as XML or as a plain object @param flags of Affect */
+  async updateDevice(device: string | DeviceDef, flags = 0): Promise<void> {
+    await this.#backend.domainUpdateDeviceFlags(this.#ref, deviceXml(device), flags);
   }
 
   /** @param type of MetadataType @param uri namespace of an ELEMENT. Throws NO_DOMAIN_METADATA. */
@@ -276,4 +282,8 @@ export class Domain {
   async snapshotLookupByName(name: string, flags = 0): Promise<DomainSnapshot> {
     return new DomainSnapshot(this.#backend, await this.#backend.domainSnapshotLookupByName(this.#ref, name, flags));
   }
+}
+
+function deviceXml(device: string | DeviceDef): string {
+  return typeof device === 'string' ? device : formatDevice(device);
 }

@@ -24,9 +24,7 @@ const beginnings: Partial<Readonly<Record<VirErrorName, string>>> = {
   OVERFLOW: 'numerical overflow',
   OPERATION_UNSUPPORTED: 'Operation not supported',
   RESOURCE_BUSY: 'resource busy',
-  STORAGE_VOL_EXIST: 'storage volume already exists',
   DEVICE_MISSING: 'device not found',
-  NO_CONNECT: 'no connection driver available for',
 };
 
 /** An error with libvirt's full text: the code's beginning, then `detail`. */

@@ -1,4 +1,24 @@
 export type * from './backend.ts';
+export type * from './conf/device-def.ts';
+export type * from './conf/domain-def.ts';
+export {
+  type DeviceDef,
+  type DeviceKind,
+  type DomainFormatOptions,
+  type DomainSnapshotDef,
+  formatDevice,
+  formatDomain,
+  formatNetwork,
+  formatStoragePool,
+  formatStorageVolume,
+  parseDevice,
+  parseDomain,
+  parseNetwork,
+  parseStoragePool,
+  parseStorageVolume,
+} from './conf/index.ts';
+export type * from './conf/network-def.ts';
+export type * from './conf/storage-def.ts';
 export { type ConnectOptions, connect } from './connect.ts';
 export { Connection } from './connection.ts';
 export { Domain } from './domain.ts';

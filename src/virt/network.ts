@@ -1,4 +1,5 @@
 import type { Backend, DhcpLease, NetworkRef } from './backend.ts';
+import { type NetworkDef, parseNetwork } from './conf/index.ts';
 
 /** A virtual network, wherever it is defined. */
 export class Network {
@@ -39,6 +40,11 @@ export class Network {
 
   getXMLDesc(flags = 0): Promise<string> {
     return this.#backend.networkGetXmlDesc(this.ref, flags);
+  }
+
+  /** The definition as a plain object. */
+  async getDef(flags = 0): Promise<NetworkDef> {
+    return parseNetwork(await this.getXMLDesc(flags));
   }
 
   getBridgeName(): Promise<string> {

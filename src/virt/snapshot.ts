@@ -1,4 +1,5 @@
 import type { Backend, SnapshotRef } from './backend.ts';
+import { type DomainSnapshotDef, parseSnapshot } from './conf/index.ts';
 
 /** A snapshot of a domain. */
 export class DomainSnapshot {
@@ -16,6 +17,11 @@ export class DomainSnapshot {
 
   getXMLDesc(flags = 0): Promise<string> {
     return this.#backend.domainSnapshotGetXmlDesc(this.ref, flags);
+  }
+
+  /** The definition as a plain object. */
+  async getDef(flags = 0): Promise<DomainSnapshotDef> {
+    return parseSnapshot(await this.getXMLDesc(flags));
   }
 
   /** Takes the domain back to this snapshot. */

@@ -1,5 +1,12 @@
 import type { Duplex } from 'node:stream';
 import type { Backend, PoolInfo, PoolRef, VolumeInfo, VolumeRef } from './backend.ts';
+import {
+  formatStorageVolume,
+  parseStoragePool,
+  parseStorageVolume,
+  type StoragePoolDef,
+  type StorageVolumeDef,
+} from './conf/index.ts';
 
 /** A storage pool: a place that holds volumes. */
 export class StoragePool {
@@ -56,6 +63,11 @@ export class StoragePool {
     return this.#backend.storagePoolGetXmlDesc(this.ref, flags);
   }
 
+  /** The definition as a plain object. */
+  async getDef(flags = 0): Promise<StoragePoolDef> {
+    return parseStoragePool(await this.getXMLDesc(flags));
+  }
+
   isActive(): Promise<boolean> {
     return this.#backend.storagePoolIsActive(this.ref);
   }
@@ -84,6 +96,11 @@ export class StoragePool {
 
   async createVolumeXML(xml: string, flags = 0): Promise<StorageVolume> {
     return new StorageVolume(this.#backend, await this.#backend.storageVolCreateXml(this.ref, xml, flags));
+  }
+
+  /** `createVolumeXML` with a plain object. */
+  async createVolume(def: StorageVolumeDef, flags = 0): Promise<StorageVolume> {
+    return this.createVolumeXML(formatStorageVolume(def), flags);
   }
 
   /** A new volume with the contents of another. */
@@ -138,6 +155,11 @@ export class StorageVolume {
 
   getXMLDesc(flags = 0): Promise<string> {
     return this.#backend.storageVolGetXmlDesc(this.ref, flags);
+  }
+
+  /** The definition as a plain object. */
+  async getDef(flags = 0): Promise<StorageVolumeDef> {
+    return parseStorageVolume(await this.getXMLDesc(flags));
   }
 
   getPath(): Promise<string> {

@@ -1,0 +1,201 @@
+import type { ExitStatus } from '../../drivers/index.ts';
+import type { FilledDomainDef } from '../conf/index.ts';
+import { CrashedReason, DomainLifecycle, DomainState, PausedReason, RunningReason, ShutoffReason } from '../enums.ts';
+import { virtError } from '../errors.ts';
+import { connectConsoles, type LocalDomain, type Run, runConsoles } from './domain.ts';
+import type { MadeGuest } from './hypervisor.ts';
+import type { World } from './world.ts';
+
+/** What the end of a guest leads to, by its definition. */
+type Action = 'destroy' | 'restart' | 'preserve';
+
+/**
+ * How domains start, stand still, go on and end, with libvirt's states, reasons and events in libvirt's order. Every
+ * method is a job of its domain: call it within `domain.jobs.run`.
+ */
+export class DomainLife {
+  readonly #world: World;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** Starts a domain that is not active. Nothing of it is left when that fails. */
+  async start(domain: LocalDomain, def: FilledDomainDef, options: { paused: boolean }): Promise<void> {
+    if (domain.active) throw virtError('OPERATION_INVALID', 'domain is already running');
+    const { hypervisor, domains } = this.#world;
+    const prepared = hypervisor.live(def);
+    domain.id = domains.nextId();
+    this.#enter(domain, DomainState.PAUSED, PausedReason.STARTING_UP);
+    try {
+      const made = await this.#make(prepared);
+      const run: Run = { made, def: prepared, consoles: runConsoles(prepared), ending: false };
+      domain.run = run;
+      domain.updated = false;
+      domain.messages = [...made.notices];
+      this.#watch(domain, run);
+      await made.guest.start();
+      await hypervisor.started(made.guest, prepared);
+      if (options.paused) await made.guest.pause();
+    } catch (error) {
+      await this.#abandon(domain);
+      throw error;
+    }
+    this.#announceStart(domain, options.paused);
+  }
+
+  /** Stops the vCPUs; harmless when they stand. */
+  async suspend(domain: LocalDomain): Promise<void> {
+    const guest = domain.liveGuest();
+    if (domain.state.state === DomainState.PAUSED) return;
+    await guest.pause();
+    this.#enter(domain, DomainState.PAUSED, PausedReason.USER);
+    this.#emit(domain, DomainLifecycle.SUSPENDED.id, DomainLifecycle.SUSPENDED.PAUSED);
+  }
+
+  async resume(domain: LocalDomain): Promise<void> {
+    const guest = domain.liveGuest();
+    if (domain.state.state === DomainState.RUNNING) {
+      throw virtError('OPERATION_INVALID', 'domain is already running');
+    }
+    await guest.resume();
+    this.#enter(domain, DomainState.RUNNING, RunningReason.UNPAUSED);
+    this.#emit(domain, DomainLifecycle.RESUMED.id, DomainLifecycle.RESUMED.UNPAUSED);
+  }
+
+  /** The reset button; whether it runs or stands stays as it is. */
+  async reset(domain: LocalDomain): Promise<void> {
+    await domain.liveGuest().reset();
+  }
+
+  /** Pulls the plug. */
+  async destroy(domain: LocalDomain): Promise<void> {
+    const run = domain.activeRun();
+    run.ending = true;
+    await run.made.guest.destroy();
+    this.#emit(domain, DomainLifecycle.SHUTDOWN.id, DomainLifecycle.SHUTDOWN.HOST);
+    this.#stop(domain, ShutoffReason.DESTROYED, DomainLifecycle.STOPPED.DESTROYED);
+  }
+
+  #watch(domain: LocalDomain, run: Run): void {
+    const { guest } = run.made;
+    connectConsoles(run);
+    guest.events.on('reset', () => {
+      if (domain.run === run) this.#world.emit('reboot', domain.ref);
+    });
+    guest.events.on('ended', (status) => {
+      if (run.ending || run.made.guest !== guest) return;
+      domain.jobs
+        .run(() => (run.ending || domain.run !== run ? undefined : this.#ended(domain, run, status)))
+        .catch((error: unknown) => {
+          this.#world.hypervisor.logger.log('error', `domain '${domain.name}' after its end: ${String(error)}`);
+        });
+    });
+  }
+
+  /** The guest has ended by itself. */
+  async #ended(domain: LocalDomain, run: Run, status: ExitStatus): Promise<void> {
+    const { def } = run;
+    switch (status.reason) {
+      case 'crashed':
+        domain.messages.push(`the domain crashed: ${status.detail}`);
+        return this.#stop(domain, ShutoffReason.CRASHED, DomainLifecycle.STOPPED.FAILED);
+      case 'fail':
+        domain.messages.push(`the guest panicked: ${status.detail}`);
+        return this.#panicked(domain, run, actionOf(def.on_crash));
+      case 'reset':
+        return this.#switchedOff(domain, run, actionOf(def.on_reboot));
+      default:
+        if (status.reason === 'exit') domain.messages.push(status.detail);
+        return this.#switchedOff(domain, run, actionOf(def.on_poweroff));
+    }
+  }
+
+  async #switchedOff(domain: LocalDomain, run: Run, action: Action): Promise<void> {
+    this.#enter(domain, DomainState.SHUTDOWN, 0);
+    this.#emit(domain, DomainLifecycle.SHUTDOWN.id, DomainLifecycle.SHUTDOWN.GUEST);
+    if (action === 'restart') return this.#again(domain, run);
+    if (action === 'destroy') this.#stop(domain, ShutoffReason.SHUTDOWN, DomainLifecycle.STOPPED.SHUTDOWN);
+  }
+
+  async #panicked(domain: LocalDomain, run: Run, action: Action): Promise<void> {
+    this.#enter(domain, DomainState.CRASHED, CrashedReason.PANICKED);
+    this.#emit(domain, DomainLifecycle.CRASHED.id, DomainLifecycle.CRASHED.PANICKED);
+    if (action === 'restart') return this.#again(domain, run);
+    if (action === 'destroy') this.#stop(domain, ShutoffReason.CRASHED, DomainLifecycle.STOPPED.CRASHED);
+  }
+
+  /** A new machine in place of the one that has ended; to its user the same domain, with the same id and consoles. */
+  async #again(domain: LocalDomain, run: Run): Promise<void> {
+    try {
+      run.made = await this.#make(run.def);
+      this.#watch(domain, run);
+      await run.made.guest.start();
+      await this.#world.hypervisor.started(run.made.guest, run.def);
+    } catch (error) {
+      domain.messages.push(`the domain did not start again: ${error instanceof Error ? error.message : String(error)}`);
+      run.ending = true;
+      await run.made.guest.destroy();
+      this.#stop(domain, ShutoffReason.FAILED, DomainLifecycle.STOPPED.FAILED);
+      return;
+    }
+    this.#world.emit('reboot', domain.ref);
+    this.#enter(domain, DomainState.RUNNING, RunningReason.BOOTED);
+    this.#emit(domain, DomainLifecycle.RESUMED.id, DomainLifecycle.RESUMED.UNPAUSED);
+  }
+
+  #make(def: FilledDomainDef): Promise<MadeGuest> {
+    const { hypervisor, pools } = this.#world;
+    return hypervisor.make(def, (pool, volume) => pools.volumePath(pool, volume));
+  }
+
+  #announceStart(domain: LocalDomain, paused: boolean): void {
+    const { STARTED, RESUMED, SUSPENDED } = DomainLifecycle;
+    if (paused) {
+      this.#enter(domain, DomainState.PAUSED, PausedReason.USER);
+      this.#emit(domain, STARTED.id, STARTED.BOOTED);
+      this.#emit(domain, SUSPENDED.id, SUSPENDED.PAUSED);
+      return;
+    }
+    this.#enter(domain, DomainState.RUNNING, RunningReason.BOOTED);
+    this.#emit(domain, RESUMED.id, RESUMED.UNPAUSED);
+    this.#emit(domain, STARTED.id, STARTED.BOOTED);
+  }
+
+  #stop(domain: LocalDomain, reason: number, detail: number): void {
+    for (const console of domain.run?.consoles.values() ?? []) console.end();
+    domain.run = undefined;
+    domain.id = -1;
+    domain.updated = false;
+    this.#enter(domain, DomainState.SHUTOFF, reason);
+    this.#emit(domain, DomainLifecycle.STOPPED.id, detail);
+    this.#world.domains.settle(domain);
+  }
+
+  /** A start that failed: what there is of the machine ends, silently. */
+  async #abandon(domain: LocalDomain): Promise<void> {
+    const { run } = domain;
+    if (run !== undefined) {
+      run.ending = true;
+      await run.made.guest.destroy();
+      for (const console of run.consoles.values()) console.end();
+    }
+    domain.run = undefined;
+    domain.id = -1;
+    this.#enter(domain, DomainState.SHUTOFF, ShutoffReason.FAILED);
+    this.#world.domains.settle(domain);
+  }
+
+  #enter(domain: LocalDomain, state: number, reason: number): void {
+    domain.enter(state, reason, this.#world.hypervisor.clock.nowNs());
+  }
+
+  #emit(domain: LocalDomain, event: number, detail: number): void {
+    this.#world.emitLifecycle(domain, event, detail);
+  }
+}
+
+/** Dumps are not written, so what asks for one leaves only what comes after it; validation has refused the others. */
+function actionOf(action: string): Action {
+  return action === 'restart' || action === 'preserve' ? action : 'destroy';
+}

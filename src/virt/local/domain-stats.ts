@@ -1,0 +1,98 @@
+import type { BlockInfo, TypedParam } from '../backend.ts';
+import { type DiskDef, sourceOf } from '../conf/index.ts';
+import { DomainStats } from '../enums.ts';
+import type { LocalDomain } from './domain.ts';
+import { cpuTimeNs, memoryOf } from './domain-read.ts';
+
+/** Parameters as they are gathered. */
+class Params {
+  readonly list: TypedParam[] = [];
+
+  int(field: string, value: number): void {
+    this.list.push({ field, type: 'int', value });
+  }
+
+  uint(field: string, value: number): void {
+    this.list.push({ field, type: 'uint', value });
+  }
+
+  ullong(field: string, value: bigint | number): void {
+    this.list.push({ field, type: 'ullong', value: BigInt(typeof value === 'number' ? Math.round(value) : value) });
+  }
+
+  string(field: string, value: string): void {
+    this.list.push({ field, type: 'string', value });
+  }
+}
+
+/** What statistics need to know besides the domain. */
+export interface StatsHost {
+  readonly hasBalloon: boolean;
+  blockInfo(disk: DiskDef): Promise<BlockInfo>;
+}
+
+/** The record of virConnectGetAllDomainStats; `wanted` of DomainStats. What cannot be told is left out. */
+export async function collectStats(domain: LocalDomain, wanted: number, host: StatsHost): Promise<TypedParam[]> {
+  const params = new Params();
+  const has = (bit: number) => (wanted & bit) !== 0;
+  if (has(DomainStats.STATE)) {
+    params.int('state.state', domain.state.state);
+    params.int('state.reason', domain.state.reason);
+  }
+  if (has(DomainStats.CPU_TOTAL) && domain.active) params.ullong('cpu.time', cpuTimeNs(domain));
+  if (has(DomainStats.BALLOON)) {
+    params.ullong('balloon.current', memoryOf(domain, host.hasBalloon));
+    params.ullong('balloon.maximum', domain.current.memory);
+  }
+  if (has(DomainStats.VCPU)) vcpuStats(domain, params);
+  if (has(DomainStats.INTERFACE)) interfaceStats(domain, params);
+  if (has(DomainStats.BLOCK)) await blockStats(domain, params, host.blockInfo);
+  return params.list;
+}
+
+function vcpuStats(domain: LocalDomain, params: Params): void {
+  const { vcpu } = domain.current;
+  params.uint('vcpu.current', vcpu.current ?? vcpu.max);
+  params.uint('vcpu.maximum', vcpu.max);
+  for (const { id, cpuSeconds } of domain.run?.made.guest.stats().vcpus ?? []) {
+    params.int(`vcpu.${id}.state`, 1);
+    params.ullong(`vcpu.${id}.time`, cpuSeconds * 1e9);
+  }
+}
+
+function interfaceStats(domain: LocalDomain, params: Params): void {
+  if (!domain.active) return;
+  const { interfaces } = domain.current.devices;
+  params.uint('net.count', interfaces.length);
+  for (const [index, { target }] of interfaces.entries()) {
+    if (target?.dev !== undefined) params.string(`net.${index}.name`, target.dev);
+  }
+}
+
+async function blockStats(domain: LocalDomain, params: Params, blockInfo: StatsHost['blockInfo']): Promise<void> {
+  const { disks } = domain.current.devices;
+  params.uint('block.count', disks.length);
+  for (const [index, disk] of disks.entries()) {
+    const field = (name: string) => `block.${index}.${name}`;
+    params.string(field('name'), disk.target.dev);
+    const path = sourceOf(disk);
+    if (path !== '') params.string(field('path'), path);
+    const counts = domain.run?.made.disks.get(disk.target.dev)?.counts;
+    for (const [name, kind] of [
+      ['rd', 'read'],
+      ['wr', 'write'],
+      ['fl', 'flush'],
+    ] as const) {
+      if (counts === undefined) continue;
+      params.ullong(field(`${name}.reqs`), counts[kind].requests);
+      if (kind !== 'flush') params.ullong(field(`${name}.bytes`), counts[kind].bytes);
+      params.ullong(field(`${name}.times`), counts[kind].ns);
+    }
+    // An image that has gone is told by what is missing, not by an error for all domains together.
+    const info = await blockInfo(disk).catch(() => undefined);
+    if (info === undefined) continue;
+    params.ullong(field('allocation'), info.allocation);
+    params.ullong(field('capacity'), info.capacity);
+    params.ullong(field('physical'), info.physical);
+  }
+}

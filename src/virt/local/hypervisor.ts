@@ -1,0 +1,66 @@
+import type { Duplex } from 'node:stream';
+import type { Guest } from '../../drivers/index.ts';
+import type { Clock, Logger, VirtErrorOptions } from '../../util/index.ts';
+import type { BlockInfo, NodeInfo, NodeStat, TypedParam } from '../backend.ts';
+import type { DomainCapabilitiesQuery, FilledDomainDef, HostCapabilities } from '../conf/index.ts';
+import type { BlockCounts } from './counting-block.ts';
+
+/** A machine made from a definition, with what of it a domain shows. */
+export interface MadeGuest {
+  readonly guest: Guest;
+  /** Of the disks, by target: what was done to them, and how to give them another size in bytes. */
+  readonly disks: ReadonlyMap<string, { readonly counts: BlockCounts; resize(bytes: number): Promise<void> }>;
+  /** The other ends of the virtio consoles, in the order of the definition. */
+  readonly virtioConsoles: readonly Duplex[];
+  /** What the definition asks for and the guest does not get. */
+  readonly notices: readonly string[];
+}
+
+/** Sort of schedulers that a driver has, with parameters for all domains alike. */
+export interface SchedulerFace {
+  readonly type: string;
+  readonly params: readonly TypedParam[];
+}
+
+/** What runs the domains of a world, and the host it is on. */
+export interface Hypervisor {
+  /** What its errors are from. */
+  readonly errorDomain: VirtErrorOptions['domain'];
+  /** virConnectGetType. */
+  readonly type: string;
+  /** `<domain type>` of its domains. */
+  readonly domainType: string;
+  /** virConnectGetVersion. */
+  readonly version: bigint;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly host: HostCapabilities;
+  /** Running domains give memory back when asked: their size is `currentMemory`. */
+  readonly hasBalloon: boolean;
+  readonly scheduler: SchedulerFace | undefined;
+  /** Why networks cannot start; absent: they can. */
+  readonly noNetworks?: string;
+  /** Checks a parsed definition and fills in its defaults. Throws CONFIG_UNSUPPORTED, XML_ERROR. */
+  complete(xml: string): FilledDomainDef;
+  /** The definition of the running domain, with aliases. */
+  live(def: FilledDomainDef): FilledDomainDef;
+  /** Makes the machine, powered off. `volumePath`: where a volume is. Nothing is left open when it throws. */
+  make(def: FilledDomainDef, volumePath: (pool: string, volume: string) => string): Promise<MadeGuest>;
+  /** The machine has started: what else its definition asks for. Throws; then the machine ends. */
+  started(guest: Guest, def: FilledDomainDef): Promise<void>;
+  /** Asks the guest to switch off or restart, as a power button does. Throws OPERATION_UNSUPPORTED. */
+  press(guest: Guest, wish: 'poweroff' | 'reboot'): Promise<void>;
+  /** Lets a vCPU run on some host CPUs only. Throws OPERATION_UNSUPPORTED. */
+  pin(guest: Guest, vcpu: number, cpus: readonly number[]): Promise<void>;
+  /** Sizes of the image at a path. */
+  imageInfo(path: string): Promise<BlockInfo>;
+  capabilities(): string;
+  domainCapabilities(query: DomainCapabilitiesQuery): string;
+  sysinfo(): string;
+  /** The guests' clock in nanoseconds since 1970, where the host can tell without an agent in the guest. */
+  guestTimeNs?(): bigint;
+  nodeInfo(): NodeInfo;
+  freeMemory(): bigint;
+  cpuStats(cpuNum: number): NodeStat[];
+  memoryStats(): NodeStat[];
+}

@@ -1,0 +1,89 @@
+import { Emitter, type VirtErrorOptions } from '../../util/index.ts';
+import type { Backend, BackendEvents } from '../backend.ts';
+import { CloseReason, DomainXml } from '../enums.ts';
+import { toVirtError, virtError } from '../errors.ts';
+import { LocalDomainIo } from './domain-io.ts';
+import { LocalDomainLifecycle } from './domain-lifecycle.ts';
+import { LocalDomainRead } from './domain-read.ts';
+import { LocalDomainTuning } from './domain-tuning.ts';
+import { LocalHost } from './host.ts';
+import { LocalNetworks } from './networks.ts';
+import { LocalPools } from './pools.ts';
+import { Session } from './session.ts';
+import { LocalSnapshots } from './snapshots.ts';
+import { LocalVolumes } from './volumes.ts';
+import type { World } from './world.ts';
+
+/** What a local backend is opened with. */
+export interface LocalBackendOptions {
+  readonly world: World;
+  readonly uri: string;
+  readonly readOnly: boolean;
+  /** Called once, after the connection's own things have been let go of. */
+  onClose(): Promise<void>;
+}
+
+type Procedure = (...args: unknown[]) => Promise<unknown>;
+
+/**
+ * A backend that carries the procedures out in this process. Around each procedure it sees to what they have in common:
+ * nothing happens on a closed connection, nothing changes on a read-only one, and every failure is a VirtError.
+ */
+export function openLocalBackend(options: LocalBackendOptions): Backend {
+  const { world, uri, readOnly } = options;
+  const session = new Session(world, uri);
+  const events = new Emitter<BackendEvents>();
+  const unsubscribe = world.subscribe(({ name, args }) => {
+    (events as Emitter<Record<string, unknown[]>>).emit(name, ...args);
+  });
+  const own = world.hypervisor.errorDomain;
+  let closing: Promise<void> | undefined;
+  const procedures: Record<string, Procedure> = {};
+  const add = (part: object, from: VirtErrorOptions['domain']) => {
+    for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(part))) {
+      const method: unknown = Reflect.get(part, name);
+      if (name === 'constructor' || typeof method !== 'function') continue;
+      procedures[name] = async (...args) => {
+        try {
+          if (closing !== undefined) throw virtError('INVALID_CONN', 'invalid connection pointer: it is closed');
+          if (readOnly) refuseWrite(name, args);
+          return await (method.apply(part, args) as Promise<unknown>);
+        } catch (error) {
+          throw toVirtError(error, from);
+        }
+      };
+    }
+  };
+  add(new LocalHost(session), own);
+  add(new LocalDomainLifecycle(session), own);
+  for (const Part of [LocalDomainRead, LocalDomainTuning, LocalDomainIo, LocalSnapshots]) add(new Part(world), own);
+  add(new LocalNetworks(world), 'NETWORK');
+  add(new LocalPools(world), 'STORAGE');
+  add(new LocalVolumes(world), 'STORAGE');
+  procedures['connectClose'] = () => {
+    closing ??= close();
+    return closing as Promise<void>;
+  };
+  async function close(): Promise<void> {
+    try {
+      await session.close();
+      await options.onClose();
+    } catch (error) {
+      throw toVirtError(error, own);
+    } finally {
+      unsubscribe();
+      events.emit('close', CloseReason.CLIENT);
+    }
+  }
+  // The parts together have every procedure: their classes say so.
+  return { events, ...procedures } as unknown as Backend;
+}
+
+/** Procedures that change nothing, by their names. */
+const reading = /^(connect(Get|Is|List)|node)|Lookup|Get[A-Z]|Is[A-Z]|List|Has[A-Z]|Stats|InterfaceAddresses/;
+
+function refuseWrite(name: string, args: readonly unknown[]): void {
+  const secret = name === 'domainGetXmlDesc' && (Number(args[1]) & DomainXml.SECURE) !== 0;
+  if (reading.test(name) && !secret) return;
+  throw virtError('OPERATION_DENIED', `read only access prevents ${name}`);
+}

@@ -1,0 +1,89 @@
+import type { BackendEvents } from '../backend.ts';
+import type { LocalDomain } from './domain.ts';
+import { DomainLife } from './domain-life.ts';
+import { DomainTable } from './domain-table.ts';
+import type { Hypervisor } from './hypervisor.ts';
+import { NetworkTable } from './network-table.ts';
+import { PoolTable } from './pool-table.ts';
+import type { StateStore } from './state-store.ts';
+import type { StorageDriver } from './storage-driver.ts';
+
+/** One event with its arguments. */
+export type WorldEvent = { [K in keyof BackendEvents]: { name: K; args: BackendEvents[K] } }[keyof BackendEvents];
+
+/** What a world is made of. */
+export interface WorldParts {
+  readonly hypervisor: Hypervisor;
+  readonly store: StateStore;
+  readonly storage: StorageDriver;
+}
+
+/** Everything that the connections to one URI share: domains, networks, pools, and what happens to them. */
+export class World {
+  readonly hypervisor: Hypervisor;
+  readonly store: StateStore;
+  readonly domains = new DomainTable();
+  readonly life: DomainLife;
+  readonly networks: NetworkTable;
+  readonly pools: PoolTable;
+  readonly #listeners = new Set<(event: WorldEvent) => void>();
+
+  constructor({ hypervisor, store, storage }: WorldParts) {
+    this.hypervisor = hypervisor;
+    this.store = store;
+    this.life = new DomainLife(this);
+    this.networks = new NetworkTable(this);
+    this.pools = new PoolTable(this, storage);
+  }
+
+  /** Calls back with each event until the returned function is called. */
+  subscribe(listener: (event: WorldEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  emit<K extends keyof BackendEvents>(name: K, ...args: BackendEvents[K]): void {
+    const event = { name, args } as WorldEvent;
+    for (const listener of [...this.#listeners]) listener(event);
+  }
+
+  emitLifecycle(domain: LocalDomain, event: number, detail: number): void {
+    this.emit('lifecycle', domain.ref, event, detail);
+  }
+
+  /** Takes up what the store has, and starts what starts by itself: a failure there is logged and stops nothing. */
+  async load(): Promise<void> {
+    await this.networks.load();
+    await this.pools.load();
+    const { logger } = this.hypervisor;
+    for (const { uuid, xml, autostart } of await this.store.load('domains')) {
+      try {
+        const def = this.hypervisor.complete(xml);
+        const domain = this.domains.claim(def.uuid, def.name);
+        domain.config = def;
+        domain.autostart = autostart;
+      } catch (error) {
+        logger.log('error', `the kept definition of domain ${uuid} cannot be read: ${String(error)}`);
+      }
+    }
+    await Promise.all(this.domains.all.filter(({ autostart }) => autostart).map((domain) => this.#autostart(domain)));
+  }
+
+  /** Ends all that runs and lets go of the store. */
+  async close(): Promise<void> {
+    await Promise.all(
+      this.domains.all.map((domain) => domain.jobs.run(() => (domain.active ? this.life.destroy(domain) : undefined))),
+    );
+    await this.pools.idle();
+    await this.store.close();
+  }
+
+  async #autostart(domain: LocalDomain): Promise<void> {
+    try {
+      await domain.jobs.run(() => this.life.start(domain, domain.current, { paused: false }));
+    } catch (error) {
+      domain.messages.push(`autostart failed: ${error instanceof Error ? error.message : String(error)}`);
+      this.hypervisor.logger.log('error', `cannot start domain '${domain.name}': ${String(error)}`);
+    }
+  }
+}

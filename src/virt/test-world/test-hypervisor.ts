@@ -1,0 +1,146 @@
+import { fakeDriver, type Guest, hostRandom } from '../../drivers/index.ts';
+import { HostClock, type Logger } from '../../util/index.ts';
+import type { BlockInfo, NodeInfo, NodeStat } from '../backend.ts';
+import {
+  checkNames,
+  type DomainCapabilitiesQuery,
+  type FilledDomainDef,
+  fillDomainDefaults,
+  formatCapabilities,
+  formatDomainCapabilities,
+  type HostCapabilities,
+  makeLive,
+  parseCpuSet,
+  parseDomain,
+} from '../conf/index.ts';
+import { virtError } from '../errors.ts';
+import type { Hypervisor, MadeGuest } from '../local/hypervisor.ts';
+
+/** The host that there is not, as libvirt's test driver has it. */
+const node: NodeInfo = {
+  model: 'riscv64',
+  memory: 3_145_728n,
+  cpus: 16,
+  mhz: 1400,
+  nodes: 2,
+  sockets: 2,
+  cores: 2,
+  threads: 2,
+};
+
+/** Domains without machines: what is behind `test:///default`. */
+export class TestHypervisor implements Hypervisor {
+  readonly errorDomain = 'TEST';
+  readonly type = 'TEST';
+  readonly domainType = 'test';
+  readonly version = 2n;
+  readonly clock = new HostClock();
+  readonly logger: Logger;
+  readonly host: HostCapabilities = {
+    uuid: '00000000-7465-7374-686f-737400000000',
+    arch: 'riscv64',
+    cpus: node.cpus,
+    memoryKib: Number(node.memory),
+    emulator: '/usr/bin/test-hv',
+    maxVcpus: 32,
+    maxMemoryKib: 2 ** 40,
+  };
+  readonly hasBalloon = true;
+  readonly scheduler = { type: 'fair', params: [{ field: 'weight', type: 'uint', value: 50 }] } as const;
+
+  constructor(logger: Logger) {
+    this.logger = logger;
+  }
+
+  /** Less strict than with machines: what a domain has is never made. */
+  complete(xml: string): FilledDomainDef {
+    const def = fillDomainDefaults(parseDomain(xml), { random: hostRandom, emulator: this.host.emulator });
+    checkNames(def);
+    if (def.type !== 'test' && def.type !== 'qemu') {
+      throw virtError('CONFIG_UNSUPPORTED', `domain type '${def.type}': there are 'test' and 'qemu'`);
+    }
+    const { max, current = max, cpuset } = def.vcpu;
+    if (max > this.host.maxVcpus || current > max) {
+      throw virtError('CONFIG_UNSUPPORTED', `${current} of ${max} vCPUs: there can be ${this.host.maxVcpus}`);
+    }
+    parseCpuSet(cpuset);
+    return def;
+  }
+
+  live(def: FilledDomainDef): FilledDomainDef {
+    return makeLive(def);
+  }
+
+  async make(def: FilledDomainDef): Promise<MadeGuest> {
+    const guest = fakeDriver.create({
+      config: {
+        ramBytes: def.memory * 1024,
+        vcpus: def.vcpu.current ?? def.vcpu.max,
+        firmware: { kind: 'none' },
+        virtio: [],
+        clock: 'host',
+      },
+      backend: 'interpreter',
+      virtio: [],
+      onReset: def.on_reboot === 'restart' ? 'restart' : 'exit',
+    });
+    return { guest, disks: new Map(), virtioConsoles: [], notices: [] };
+  }
+
+  async started(): Promise<void> {}
+
+  async press(guest: Guest, wish: 'poweroff' | 'reboot'): Promise<void> {
+    await guest.press(wish);
+  }
+
+  /** There is nothing to pin; the map is kept in the definition. */
+  async pin(): Promise<void> {}
+
+  guestTimeNs(): bigint {
+    return this.clock.wallNs();
+  }
+
+  /** A terabyte, as libvirt's test driver says of every image. */
+  async imageInfo(): Promise<BlockInfo> {
+    return { allocation: 2n ** 40n, capacity: 2n ** 40n, physical: 2n ** 40n };
+  }
+
+  capabilities(): string {
+    return formatCapabilities(this.host);
+  }
+
+  domainCapabilities(query: DomainCapabilitiesQuery): string {
+    return formatDomainCapabilities(this.host, query);
+  }
+
+  sysinfo(): string {
+    return [
+      "<sysinfo type='smbios'>",
+      '  <system>',
+      "    <entry name='manufacturer'>nodevisor</entry>",
+      "    <entry name='product'>test host</entry>",
+      '  </system>',
+      '</sysinfo>',
+      '',
+    ].join('\n');
+  }
+
+  nodeInfo(): NodeInfo {
+    return node;
+  }
+
+  freeMemory(): bigint {
+    return (node.memory * 1024n) / 2n;
+  }
+
+  cpuStats(): NodeStat[] {
+    return ['kernel', 'user', 'idle'].map((field) => ({ field, value: 0n }));
+  }
+
+  memoryStats(): NodeStat[] {
+    return [
+      { field: 'total', value: node.memory },
+      { field: 'free', value: node.memory / 2n },
+    ];
+  }
+}
