@@ -7,8 +7,21 @@ import { extensibles } from './domain-refuse.ts';
 import { namespaceOf } from './xml.ts';
 
 /** One sentence for every part of the definition that has no effect on the machine. */
-export function listNotices(def: FilledDomainDef): string[] {
-  return [...deviceNotices(def.devices), ...settingNotices(def), ...extraNotices(def)];
+export function listNotices(def: FilledDomainDef, emulator?: string): string[] {
+  const other = def.devices.emulator;
+  return [
+    ...(emulator === undefined || other === emulator ? [] : [`emulator '${other}' is not what runs the machine`]),
+    ...deviceNotices(def.devices),
+    ...settingNotices(def),
+    ...bootNotices(def),
+    ...extraNotices(def),
+  ];
+}
+
+function bootNotices({ os, devices }: FilledDomainDef): string[] {
+  const isOrdered = [...devices.disks, ...devices.interfaces].some(({ boot }) => boot !== undefined);
+  const others = os.boot.some(({ dev }) => dev !== 'hd');
+  return isOrdered || others ? ['boot order: the firmware looks for a system by itself'] : [];
 }
 
 /** Kinds that stay in the definition while the machine has no such device. */

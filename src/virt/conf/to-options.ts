@@ -20,6 +20,8 @@ export interface MachinePlan {
 export interface PlanContext {
   /** Path of a storage volume; throws NO_STORAGE_POOL, NO_STORAGE_VOL. Without it disks of type `volume` are refused. */
   volumePath?: (pool: string, volume: string) => string;
+  /** Path of our own `<emulator>`: a definition that names another gets a notice. */
+  emulator?: string;
 }
 
 /**
@@ -42,7 +44,7 @@ export function toMachineOptions(def: FilledDomainDef, context: PlanContext = {}
     ...(nodevisor?.cpuBackend === undefined ? {} : { cpuBackend: nodevisor.cpuBackend }),
     ...(nodevisor?.seed === undefined ? {} : { seed: nodevisor.seed }),
   };
-  return { options, notices: listNotices(def), disks: disks.map(({ target }) => target.dev) };
+  return { options, notices: listNotices(def, context.emulator), disks: disks.map(({ target }) => target.dev) };
 }
 
 function bootOptions({ os, nodevisor }: FilledDomainDef): Partial<MachineOptions> {

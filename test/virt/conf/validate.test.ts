@@ -271,5 +271,10 @@ describe('machines made from definitions', () => {
       );
     }
     assert.deepEqual(toMachineOptions(define(domainXml('', '', kernel))).notices, []);
+    const elsewhere = define(domainXml('', '<emulator>/usr/bin/qemu</emulator>', `${kernel}<boot dev='network'/>`));
+    assert.deepEqual(toMachineOptions(elsewhere, { emulator: '/usr/bin/nodevisor' }).notices, [
+      "emulator '/usr/bin/qemu' is not what runs the machine",
+      'boot order: the firmware looks for a system by itself',
+    ]);
   });
 });
