@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Domain } from '../../../virt/index.ts';
 import { RawTerminal } from '../run/terminal.ts';
 import { CommandFailure } from './failure.ts';
+import { whileAlive } from './keep-alive.ts';
 import type { Session } from './session.ts';
 
 /** Ctrl-]. */
@@ -13,7 +14,10 @@ const PENDING_INPUT_BYTES = 64 * 1024;
 function relay(console: Duplex, session: Session, onTerminal: boolean): Promise<boolean> {
   const { stdin, stdout } = session.context;
   return new Promise((resolve, reject) => {
+    // In raw mode Ctrl-C is the guest's; without a terminal it is the way to leave.
+    const offInterrupt = session.onInterrupt(() => finish(() => resolve(true)));
     const finish = (settle: () => void) => {
+      offInterrupt();
       stdin.off('data', typed);
       stdin.pause();
       settle();
@@ -51,7 +55,7 @@ export async function attachConsole(domain: Domain, session: Session, device?: s
     if (onTerminal) session.note('Escape character is ^] (Ctrl + ])');
     const terminal = onTerminal ? new RawTerminal(session.context) : undefined;
     try {
-      await relay(console, session, onTerminal);
+      await whileAlive(relay(console, session, onTerminal));
     } finally {
       terminal?.restore();
       console.unpipe();

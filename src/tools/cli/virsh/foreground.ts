@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { ExitCode } from '../command.ts';
+import { whileAlive } from './keep-alive.ts';
 import type { Session } from './session.ts';
 
 const QUIT = ['SIGTERM', 'SIGHUP'] as const;
@@ -16,7 +17,7 @@ export async function waitForOwnDomains(session: Session): Promise<number> {
   session.note(`${own.length === 1 ? 'Domain' : 'Domains'} ${names} running in this process. Ctrl-C shuts down.`);
   const connection = await session.connection();
   const uuids = async () => (await session.ownDomains()).map(({ uuid }) => uuid);
-  return new Promise((resolve) => {
+  const ended = new Promise<number>((resolve) => {
     let status: number = ExitCode.OK;
     let asked = false;
     const each = async (act: 'shutdown' | 'destroy') => {
@@ -50,4 +51,5 @@ export async function waitForOwnDomains(session: Session): Promise<number> {
     connection.on('lifecycle', check);
     void check();
   });
+  return whileAlive(ended);
 }

@@ -104,7 +104,10 @@ const domblkstatCommand: CommandDef = {
     const failed = `Failed to get block stats for domain '${domain.name}' device '${device}'`;
     const params = await attempt(failed, domain.blockStatsFlags(device));
     const human = args.flag('human');
-    const named = params.map(({ field, value }) => {
+    const order = Object.keys(BLOCK_STATS);
+    const place = ({ field }: { field: string }) => (order.includes(field) ? order.indexOf(field) : order.length);
+    const sorted = [...params].sort((a, b) => place(a) - place(b));
+    const named = sorted.map(({ field, value }) => {
       const [plain, long] = BLOCK_STATS[field] ?? [field, field];
       return { key: plain, value, line: human ? ` ${long.padEnd(34)}${value}` : `${device} ${plain} ${value}` };
     });

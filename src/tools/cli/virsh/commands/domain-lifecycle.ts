@@ -14,7 +14,8 @@ import { removeStorage, storageOptions } from './undefine-storage.ts';
 /** How long a domain of ours lives; help says it wherever one is started. */
 const LIFE_TIME = [
   'With nodevisor:///embed a domain runs in this process: the command stays until the domain has ended. Ctrl-C shuts',
-  'it down, a second one destroys it. In a shell it runs until the shell ends.',
+  'it down, a second one destroys it. In a shell it runs until the shell ends. With --console and no terminal, what is',
+  'piped in goes to the guest and what it says comes out.',
 ].join('\n');
 
 const startOptions: readonly OptionDef[] = [

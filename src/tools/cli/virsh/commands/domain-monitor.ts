@@ -258,6 +258,23 @@ const domtimeCommand: CommandDef = {
   },
 };
 
+const JOB_TYPES = ['None', 'Bounded', 'Unbounded', 'Completed', 'Failed', 'Cancelled'];
+
+const domjobinfoCommand: CommandDef = {
+  name: 'domjobinfo',
+  summary: 'domain job information',
+  options: [domainOption('active-domain')],
+  async run(args, session) {
+    const { type, params } = await (await findDomain(args, session)).getJobStats();
+    const name = JOB_TYPES[type] ?? 'unknown';
+    const shown = [{ field: 'Job type', value: name }, ...params];
+    return {
+      text: shown.map(({ field, value }) => `${`${field}:`.padEnd(17)} ${value}\n`).join(''),
+      json: { type: name, ...Object.fromEntries(params.map(({ field, value }) => [field, value])) },
+    };
+  },
+};
+
 /** Commands that watch domains. */
 export const monitorCommands: readonly CommandDef[] = [
   listCommand,
@@ -266,5 +283,6 @@ export const monitorCommands: readonly CommandDef[] = [
   domstatsCommand,
   dommemstatCommand,
   domcontrolCommand,
+  domjobinfoCommand,
   domtimeCommand,
 ];

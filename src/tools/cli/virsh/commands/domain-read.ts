@@ -53,7 +53,7 @@ const editCommand: CommandDef = {
 const consoleCommand: CommandDef = {
   name: 'console',
   summary: 'connect to the guest console',
-  description: 'Ctrl-] leaves. Without a terminal what is piped in goes to the guest, until the domain ends.',
+  description: 'On a terminal only. Ctrl-] leaves.',
   options: [
     domainOption('active-domain'),
     text('devname', 'character device name'),
@@ -62,6 +62,9 @@ const consoleCommand: CommandDef = {
   ],
   async run(args, session) {
     const domain = await findDomain(args, session);
+    if (session.context.stdin.isTTY !== true) {
+      throw new CommandFailure('Cannot run interactive console without a controlling TTY');
+    }
     if (!(await domain.isActive())) throw new CommandFailure('The domain is not running');
     const flags = (args.flag('force') ? 1 : 0) | (args.flag('safe') ? 2 : 0);
     await attachConsole(domain, session, args.text('devname'), flags);

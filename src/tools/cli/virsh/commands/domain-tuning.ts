@@ -133,7 +133,7 @@ const setvcpusCommand: CommandDef = {
   async run(args, session) {
     const affect = affectOf(args);
     const count = args.number('count') ?? 0;
-    if (count === 0) throw new UsageFailure('Invalid number of virtual CPUs');
+    if (count === 0) throw new UsageFailure("Can't set 0 processors for a VM");
     const flags = (args.flag('maximum') ? VcpuFlags.MAXIMUM : 0) | (args.flag('guest') ? VcpuFlags.GUEST : 0) | affect;
     await (await findDomain(args, session)).setVcpus(count, flags);
     return SILENT;

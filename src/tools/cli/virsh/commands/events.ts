@@ -2,6 +2,7 @@ import type { Connection, ConnectionEvent } from '../../../../virt/index.ts';
 import type { CommandArgs } from '../arguments.ts';
 import { type CommandDef, flag, integer, type OptionDef, text } from '../definition.ts';
 import { UsageFailure } from '../failure.ts';
+import { whileAlive } from '../keep-alive.ts';
 import { domainCalled, poolCalled } from '../lookup.ts';
 import { lifecycleNames, networkEventName, poolEventName } from '../names.ts';
 import { lines } from '../output.ts';
@@ -105,16 +106,18 @@ async function watchEvents(watch: Watch, args: CommandArgs, session: Session): P
     seconds === undefined ? undefined : setTimeout(() => stop('timeout'), Math.min(seconds * 1000, 2 ** 31 - 1));
   const offInterrupt = session.onInterrupt(() => stop('interrupted'));
   let count = 0;
-  try {
+  const follow = async () => {
     for await (const event of stream) {
       if (ended.why !== undefined) break;
-      const shown = watch.describe(event);
-      if (shown === undefined || (watch.kinds !== undefined && !watch.kinds.includes(shown.kind))) continue;
-      if (watch.uuid !== undefined && shown.uuid !== watch.uuid) continue;
+      const shown = wantedEvent(event, watch);
+      if (shown === undefined) continue;
       count++;
       showEvent(shown, watch, args, session);
       if (!args.flag('loop')) break;
     }
+  };
+  try {
+    await whileAlive(follow());
   } finally {
     clearTimeout(timer);
     offInterrupt();
@@ -124,6 +127,12 @@ async function watchEvents(watch: Watch, args: CommandArgs, session: Session): P
     session.write(`events received: ${count}\n\n`);
   }
   return count > 0 ? 0 : 1;
+}
+
+function wantedEvent(event: ConnectionEvent, { describe, kinds, uuid }: Watch): Shown | undefined {
+  const shown = describe(event);
+  if (shown === undefined || (kinds !== undefined && !kinds.includes(shown.kind))) return undefined;
+  return uuid === undefined || shown.uuid === uuid ? shown : undefined;
 }
 
 function showEvent({ kind, of, uuid, detail, facts }: Shown, watch: Watch, args: CommandArgs, session: Session): void {
