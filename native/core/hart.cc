@@ -61,7 +61,7 @@ void Hart::invalidate() {
 void Hart::flushTlb() {
     flushFirstLevel();
     tlbStore_.flushAll();
-    std::memset(large_, 0, sizeof large_);
+    large_.clear();
     dropFetch();
 }
 
@@ -86,7 +86,7 @@ void Hart::flushUnit(uint32_t mode, bool store, uint32_t way) {
 }
 
 void Hart::flushPage(uint64_t va, bool oneAsid, uint16_t asid) {
-    if (insideLarge(va)) return flushTlb();
+    if (large_.contains(va)) return flushTlb();
     const uint32_t i = (va >> 12) & (kTlbSize - 1);
     for (auto& mode : ctx.tlb) {
         for (uint32_t way = 0; way < kTlbWays; way++) {
@@ -99,29 +99,10 @@ void Hart::flushPage(uint64_t va, bool oneAsid, uint16_t asid) {
     if (fetched_[fetchedBit(va) >> 6] & (uint64_t{1} << (fetchedBit(va) & 63))) dropFetch();
 }
 
-namespace {
-
-uint32_t largeBit(uint64_t va, uint32_t shift) {
-    const uint64_t granule = va >> shift;
-    return static_cast<uint32_t>((granule ^ (granule >> 12)) & 4095);
-}
-
-}  // namespace
-
 void Hart::noteLarge(uint64_t va, uint32_t shift) {
-    for (uint32_t i = 0; i < 5; i++) {
-        if (kLargeShifts[i] != shift) continue;
-        const uint32_t bit = largeBit(va, shift);
-        large_[i][bit >> 6] |= uint64_t{1} << (bit & 63);
-    }
-}
-
-bool Hart::insideLarge(uint64_t va) const {
-    for (uint32_t i = 0; i < 5; i++) {
-        const uint32_t bit = largeBit(va, kLargeShifts[i]);
-        if (large_[i][bit >> 6] & (uint64_t{1} << (bit & 63))) return true;
-    }
-    return false;
+    if (large_.insert(va, shift)) return;
+    flushTlb();
+    large_.insert(va, shift);
 }
 
 void Hart::dropFetch() {
@@ -280,11 +261,11 @@ bool Hart::fetchTranslate(uint64_t va, uint64_t* gpa, const uint8_t** host) {
     }
     *gpa = t.gpa;
     *host = slot->host + (t.gpa - slot->gpa);
+    if (t.shift != 12) noteLarge(va, t.shift);
     fetched_[fetchedBit(va) >> 6] |= uint64_t{1} << (fetchedBit(va) & 63);
     if (!t.global && priv_ != 0) fetchedLocal_ = true;
-    if (t.shift != 12) noteLarge(va, t.shift);
     fetchUsed_[fetchMode()] = true;
-    if (t.cacheable) e = FetchEntry{page, t.gpa & ~uint64_t{0xfff}, *host - (va & 0xfff)};
+    if (t.cacheable) e = FetchEntry{page, t.gpa & ~uint64_t{0xfff}, *host - (va & 0xfff), nullptr};
     return true;
 }
 
@@ -310,8 +291,9 @@ CodeBlock* Hart::fetchBlock() {
     const uint8_t* host;
     if (!fetchTranslate(pc, &gpa, &host)) return nullptr;
     if (!translateCacheable(pc)) return fetchSingle(pc, gpa, host);
-    CodePage* page = blocks_.page(gpa & ~uint64_t{0xfff}, host - (pc & 0xfff), codeStamp_);
-    CodeBlock* block = blocks_.block(page, static_cast<uint32_t>(pc & 0xfff));
+    FetchEntry& entry = fetchCache_[fetchMode()][(pc >> 12) & (kFetchSize - 1)];
+    if (!entry.code) entry.code = blocks_.page(entry.gpa, entry.host, codeStamp_);
+    CodeBlock* block = blocks_.block(entry.code, static_cast<uint32_t>(pc & 0xfff));
     if (!block) return fetchSingle(pc, gpa, host);
     cached = BlockEntry{pc, block};
     fetchUsed_[fetchMode()] = true;

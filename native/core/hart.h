@@ -151,6 +151,8 @@ private:
     struct FetchEntry {
         uint64_t page, gpa;
         const uint8_t* host;
+        /// Its decoded code, verified, or nullptr: not asked for yet.
+        CodePage* code;
     };
     struct BlockEntry {
         uint64_t pc;
@@ -170,7 +172,6 @@ private:
     void pollTimers();
     void flushUnit(uint32_t mode, bool store, uint32_t way);
     void noteLarge(uint64_t va, uint32_t shift);
-    bool insideLarge(uint64_t va) const;
 
     void loadRegisters();
     void storeRegisters();
@@ -249,10 +250,7 @@ private:
         uint16_t index[kTlbSize];
     };
     Touched touched_[kModeCount][2][kTlbWays] = {};
-    /// Hashed sets of superpages in use by size (see kLargeShifts): a fence by address must drop all of one.
-    static constexpr uint32_t kLargeShifts[] = {16, 21, 30, 39, 48};
-    static constexpr uint32_t kLargeBits = 4096;
-    uint64_t large_[5][kLargeBits / 64] = {};
+    LargePages large_;
     BlockCache blocks_;
     TlbStore tlbStore_;
     std::unique_ptr<jit::Translator> jit_;

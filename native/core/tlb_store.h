@@ -20,7 +20,6 @@ constexpr uint64_t N = uint64_t{1} << 63;
 
 /// A leaf as found by a walk, cut to its 4 KiB page.
 struct StoredPage {
-    /// Virtual page number; kNoPage: unused.
     uint64_t vpn;
     uint64_t gpaPage;
     uint16_t asid;
@@ -32,61 +31,128 @@ struct StoredPage {
 
 class TlbStore {
 public:
-    static constexpr uint64_t kNoPage = ~uint64_t{0};
-
-    TlbStore() : pages_(new StoredPage[kSets * kWays]) { flushAll(); }
+    TlbStore() : pages_(new Entry[kSets * kWays]()) {}
 
     /// The page's translation in address space `asid`, or nullptr.
     const StoredPage* find(uint64_t vpn, uint16_t asid) const {
-        const StoredPage* set = &pages_[index(vpn)];
+        const Entry* set = &pages_[index(vpn)];
         for (uint32_t way = 0; way < kWays; way++) {
-            if (set[way].vpn == vpn && (set[way].asid == asid || (set[way].flags & pte::G))) return &set[way];
+            if (set[way].page.vpn == vpn && matches(set[way], asid)) return &set[way].page;
         }
         return nullptr;
     }
 
     void insert(const StoredPage& page) {
-        StoredPage* set = &pages_[index(page.vpn)];
+        Entry* set = &pages_[index(page.vpn)];
+        Entry* chosen = nullptr;
         for (uint32_t way = 0; way < kWays; way++) {
-            if (set[way].vpn == page.vpn && (set[way].asid == page.asid || (set[way].flags & pte::G))) {
-                set[way] = page;
-                return;
-            }
+            if (!alive(set[way])) chosen = &set[way];
         }
-        set[next_++ % kWays] = page;
+        for (uint32_t way = 0; way < kWays; way++) {
+            if (set[way].page.vpn == page.vpn && matches(set[way], page.asid)) chosen = &set[way];
+        }
+        if (!chosen) chosen = &set[next_++ % kWays];
+        *chosen = Entry{page, stamp(page)};
     }
 
-    void flushAll() {
-        for (uint32_t i = 0; i < kSets * kWays; i++) pages_[i].vpn = kNoPage;
-    }
+    void flushAll() { all_++; }
 
     /// SFENCE.VMA with rs2: every non-global translation of one address space.
-    void flushAsid(uint16_t asid) {
-        for (uint32_t i = 0; i < kSets * kWays; i++) {
-            if (pages_[i].asid == asid && !(pages_[i].flags & pte::G)) pages_[i].vpn = kNoPage;
-        }
-    }
+    void flushAsid(uint16_t asid) { byAsid_[asid % kAsidStamps]++; }
 
     /// SFENCE.VMA with rs1: one page, in every address space or (then sparing global ones) in one.
     void flushPage(uint64_t vpn, bool oneAsid, uint16_t asid) {
-        StoredPage* set = &pages_[index(vpn)];
+        Entry* set = &pages_[index(vpn)];
         for (uint32_t way = 0; way < kWays; way++) {
-            if (set[way].vpn != vpn) continue;
-            if (oneAsid && (set[way].asid != asid || (set[way].flags & pte::G))) continue;
-            set[way].vpn = kNoPage;
+            if (set[way].page.vpn != vpn) continue;
+            if (oneAsid && (set[way].page.asid != asid || (set[way].page.flags & pte::G))) continue;
+            set[way].stamp = 0;
         }
     }
 
 private:
+    /// A page with the stamps of all address spaces and of its own when it was entered: a flush raises a stamp.
+    struct Entry {
+        StoredPage page;
+        uint64_t stamp;
+    };
     static constexpr uint32_t kSets = 2048;
     static constexpr uint32_t kWays = 4;
+    static constexpr uint32_t kAsidStamps = 1024;
 
     static uint32_t index(uint64_t vpn) {
         return static_cast<uint32_t>((vpn ^ (vpn >> 11) ^ (vpn >> 22)) % kSets) * kWays;
     }
+    /// Never 0. Stamps wrap after 2^32 flushes, long after the entries in question are gone.
+    uint64_t stamp(const StoredPage& page) const {
+        return (uint64_t{all_} << 32) | ((page.flags & pte::G) ? 0 : byAsid_[page.asid % kAsidStamps]);
+    }
+    bool alive(const Entry& e) const { return e.stamp == stamp(e.page); }
+    bool matches(const Entry& e, uint16_t asid) const {
+        return (e.page.asid == asid || (e.page.flags & pte::G)) && alive(e);
+    }
 
-    std::unique_ptr<StoredPage[]> pages_;
+    std::unique_ptr<Entry[]> pages_;
     uint32_t next_ = 0;
+    uint32_t all_ = 1;
+    uint32_t byAsid_[kAsidStamps] = {};
+};
+
+/// Superpages in use, by size: SFENCE.VMA by address must drop all of the one that the address lies in. Plain arrays:
+/// this runs under the guest's floating-point environment, which a standard container's growth policy would touch.
+class LargePages {
+public:
+    /// False: there are too many; everything must be flushed and the set cleared.
+    bool insert(uint64_t va, uint32_t shift) {
+        const uint32_t size = sizeIndex(shift);
+        if (size == kSizes) return true;
+        const uint64_t granule = (va >> shift) + 1;
+        Table& t = tables_[size];
+        for (uint32_t i = hash(granule);; i = (i + 1) % kSlots) {
+            if (t.granules[i] == granule) return true;
+            if (t.granules[i] != 0) continue;
+            if (t.count == kSlots / 2) return false;
+            t.granules[i] = granule;
+            t.count++;
+            return true;
+        }
+    }
+
+    bool contains(uint64_t va) const {
+        for (uint32_t size = 0; size < kSizes; size++) {
+            const Table& t = tables_[size];
+            if (t.count == 0) continue;
+            const uint64_t granule = (va >> kShifts[size]) + 1;
+            for (uint32_t i = hash(granule); t.granules[i] != 0; i = (i + 1) % kSlots) {
+                if (t.granules[i] == granule) return true;
+            }
+        }
+        return false;
+    }
+
+    void clear() {
+        for (Table& t : tables_) {
+            if (t.count != 0) t = Table{};
+        }
+    }
+
+private:
+    static constexpr uint32_t kShifts[] = {16, 21, 30, 39, 48};
+    static constexpr uint32_t kSizes = 5;
+    static constexpr uint32_t kSlots = 1024;
+    struct Table {
+        uint32_t count = 0;
+        uint64_t granules[kSlots] = {};
+    };
+
+    static uint32_t sizeIndex(uint32_t shift) {
+        uint32_t size = 0;
+        while (size < kSizes && kShifts[size] != shift) size++;
+        return size;
+    }
+    static uint32_t hash(uint64_t granule) { return static_cast<uint32_t>((granule * 0x9e3779b97f4a7c15u) >> 54) % kSlots; }
+
+    Table tables_[kSizes];
 };
 
 }  // namespace nodevisor
