@@ -186,6 +186,12 @@ const all = [
   pmpcfg(0x3a2, 'pmpcfg2', 1),
   ...pmpaddrs(),
   csr(0x747, 'mseccfg', state('mseccfg'), nothing),
+  // Triggers (Debug spec 5.7): there are none, which tdata1 of type 0 says to those who look for one.
+  csr(0x7a0, 'tselect', zero, nothing),
+  csr(0x7a1, 'tdata1', zero, nothing),
+  csr(0x7a2, 'tdata2', zero, nothing),
+  csr(0x7a3, 'tdata3', zero, nothing),
+  csr(0x7a4, 'tinfo', { kind: 'constant', value: 1n }, nothing),
   // Machine: counters.
   csr(0xb00, 'mcycle', state('cycles'), whole),
   csr(0xb02, 'minstret', state('instret'), whole),

@@ -137,6 +137,11 @@ enum class CsrGate : uint8_t { none, fs, counteren, sstc, tvm, envcfg, stateen }
     X(pmpaddr14, 0x3be, state, none, UINT64_C(0x003fffffffffffff), UINT64_C(0x0000000000000000), pmpaddr, 14, none, 0, 0) \
     X(pmpaddr15, 0x3bf, state, none, UINT64_C(0x003fffffffffffff), UINT64_C(0x0000000000000000), pmpaddr, 15, none, 0, 0) \
     X(mseccfg, 0x747, state, none, UINT64_C(0x0000000000000000), UINT64_C(0x0000000000000000), mseccfg, 0, none, 0, 0) \
+    X(tselect, 0x7a0, constant, none, UINT64_C(0x0000000000000000), UINT64_C(0x0000000000000000), none, 0, none, 0, 0) \
+    X(tdata1, 0x7a1, constant, none, UINT64_C(0x0000000000000000), UINT64_C(0x0000000000000000), none, 0, none, 0, 0) \
+    X(tdata2, 0x7a2, constant, none, UINT64_C(0x0000000000000000), UINT64_C(0x0000000000000000), none, 0, none, 0, 0) \
+    X(tdata3, 0x7a3, constant, none, UINT64_C(0x0000000000000000), UINT64_C(0x0000000000000000), none, 0, none, 0, 0) \
+    X(tinfo, 0x7a4, constant, none, UINT64_C(0x0000000000000000), UINT64_C(0x0000000000000001), none, 0, none, 0, 0) \
     X(mcycle, 0xb00, state, none, UINT64_C(0xffffffffffffffff), UINT64_C(0x0000000000000000), cycles, 0, none, 0, 0) \
     X(minstret, 0xb02, state, none, UINT64_C(0xffffffffffffffff), UINT64_C(0x0000000000000000), instret, 0, none, 0, 0) \
     X(mhpmcounter3, 0xb03, constant, none, UINT64_C(0x0000000000000000), UINT64_C(0x0000000000000000), none, 0, none, 0, 0) \
@@ -312,6 +317,11 @@ constexpr uint32_t pmpaddr13 = 0x3bd;
 constexpr uint32_t pmpaddr14 = 0x3be;
 constexpr uint32_t pmpaddr15 = 0x3bf;
 constexpr uint32_t mseccfg = 0x747;
+constexpr uint32_t tselect = 0x7a0;
+constexpr uint32_t tdata1 = 0x7a1;
+constexpr uint32_t tdata2 = 0x7a2;
+constexpr uint32_t tdata3 = 0x7a3;
+constexpr uint32_t tinfo = 0x7a4;
 constexpr uint32_t mcycle = 0xb00;
 constexpr uint32_t minstret = 0xb02;
 constexpr uint32_t mhpmcounter3 = 0xb03;

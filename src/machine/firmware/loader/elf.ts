@@ -109,7 +109,15 @@ function translate(address: bigint, segments: readonly Segment[]): { gpa: number
   return undefined;
 }
 
-function readSymbols(reader: ByteReader, segments: readonly Segment[]): Partial<Record<MachineSymbol, number>> {
+/**
+ * The machine's symbols by guest physical address. A symbol outside the segments (the linker puts the ends of empty
+ * sections there) stands for its own address if that is in RAM, and else does not count.
+ */
+function readSymbols(
+  reader: ByteReader,
+  segments: readonly Segment[],
+  ram: RamRange,
+): Partial<Record<MachineSymbol, number>> {
   const symbols: Partial<Record<MachineSymbol, number>> = {};
   const found = findElfSymbols(reader, machineSymbols);
   for (const name of machineSymbols) {
@@ -118,8 +126,8 @@ function readSymbols(reader: ByteReader, segments: readonly Segment[]): Partial<
     // end_signature may be the very end of a segment, hence the address before it.
     const before = name === 'end_signature' && value > 0n ? 1n : 0n;
     const place = translate(value - before, segments);
-    if (place === undefined) throw fileError(reader.image, `symbol ${name} (${hex(value)}) is in no loaded segment`);
-    symbols[name] = place.gpa + Number(before);
+    if (place !== undefined) symbols[name] = place.gpa + Number(before);
+    else if (value >= BigInt(ram.gpa) && value <= BigInt(ram.gpa + ram.bytes)) symbols[name] = Number(value);
   }
   return symbols;
 }
@@ -147,6 +155,6 @@ export function loadElf(image: Image, ram: RamRange): LoadedImage {
     end: segments.reduce((most, { gpa, memBytes }) => Math.max(most, gpa + memBytes), 0),
     entry: place.gpa,
     virtualEntry: place.virtual,
-    symbols: readSymbols(reader, segments),
+    symbols: readSymbols(reader, segments, ram),
   };
 }
