@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { needTool } from '../machine/firmware/support.ts';
+import { forEachBackend } from '../support/backends.ts';
 import { boot, type DebianImage, debianImage, ended, installed, type Session } from './support.ts';
 
 /** What the guest does with the disk that the test has made: the result must be on it afterwards. */
@@ -22,84 +23,87 @@ const DISK_SCRIPT = [
 
 const HUNDRED_K_OF_2 = '2'.repeat(102_400);
 
-describe('boot: Debian’s kernel', function () {
-  this.timeout(600_000);
-  let image: DebianImage;
-  let session: Session | undefined;
-  let directory: string;
+forEachBackend((cpuBackend) => {
+  describe(`boot: Debian’s kernel on ${cpuBackend}`, function () {
+    this.timeout(600_000);
+    let image: DebianImage;
+    let session: Session | undefined;
+    let directory: string;
 
-  before(async function () {
-    image = await debianImage(this);
-    directory = mkdtempSync(join(tmpdir(), 'nodevisor-boot-'));
-  });
-  afterEach(() => session?.machine.destroy());
-  after(() => {
-    if (directory !== undefined) rmSync(directory, { recursive: true });
-  });
-
-  it('comes to a shell on one vCPU, runs commands and switches off', async () => {
-    session = await boot({ ...image, append: `${image.append} quiet` });
-    await session.expect('A busybox shell');
-    await session.expect('# ');
-    session.type('uname -m; nproc; cat /proc/cpuinfo');
-    const text = await session.expect(/mmu\s+: sv\d+/);
-    assert.match(text, /riscv64\r\n1\r\n/);
-    assert.match(text, /isa\s+: rv64imafdc_/);
-    assert.match(text, /mmu\s+: sv57/);
-    session.type('date -u +%Y; dd if=/dev/hwrng bs=64 count=1 2>/dev/null | wc -c');
-    await session.expect(`${new Date().getUTCFullYear()}\r\n64\r\n`);
-    session.type('poweroff');
-    await ended(session, 'poweroff');
-    const { instructions, exits } = session.machine.stats().vcpus[0];
-    assert.ok(instructions > 100_000_000n && exits.sbi > 0n && exits.wfi > 0n);
-  });
-
-  it('works on an ext4 disk with four vCPUs, and leaves it clean', async function () {
-    needTool(this, 'mke2fs', 'e2fsprogs');
-    const disk = join(directory, 'disk.raw');
-    const root = join(directory, 'from-host');
-    writeFileSync(root, 'written by the host\n');
-    const make = spawnSync('mke2fs', ['-q', '-t', 'ext4', disk, '32M']);
-    assert.equal(make.status, 0, String(make.stderr));
-    spawnSync('debugfs', ['-w', '-R', `write ${root} from-host`, disk]);
-
-    session = await boot({
-      ...image,
-      append: `${image.append} quiet nodevisor.run="${DISK_SCRIPT.replaceAll('"', "'")}"`,
-      vcpus: 4,
-      disks: [disk],
+    before(async function () {
+      image = await debianImage(this);
+      directory = mkdtempSync(join(tmpdir(), 'nodevisor-boot-'));
     });
-    await session.expect('written by the host');
-    await session.expect('6 times 7 is 42');
-    await ended(session, 'poweroff');
-    assert.ok(session.machine.stats().vcpus.every(({ instructions }) => instructions > 1_000_000n));
+    afterEach(() => session?.machine.destroy());
+    after(() => {
+      if (directory !== undefined) rmSync(directory, { recursive: true });
+    });
 
-    const check = spawnSync('e2fsck', ['-f', '-n', disk]);
-    assert.equal(check.status, 0, String(check.stdout));
-    const list = String(spawnSync('debugfs', ['-R', 'ls -p /', disk]).stdout);
-    assert.match(list, /file-1[\s\S]*file-2[\s\S]*file-3/);
-    assert.doesNotMatch(list, /from-host/);
-    const back = spawnSync('debugfs', ['-R', 'cat /file-2', disk], { maxBuffer: 2 ** 20 });
-    assert.ok(String(back.stdout) === HUNDRED_K_OF_2);
-  });
+    it('comes to a shell on one vCPU, runs commands and switches off', async () => {
+      session = await boot({ ...image, cpuBackend, append: `${image.append} quiet` });
+      await session.expect('A busybox shell');
+      await session.expect('# ');
+      session.type('uname -m; nproc; cat /proc/cpuinfo');
+      const text = await session.expect(/mmu\s+: sv\d+/);
+      assert.match(text, /riscv64\r\n1\r\n/);
+      assert.match(text, /isa\s+: rv64imafdc_/);
+      assert.match(text, /mmu\s+: sv57/);
+      session.type('date -u +%Y; dd if=/dev/hwrng bs=64 count=1 2>/dev/null | wc -c');
+      await session.expect(`${new Date().getUTCFullYear()}\r\n64\r\n`);
+      session.type('poweroff');
+      await ended(session, 'poweroff');
+      const { instructions, exits } = session.machine.stats().vcpus[0];
+      assert.ok(instructions > 100_000_000n && exits.sbi > 0n && exits.wfi > 0n);
+    });
 
-  it('is started by OpenSBI on two vCPUs, restarts once, and switches off', async function () {
-    const firmware = installed(this, 'opensbi', '/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin');
-    session = await boot({ ...image, firmware, append: `${image.append} quiet`, vcpus: 2 });
-    await session.expect(/OpenSBI v\d/);
-    await session.expect('A busybox shell');
-    await session.expect('# ');
-    session.type('nproc; reboot -f');
-    await session.expect('\n2\r\n');
-    await session.expect(/OpenSBI v\d/);
-    await session.expect('A busybox shell');
-    await session.expect('# ');
-    session.type('poweroff');
-    await ended(session, 'poweroff');
-  });
+    it('works on an ext4 disk with four vCPUs, and leaves it clean', async function () {
+      needTool(this, 'mke2fs', 'e2fsprogs');
+      const disk = join(directory, 'disk.raw');
+      const root = join(directory, 'from-host');
+      writeFileSync(root, 'written by the host\n');
+      const make = spawnSync('mke2fs', ['-q', '-t', 'ext4', disk, '32M']);
+      assert.equal(make.status, 0, String(make.stderr));
+      spawnSync('debugfs', ['-w', '-R', `write ${root} from-host`, disk]);
 
-  it('hands the status of the command it was started for to the host', async () => {
-    session = await boot({ ...image, append: `${image.append} quiet nodevisor.run="exit 7"` });
-    assert.equal((await ended(session, 'fail')).code, 7);
+      session = await boot({
+        ...image,
+        cpuBackend,
+        append: `${image.append} quiet nodevisor.run="${DISK_SCRIPT.replaceAll('"', "'")}"`,
+        vcpus: 4,
+        disks: [disk],
+      });
+      await session.expect('written by the host');
+      await session.expect('6 times 7 is 42');
+      await ended(session, 'poweroff');
+      assert.ok(session.machine.stats().vcpus.every(({ instructions }) => instructions > 1_000_000n));
+
+      const check = spawnSync('e2fsck', ['-f', '-n', disk]);
+      assert.equal(check.status, 0, String(check.stdout));
+      const list = String(spawnSync('debugfs', ['-R', 'ls -p /', disk]).stdout);
+      assert.match(list, /file-1[\s\S]*file-2[\s\S]*file-3/);
+      assert.doesNotMatch(list, /from-host/);
+      const back = spawnSync('debugfs', ['-R', 'cat /file-2', disk], { maxBuffer: 2 ** 20 });
+      assert.ok(String(back.stdout) === HUNDRED_K_OF_2);
+    });
+
+    it('is started by OpenSBI on two vCPUs, restarts once, and switches off', async function () {
+      const firmware = installed(this, 'opensbi', '/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin');
+      session = await boot({ ...image, cpuBackend, firmware, append: `${image.append} quiet`, vcpus: 2 });
+      await session.expect(/OpenSBI v\d/);
+      await session.expect('A busybox shell');
+      await session.expect('# ');
+      session.type('nproc; reboot -f');
+      await session.expect('\n2\r\n');
+      await session.expect(/OpenSBI v\d/);
+      await session.expect('A busybox shell');
+      await session.expect('# ');
+      session.type('poweroff');
+      await ended(session, 'poweroff');
+    });
+
+    it('hands the status of the command it was started for to the host', async () => {
+      session = await boot({ ...image, cpuBackend, append: `${image.append} quiet nodevisor.run="exit 7"` });
+      assert.equal((await ended(session, 'fail')).code, 7);
+    });
   });
 });

@@ -1,5 +1,6 @@
 /** What every driver must do with a guest: one suite, run over each. */
 import { strict as assert } from 'node:assert';
+import type { EngineKind } from '../../src/cpu/index.ts';
 import type { Driver, Guest, GuestSpec } from '../../src/drivers/index.ts';
 import type { MachineConfig } from '../../src/machine/index.ts';
 import { VirtError } from '../../src/util/index.ts';
@@ -55,12 +56,12 @@ function isError(code: string, message: RegExp) {
   return (error: unknown) => error instanceof VirtError && error.code === code && message.test(error.message);
 }
 
-/** Runs the whole contract over a driver. */
-export function describeDriver(driver: Driver, clock: MachineConfig['clock']): void {
-  describe(`driver ${driver.scheme}`, () => {
+/** Runs the whole contract over a driver, on one CPU backend. */
+export function describeDriver(driver: Driver, clock: MachineConfig['clock'], backend: EngineKind): void {
+  describe(`driver ${driver.scheme} on ${backend}`, () => {
     const guests: Guest[] = [];
     const make = (config: MachineConfig, more: Partial<GuestSpec> = {}): Guest => {
-      const guest = driver.create({ config: { ...config, clock }, backend: 'interpreter', virtio: [], ...more });
+      const guest = driver.create({ config: { ...config, clock }, backend, virtio: [], ...more });
       guests.push(guest);
       return guest;
     };
@@ -68,7 +69,7 @@ export function describeDriver(driver: Driver, clock: MachineConfig['clock']): v
       for (const guest of guests.splice(0)) await guest.destroy();
     });
     describeEnds(make);
-    describeLife(make);
+    describeLife(make, backend);
     describeConsole(make);
     describeFirmware(make);
     describeHtif(make);
@@ -137,7 +138,7 @@ function describeEnds(make: Make): void {
     const other = make(bareConfig(ECHO));
     const output = new Output(other);
     await other.start();
-    const guest = make(bareConfig(HELLO), { backend: 'native' });
+    const guest = make(bareConfig(HELLO), { backend: 'imaginary' as EngineKind });
     await guest.start().catch(() => guest.destroy());
     const status = await guest.wait();
     assert.ok(status.reason === 'crashed' || status.reason === 'destroyed', status.reason);
@@ -147,7 +148,7 @@ function describeEnds(make: Make): void {
   });
 }
 
-function describeLife(make: Make): void {
+function describeLife(make: Make, backend: EngineKind): void {
   it('stands still while paused and goes on from there', async () => {
     const guest = make(bareConfig(SPIN));
     const output = new Output(guest);
@@ -199,7 +200,7 @@ function describeLife(make: Make): void {
     await guest.start();
     await guest.wait();
     const stats = guest.stats();
-    assert.equal(stats.backend, 'interpreter');
+    assert.equal(stats.backend, backend);
     assert.equal(stats.timebaseHz, 10_000_000);
     assert.equal(stats.vcpus.length, 1);
     const [{ instructions, exits }] = stats.vcpus;

@@ -1,9 +1,10 @@
 import { strict as assert } from 'node:assert';
 import { kvmDriver } from '../../src/drivers/index.ts';
+import { forEachBackend } from '../support/backends.ts';
 import { bareConfig, Output } from '../support/guest.ts';
 import { describeDriver } from './contract.ts';
 
-describeDriver(kvmDriver, 'host');
+forEachBackend((backend) => describeDriver(kvmDriver, 'host', backend));
 
 describe('driver kvm: threads', () => {
   it('runs vCPUs in parallel: harts that wait for each other get on', async () => {

@@ -4,10 +4,11 @@ import { INSTRUCTIONS_PER_TICK, type SteppedSpec, steppedDriver } from '../../sr
 import type { Vcpu } from '../../src/hypervisor/index.ts';
 import { VirtioRng } from '../../src/machine/index.ts';
 import { SeededRandom } from '../../src/util/index.ts';
+import { forEachBackend } from '../support/backends.ts';
 import { bareConfig, Output, supervisorConfig } from '../support/guest.ts';
 import { describeDriver } from './contract.ts';
 
-describeDriver(steppedDriver, 'virtual');
+forEachBackend((backend) => describeDriver(steppedDriver, 'virtual', backend));
 
 /** Harts that race for a lock, take timer interrupts and print who had it: different in every run on real threads. */
 const RACE = `csrr s0, mhartid

@@ -1,14 +1,4 @@
-import { usableEngines } from '../../src/cpu/index.ts';
+import { forEachBackend } from '../support/backends.ts';
 import { describeHypervisor } from './contract.ts';
 
-for (const { kind, usable, reason } of usableEngines()) {
-  if (usable) describeHypervisor(kind);
-  else {
-    describe(`hypervisor on ${kind}`, () => {
-      it('does all that is expected of it', function () {
-        console.log(`      skipped: ${reason}`);
-        this.skip();
-      });
-    });
-  }
-}
+forEachBackend(describeHypervisor);
