@@ -16,7 +16,11 @@ function relay(console: Duplex, session: Session, onTerminal: boolean): Promise<
   return new Promise((resolve, reject) => {
     // In raw mode Ctrl-C is the guest's; without a terminal it is the way to leave.
     const offInterrupt = session.onInterrupt(() => finish(() => resolve(true)));
+    let finished = false;
     const finish = (settle: () => void) => {
+      // Closing it afterwards is an end too, when the input is somebody else's again.
+      if (finished) return;
+      finished = true;
       offInterrupt();
       stdin.off('data', typed);
       stdin.pause();

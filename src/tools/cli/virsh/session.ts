@@ -54,6 +54,7 @@ export class Session {
   #uri: string;
   #readOnly: boolean;
   #ended = false;
+  #interrupted = false;
   #connection: Promise<Connection> | undefined;
   readonly #started = new Map<string, string>();
   readonly #interrupts = new EventEmitter();
@@ -143,15 +144,21 @@ export class Session {
   onInterrupt(listener: () => void): () => void {
     this.context.events.on('SIGINT', listener);
     this.#interrupts.on('interrupt', listener);
+    if (this.#interrupted) queueMicrotask(listener);
     return () => {
       this.context.events.off('SIGINT', listener);
       this.#interrupts.off('interrupt', listener);
     };
   }
 
-  /** The user's Ctrl-C, read by a shell whose terminal makes no signals. False: nobody wanted to know. */
-  interrupt(): boolean {
-    return this.#interrupts.emit('interrupt');
+  /** The user's Ctrl-C, read by a shell whose terminal makes no signals. It is kept until somebody wants to know. */
+  interrupt(): void {
+    this.#interrupted = !this.#interrupts.emit('interrupt');
+  }
+
+  /** A new line of commands: an earlier Ctrl-C was not for it. */
+  begin(): void {
+    this.#interrupted = false;
   }
 
   async #open(): Promise<Connection> {

@@ -17,6 +17,7 @@ const WELCOME = [
 ].join('\n');
 
 async function runLine(line: string, session: Session): Promise<number | undefined> {
+  session.begin();
   try {
     const commands = splitLine(line);
     return commands.length === 0 ? undefined : await runCommands(commands, session);
