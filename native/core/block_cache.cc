@@ -41,17 +41,23 @@ CodePage* BlockCache::page(uint64_t gpa, const uint8_t* host, uint64_t stamp) {
         entry->stamp = stamp;
         entry->version = 0;
         entry->lines = 0;
+        entry->active = false;
         std::memset(entry->at, 0, sizeof entry->at);
         return entry.get();
     }
     CodePage* page = entry.get();
     if (page->stamp == stamp && page->host == host) return page;
-    page->stamp = stamp;
     page->host = host;
+    verify(page, stamp);
+    return page;
+}
+
+bool BlockCache::verify(CodePage* page, uint64_t stamp) {
+    page->stamp = stamp;
     bool same = true;
     for (uint64_t lines = page->lines; lines && same; lines &= lines - 1) {
         const uint32_t at = static_cast<uint32_t>(__builtin_ctzll(lines)) * 64;
-        same = std::memcmp(page->copy + at, host + at, 64) == 0;
+        same = std::memcmp(page->copy + at, page->host + at, 64) == 0;
     }
     if (!same) {
         page->blocks.clear();
@@ -59,7 +65,7 @@ CodePage* BlockCache::page(uint64_t gpa, const uint8_t* host, uint64_t stamp) {
         page->lines = 0;
         page->version++;
     }
-    return page;
+    return same;
 }
 
 CodeBlock* BlockCache::block(CodePage* page, uint32_t offset) {

@@ -52,6 +52,8 @@ struct CodePage {
     const uint8_t* host;
     /// What the page was last verified at.
     uint64_t stamp;
+    /// The hart has it among the pages that it runs.
+    bool active;
     /// Raised whenever the page's blocks were dropped: translations made before are void.
     uint32_t version;
     /// The 64-byte lines that blocks were decoded from, and their bytes then.
@@ -82,6 +84,8 @@ public:
 
     /// The page at `gpa` (page-aligned, at `host`), verified at `stamp`. Dropped blocks bump page->version.
     CodePage* page(uint64_t gpa, const uint8_t* host, uint64_t stamp);
+    /// Compares the page with memory and drops its blocks if it changed; true: it did not.
+    static bool verify(CodePage* page, uint64_t stamp);
     /// The block at `offset` in `page`, decoding it if need be; nullptr if its first instruction crosses the page's end.
     CodeBlock* block(CodePage* page, uint32_t offset);
     /// A block of the one instruction `raw`, which crosses the end of a page; valid until the next call.

@@ -96,7 +96,10 @@ void Hart::flushPage(uint64_t va, bool oneAsid, uint16_t asid) {
     }
     tlbStore_.flushPage(va >> 12, oneAsid, asid);
     // Most fences are for data pages: translated code need not hear of them.
-    if (fetched_[fetchedBit(va) >> 6] & (uint64_t{1} << (fetchedBit(va) & 63))) dropFetch();
+    const uint32_t bit = fetchedBit(va);
+    for (uint32_t mode = 0; mode < kModeCount; mode++) {
+        if (fetched_[mode][bit >> 6] & (uint64_t{1} << (bit & 63))) dropFetchMode(mode);
+    }
 }
 
 void Hart::noteLarge(uint64_t va, uint32_t shift) {
@@ -107,10 +110,14 @@ void Hart::noteLarge(uint64_t va, uint32_t shift) {
 
 void Hart::dropFetch() {
     for (uint32_t mode = 0; mode < kModeCount; mode++) dropFetchMode(mode);
-    std::fill(std::begin(fetched_), std::end(fetched_), 0);
+    std::memset(fetched_, 0, sizeof fetched_);
+    for (CodePage* page : active_) page->active = false;
+    active_.clear();
 }
 
 void Hart::dropFetchMode(uint32_t mode) {
+    // S-mode code runs with SUM set and clear.
+    if (mode == kModeS) dropFetchMode(kModeSum);
     if (!fetchUsed_[mode]) return;
     fetchUsed_[mode] = false;
     ctx.fetchGeneration[mode]++;
@@ -262,7 +269,8 @@ bool Hart::fetchTranslate(uint64_t va, uint64_t* gpa, const uint8_t** host) {
     *gpa = t.gpa;
     *host = slot->host + (t.gpa - slot->gpa);
     if (t.shift != 12) noteLarge(va, t.shift);
-    fetched_[fetchedBit(va) >> 6] |= uint64_t{1} << (fetchedBit(va) & 63);
+    const uint32_t bit = fetchedBit(va);
+    fetched_[fetchMode()][bit >> 6] |= uint64_t{1} << (bit & 63);
     if (!t.global && priv_ != 0) fetchedLocal_ = true;
     fetchUsed_[fetchMode()] = true;
     if (t.cacheable) e = FetchEntry{page, t.gpa & ~uint64_t{0xfff}, *host - (va & 0xfff), nullptr};
@@ -275,7 +283,12 @@ void Hart::checkEpoch() {
     if (epoch == seenEpoch_) return;
     seenEpoch_ = epoch;
     codeStamp_++;
-    dropFetch();
+    // Code hardly ever changed: comparing what runs at present is cheaper than finding all of it again.
+    constexpr size_t kActiveMax = 512;
+    if (active_.size() > kActiveMax) return dropFetch();
+    bool same = true;
+    for (CodePage* page : active_) same = BlockCache::verify(page, codeStamp_) && same;
+    if (!same) dropFetch();
 }
 
 CodeBlock* Hart::fetchBlock() {
@@ -283,16 +296,20 @@ CodeBlock* Hart::fetchBlock() {
     BlockEntry& cached = blockCache_[fetchMode()][(pc >> 1) & (kBlockCacheSize - 1)];
     if (cached.pc == pc) return cached.block;
     if (blocks_.full()) {
+        dropFetch();
         blocks_.clear();
         if (jit_) jit_->clear();
-        dropFetch();
     }
     uint64_t gpa;
     const uint8_t* host;
     if (!fetchTranslate(pc, &gpa, &host)) return nullptr;
     if (!translateCacheable(pc)) return fetchSingle(pc, gpa, host);
     FetchEntry& entry = fetchCache_[fetchMode()][(pc >> 12) & (kFetchSize - 1)];
-    if (!entry.code) entry.code = blocks_.page(entry.gpa, entry.host, codeStamp_);
+    if (!entry.code) {
+        entry.code = blocks_.page(entry.gpa, entry.host, codeStamp_);
+        if (!entry.code->active) active_.push_back(entry.code);
+        entry.code->active = true;
+    }
     CodeBlock* block = blocks_.block(entry.code, static_cast<uint32_t>(pc & 0xfff));
     if (!block) return fetchSingle(pc, gpa, host);
     cached = BlockEntry{pc, block};

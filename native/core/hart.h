@@ -240,10 +240,12 @@ private:
     uint64_t seenSatp_ = 0;
     FetchEntry fetchCache_[kModeCount][kFetchSize];
     BlockEntry blockCache_[kModeCount][kBlockCacheSize];
-    /// Hashed set of pages that instructions were fetched from since the caches were dropped.
+    /// By mode of fetches, hashed sets of pages that instructions were fetched from since the caches were dropped.
     /// Modes whose fetch caches hold anything.
     bool fetchUsed_[kModeCount] = {true, true, true, true};
-    uint64_t fetched_[kFetchedBits / 64];
+    uint64_t fetched_[kModeCount][kFetchedBits / 64];
+    /// Pages whose code the fetch caches lead to.
+    std::vector<CodePage*> active_;
     /// First-level entries in use, so that flushing touches those alone.
     struct Touched {
         uint32_t count;
