@@ -44,10 +44,9 @@ forEachBackend((cpuBackend) => {
       await session.expect('A busybox shell');
       await session.expect('# ');
       session.type('uname -m; nproc; cat /proc/cpuinfo');
-      const text = await session.expect(/mmu\s+: sv\d+/);
+      const text = await session.expect('sv57');
       assert.match(text, /riscv64\r\n1\r\n/);
       assert.match(text, /isa\s+: rv64imafdc_/);
-      assert.match(text, /mmu\s+: sv57/);
       session.type('date -u +%Y; dd if=/dev/hwrng bs=64 count=1 2>/dev/null | wc -c');
       await session.expect(`${new Date().getUTCFullYear()}\r\n64\r\n`);
       session.type('poweroff');
