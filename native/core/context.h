@@ -44,7 +44,7 @@ struct JumpCacheEntry {
     const void* code;
 };
 
-constexpr uint32_t kJumpCacheSize = 1024;
+constexpr uint32_t kJumpCacheSize = 4096;
 
 /// Groups of accesses that one run of translated code may have.
 constexpr uint32_t kGroups = 24;

@@ -159,7 +159,7 @@ private:
         CodeBlock* block;
     };
     static constexpr uint32_t kFetchSize = 128;
-    static constexpr uint32_t kBlockCacheSize = 1024;
+    static constexpr uint32_t kBlockCacheSize = 4096;
     static constexpr uint32_t kFetchedBits = 1024;
 
     bool csrAccessible(uint32_t number, bool write) const;
