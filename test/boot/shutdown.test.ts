@@ -38,7 +38,7 @@ forEachBackend((cpuBackend) => {
         output += chunk;
       });
       const comesUp = () =>
-        until(() => /busybox shell[\s\S]*# /.test(output), `a shell, after …${output.slice(-500)}`, 120);
+        until(() => /busybox shell[\s\S]*# /.test(output), `a shell, after …${output.slice(-500)}`, 250);
       await comesUp();
       output = '';
       let reboots = 0;

@@ -13,6 +13,11 @@ export class DomainTable {
     return [...this.#byUuid.values()].filter(({ visible }) => visible);
   }
 
+  /** Resolves when no domain has a job under way. */
+  async idle(): Promise<void> {
+    await Promise.all([...this.#byUuid.values()].map(({ jobs }) => jobs.idle()));
+  }
+
   nextId(): number {
     return ++this.#lastId;
   }

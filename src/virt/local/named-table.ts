@@ -80,6 +80,11 @@ export class NamedTable<O extends NamedObject<{ name: string }>> {
     );
   }
 
+  /** Resolves when none has a job under way. */
+  async idle(): Promise<void> {
+    await Promise.all([...this.#byUuid.values()].map(({ jobs }) => jobs.idle()));
+  }
+
   find({ uuid, name }: { uuid: string; name: string }): O {
     return this.#found(
       this.all.find((one) => one.uuid === uuid),

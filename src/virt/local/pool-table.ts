@@ -132,11 +132,6 @@ export class PoolTable extends NamedTable<LocalPool> {
   volumePath(pool: string, name: string): string {
     return this.volumeOf({ pool, name, key: '' }).volume.path;
   }
-
-  /** Resolves when no pool has a job under way. */
-  async idle(): Promise<void> {
-    await Promise.all(this.all.map((pool) => pool.jobs.idle()));
-  }
 }
 
 /** A path without repeated slashes, and without one at its end. */

@@ -74,7 +74,7 @@ export class World {
     await Promise.all(
       this.domains.all.map((domain) => domain.jobs.run(() => (domain.active ? this.life.destroy(domain) : undefined))),
     );
-    await this.pools.idle();
+    await Promise.all([this.domains.idle(), this.networks.idle(), this.pools.idle()]);
     await this.store.close();
   }
 

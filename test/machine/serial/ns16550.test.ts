@@ -288,6 +288,53 @@ describe('16550A UART', () => {
     assert.equal(twin.takeOutput(10).length, 0, 'what was sent is the first machine’s to deliver');
   });
 
+  describe('receiving a break', () => {
+    it('shows a zero byte and BI, which reading LSR clears, and the byte behind it', () => {
+      put(FCR, 1);
+      put(IER, 0x05);
+      assert.equal(uart.giveBreak(0x73), true);
+      assert.deepEqual([board.irq.level, get(IIR) & 0x0f], [true, 0x06], 'line status comes first');
+      assert.equal(get(LSR), 0x71);
+      assert.equal(get(LSR), 0x61);
+      assert.equal(get(IIR) & 0x0f, 0x04);
+      assert.equal(get(RBR), 0);
+      assert.equal(get(LSR), 0x61);
+      assert.equal(get(RBR), 0x73);
+      assert.deepEqual([get(LSR), board.irq.level], [0x60, false]);
+    });
+
+    it('comes only behind input that has been read, so that no other byte is taken for the key', () => {
+      uart.giveInput(bytes('x'));
+      assert.equal(uart.giveBreak(0x6f), false);
+      assert.equal(receiveAll(), 'x');
+      assert.equal(uart.giveBreak(0x6f), true);
+      assert.equal(uart.giveBreak(0x6f), false);
+      uart.giveInput(bytes('later'));
+      assert.equal(get(RBR), 0);
+      assert.equal(receiveAll(), 'olater');
+      put(MCR, 0x10);
+      assert.equal(uart.giveBreak(0x6f), false, 'in loopback the line is cut off');
+    });
+
+    it('is no input for the firmware’s console, and is forgotten at a reset', () => {
+      uart.giveBreak(0x6f);
+      assert.equal(uart.getByte(), 0x6f);
+      assert.equal(get(LSR), 0x60);
+      uart.giveBreak(0x6f);
+      uart.reset();
+      assert.equal(get(LSR), 0x60);
+    });
+
+    it('is saved and restored', () => {
+      uart.giveBreak(0x6f);
+      const saved = uart.save();
+      uart.reset();
+      uart.restore(saved);
+      assert.equal(get(LSR), 0x71);
+      assert.deepEqual([get(RBR), get(RBR)], [0, 0x6f]);
+    });
+  });
+
   it('describes itself as QEMU’s board does', () => {
     const node = describeTree(uart).soc.get('serial@10000000');
     assert.deepEqual(strings(node, 'compatible'), ['ns16550a']);
