@@ -36,6 +36,8 @@ export interface SessionOptions {
   readonly format?: OutputFormat;
   /** A shell: commands are typed one after the other. */
   readonly interactive?: boolean;
+  /** What opens connections; default: `connect` of the API. */
+  readonly connect?: typeof connect;
   /** Commands are read from standard input, so nothing else may read it. */
   readonly scripted?: boolean;
 }
@@ -51,6 +53,7 @@ export class Session {
   format: OutputFormat;
   /** A shell replaces it, since it reads the terminal while commands run. */
   lendTerminal: TerminalLender = (use) => use();
+  readonly #connector: typeof connect;
   #uri: string;
   #readOnly: boolean;
   #ended = false;
@@ -65,6 +68,7 @@ export class Session {
     this.scripted = options.scripted ?? false;
     this.format = options.format ?? 'table';
     this.#readOnly = options.readOnly ?? false;
+    this.#connector = options.connect ?? connect;
     this.#uri = options.uri ?? defaultUri(context.env);
   }
 
@@ -178,6 +182,6 @@ export class Session {
         throw new CommandFailure(`state directory ${state}: ${(cause as Error).message}`);
       });
     }
-    return connect(uri, { readOnly: this.#readOnly });
+    return this.#connector(uri, { readOnly: this.#readOnly });
   }
 }

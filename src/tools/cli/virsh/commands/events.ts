@@ -30,7 +30,13 @@ function domainEvent(event: ConnectionEvent): Shown | undefined {
     case 'lifecycle': {
       const [{ name: of, uuid }, type, detail] = event.args;
       const names = lifecycleNames(type, detail);
-      return { kind: 'lifecycle', of, uuid, detail: `${names.event} ${names.detail}`, facts: names };
+      return {
+        kind: 'lifecycle',
+        of,
+        uuid,
+        detail: `${names.event} ${names.detail}`,
+        facts: { type: names.event, detail: names.detail },
+      };
     }
     case 'reboot':
       return { kind: 'reboot', of: event.args[0].name, uuid: event.args[0].uuid };
@@ -69,14 +75,14 @@ function domainEvent(event: ConnectionEvent): Shown | undefined {
 function networkEvent(event: ConnectionEvent): Shown | undefined {
   if (event.name !== 'network') return undefined;
   const [{ name: of, uuid }, type] = event.args;
-  return { kind: 'lifecycle', of, uuid, detail: networkEventName(type), facts: { event: networkEventName(type) } };
+  return { kind: 'lifecycle', of, uuid, detail: networkEventName(type), facts: { type: networkEventName(type) } };
 }
 
 function poolEvent(event: ConnectionEvent): Shown | undefined {
   if (event.name === 'poolRefresh') return { kind: 'refresh', of: event.args[0].name, uuid: event.args[0].uuid };
   if (event.name !== 'pool') return undefined;
   const [{ name: of, uuid }, type] = event.args;
-  return { kind: 'lifecycle', of, uuid, detail: poolEventName(type), facts: { event: poolEventName(type) } };
+  return { kind: 'lifecycle', of, uuid, detail: poolEventName(type), facts: { type: poolEventName(type) } };
 }
 
 /** What a command waits for. */
