@@ -32,7 +32,7 @@ const options: readonly OptionDef[] = [
   flag('import', 'there is nothing to install: boot from the first disk'),
   text('serial', 'serial port: pty, file,path=FILE or none', repeated),
   text('console', 'console: pty or none', repeated),
-  text('rng', 'where random numbers come from, or none (default: /dev/urandom)', named),
+  text('rng', 'where random numbers come from: builtin, a device, or none (default: builtin)', named),
   text('graphics', 'none: machines here have no screen', { ...named, complete: ['none'] }),
   text('video', 'none', { ...named, complete: ['none'] }),
   text('sound', 'none', { ...named, complete: ['none'] }),

@@ -171,20 +171,18 @@ export function consolesXml(serials: readonly string[], consoles: readonly strin
   ];
 }
 
-/** The `<rng>`, unless there is to be none. */
+/** The `<rng>`, unless there is to be none; by default the generator that the machine has anyway. */
 export function rngXml(text: string | undefined): string | undefined {
   if (text === 'none') return undefined;
-  const settings = parseSettings('rng', text ?? '/dev/urandom', {
+  const settings = parseSettings('rng', text ?? 'backend.model=builtin', {
     first: 'device',
     names: ['device', 'backend.model', 'rate.bytes', 'rate.period'],
   });
   const bytes = settings.text('rate.bytes');
+  const device = settings.text('device');
+  const model = settings.text('backend.model') ?? (device === undefined || device === 'builtin' ? 'builtin' : 'random');
   return element('rng', { model: 'virtio' }, [
     bytes === undefined ? undefined : element('rate', { bytes, period: settings.text('rate.period') }),
-    element(
-      'backend',
-      { model: settings.text('backend.model') ?? 'random' },
-      settings.text('device') ?? '/dev/urandom',
-    ),
+    model === 'builtin' ? element('backend', { model }) : element('backend', { model }, device ?? '/dev/urandom'),
   ]);
 }

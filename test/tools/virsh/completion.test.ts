@@ -66,6 +66,7 @@ describe('completion in bash', () => {
     assert.deepEqual(offers('net-start', '--network', 'called'), ['called-net-list_--inactive_--name']);
     assert.deepEqual(offers('snapshot-info', 'box', 'called'), ['called-snapshot-list_box_--name']);
     assert.deepEqual(offers('domstats', '--raw', 'x', 'al'), ['alpha']);
+    assert.deepEqual(offers('domstats', '--output', 'j'), ['json']);
   });
 
   it('offers files where one is wanted', () => {

@@ -45,7 +45,7 @@ function patterns(entries: readonly Entry[]): Map<string, string[]> {
     for (const option of options) {
       if (option.kind === 'flag') continue;
       add(option.complete, `'${name} --${option.name}'`);
-      if (!option.named) add(option.complete, `'${name} ${option.repeat ? '*' : position++}'`);
+      if (!option.named) add(option.complete, option.repeat ? `'${name} '[0-9]*` : `'${name} ${position++}'`);
     }
   }
   for (const option of [...commonOptions, ...globalOptions]) add(option.complete, `*' --${option.name}'`);
@@ -70,9 +70,7 @@ function tables(entries: readonly Entry[]): string {
     .map(({ name, options }) => [name, withArgument([...options, ...commonOptions])] as const)
     .flatMap(([name, options]) => options.map((option) => `'${name} ${option}'`));
   const kindCases = [...patterns(entries)].map(([kind, alternatives]) => {
-    // A repeated option takes every position: a pattern after the quotes.
-    const shown = alternatives.map((pattern) => pattern.replace(/ \*'$/, " '*"));
-    return [shown, `echo '${kind}'`] as const;
+    return [alternatives, `echo '${kind}'`] as const;
   });
   const listCases = Object.entries(LISTS).map(([kind, list]) => [[`'${kind}'`], `_nodevisor_call ${list}`] as const);
   return `_nodevisor_commands='${entries.map(({ name }) => name).join(' ')}'
