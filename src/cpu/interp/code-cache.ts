@@ -1,4 +1,5 @@
 import type { Ram } from '../ram.ts';
+import { type AccessRuns, RUN_MAX, RUN_MIN } from './access-run.ts';
 import type { Op } from './handler.ts';
 import { type Entry, type OpFactory, OpKind } from './ops.ts';
 
@@ -13,20 +14,38 @@ const OPS_MAX = 400_000;
 /** `Block.count` of blocks that are not run in the inner loop: larger than any budget there. */
 export const ALONE = 2 ** 30;
 
-/** A run of instructions that is entered at its start alone. */
-export interface Block {
+/** A run of instructions that is entered at its start alone. A class: the inner loop wants one shape of object. */
+export class Block {
   readonly ops: readonly Op[];
+  /** Number of ops. */
+  readonly length: number;
   /** Number of instructions, or ALONE. */
   readonly count: number;
   /** Offset in the page behind the last instruction. */
   readonly end: number;
+  /** Number of instructions each op stands for, or null if it is one for all. */
+  readonly weights: readonly number[] | null;
+
+  constructor(ops: readonly Op[], weights: readonly number[] | null, count: number, end: number) {
+    this.ops = ops;
+    this.length = ops.length;
+    this.count = count;
+    this.end = end;
+    this.weights = weights;
+  }
 }
 
 /**
  * An instruction that the cache does not hold: its second half is on the next page, or the page is one that PMP splits.
  * It is fetched anew each time.
  */
-export const UNCACHED: Block = { ops: [], count: ALONE, end: 0 };
+export const UNCACHED = new Block([], null, ALONE, 0);
+
+/** Number of instructions of a block before those of its n-th op. */
+export function instructionsBefore(block: Block, n: number): number {
+  if (block.weights === null) return n;
+  return block.weights.slice(0, n).reduce((sum, weight) => sum + weight, 0);
+}
 
 const SLOTS = 2048;
 
@@ -182,20 +201,67 @@ export class CodeCache {
   #decode(page: CodePage, start: number): Block {
     const ops: Op[] = [];
     const fs = { checked: false, dirty: false };
+    const runs = new RunFinder(page, this.#ops.runs, ops);
+    let count = 0;
     let at = start;
-    while (ops.length < BLOCK_MAX && at < 4096) {
+    while (count < BLOCK_MAX && at < 4096) {
       const long = (page.half(at) & 3) === 3;
       if (long && at === 4094) break;
       const entry = this.#ops.entry(page.raw(at), at);
       if (entry.kind === OpKind.ALONE) {
-        if (ops.length > 0) break;
-        return { ops: [entry.checked ?? entry.op], count: ALONE, end: at + (long ? 4 : 2) };
+        if (count > 0) break;
+        return new Block([entry.op], null, ALONE, at + (long ? 4 : 2));
       }
+      runs.before(entry.run, at);
       ops.push(guarded(entry, fs));
+      count++;
       at += long ? 4 : 2;
       if (entry.kind === OpKind.LAST) break;
     }
-    return ops.length === 0 ? UNCACHED : { ops, count: ops.length, end: at };
+    runs.before(0, at);
+    return count === 0 ? UNCACHED : new Block(ops, runs.weights, count, at);
+  }
+}
+
+/** Replaces runs of accesses among the ops of a block under construction by one op each. */
+class RunFinder {
+  /** As `Block.weights`. */
+  weights: number[] | null = null;
+  readonly #page: CodePage;
+  readonly #runs: AccessRuns;
+  readonly #ops: Op[];
+  /** The run under way: what its members have in common, index of its first op and offset of its first instruction. */
+  #key = 0;
+  #first = 0;
+  #offset = 0;
+
+  constructor(page: CodePage, runs: AccessRuns, ops: Op[]) {
+    this.#page = page;
+    this.#runs = runs;
+    this.#ops = ops;
+  }
+
+  /** An op with this run key, of an instruction at this offset, is about to be added. */
+  before(key: number, offset: number): void {
+    const ops = this.#ops;
+    if (key !== this.#key || (key !== 0 && ops.length - this.#first === RUN_MAX)) {
+      if (this.#key !== 0 && ops.length - this.#first >= RUN_MIN) this.#replace();
+      this.#key = key;
+      this.#first = ops.length;
+      this.#offset = offset;
+    }
+    if (this.weights !== null) this.weights[ops.length] = 1;
+  }
+
+  #replace(): void {
+    const members = this.#ops.splice(this.#first);
+    const raws: number[] = [];
+    for (let i = 0, at = this.#offset; i < members.length; i++, at = this.#page.advance(at, 1))
+      raws.push(this.#page.raw(at));
+    this.weights ??= new Array<number>(this.#first).fill(1);
+    this.weights.length = this.#first;
+    this.weights.push(members.length);
+    this.#ops.push(this.#runs.make(raws, members));
   }
 }
 

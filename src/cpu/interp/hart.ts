@@ -6,10 +6,10 @@ import { FAULT, NOT_RAM } from '../mmu.ts';
 import { Access } from '../pmp.ts';
 import { HartState, hartWord } from '../state.ts';
 import { interruptToTake, takeException, takeInterrupt } from '../trap.ts';
-import { ALONE, type Block, CodeCache, type CodePage, UNCACHED } from './code-cache.ts';
+import { ALONE, type Block, CodeCache, type CodePage, instructionsBefore, UNCACHED } from './code-cache.ts';
 import { Core } from './core.ts';
 import { JUMP_BIAS, type Op, Outcome } from './handler.ts';
-import { OpFactory } from './ops.ts';
+import { OpFactory, singleOp } from './ops.ts';
 
 const PC = hartWord.pc;
 const ATTENTION = hartWord.attention;
@@ -266,6 +266,7 @@ export class InterpreterHart implements Hart {
       const count = block.count;
       if (count > left || words[ATTENTION] !== 0) break;
       const ops = block.ops;
+      const length = block.length;
       let done = 0;
       let result = 0;
       do {
@@ -273,8 +274,8 @@ export class InterpreterHart implements Hart {
         const op = ops[done];
         result = op();
         done++;
-      } while (result === 0 && done < count);
-      left -= done;
+      } while (result === 0 && done < length);
+      left -= count;
       const next = result === 0 ? block.end : result - JUMP_BIAS;
       if ((next & ~0xffe) === 0) {
         offset = next;
@@ -283,8 +284,9 @@ export class InterpreterHart implements Hart {
       if (result === 0 || result >= JUMPS) this.#moveBy(next);
       else if (result === Outcome.INDIRECT) this.#moveTo(this.#core.cursor.targetLo, this.#core.cursor.targetHi);
       else {
-        left++;
-        offset = page.advance(offset, done - 1);
+        const retired = instructionsBefore(block, done - 1) + this.#ops.runs.takeProgress();
+        left += count - retired;
+        offset = page.advance(offset, retired);
         outcome = result;
         break;
       }
@@ -321,14 +323,16 @@ export class InterpreterHart implements Hart {
     if (block.count === ALONE) return this.#alone(block.ops[0], block.end);
     const count = this.#left;
     if (block.count <= count) return BOUNDARY;
+    // One instruction at a time: an op of the block may stand for several.
     for (let i = 0; i < count; i++) {
-      const outcome = block.ops[i]();
-      if (outcome === 0) continue;
-      this.#offset = page.advance(this.#offset, i);
-      this.#retire(i);
-      return outcome;
+      const entry = this.#ops.entry(page.raw(this.#offset), this.#offset);
+      const outcome = singleOp(entry)();
+      if (outcome !== 0) {
+        this.#retire(i);
+        return outcome;
+      }
+      this.#offset = page.advance(this.#offset, 1);
     }
-    this.#offset = page.advance(this.#offset, count);
     this.#retire(count);
     return BOUNDARY;
   }
@@ -364,7 +368,7 @@ export class InterpreterHart implements Hart {
     }
     this.#fetched = raw;
     const entry = this.#ops.entry(raw, this.#offset);
-    return this.#alone(entry.dirtying ?? entry.checked ?? entry.op, this.#offset + ((low & 3) === 3 ? 4 : 2));
+    return this.#alone(singleOp(entry), this.#offset + ((low & 3) === 3 ? 4 : 2));
   }
 
   /** Halfword of code at an address; -1: the exception is recorded. */

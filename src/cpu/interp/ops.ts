@@ -1,6 +1,7 @@
-import { decode, type InsnName, insnByName } from '../../isa/index.ts';
+import { type DecodedInsn, decode, type InsnName, insnByName } from '../../isa/index.ts';
 import { type HartState, hartWord } from '../state.ts';
 import { Mstatus } from '../trap.ts';
+import { AccessRuns, runKey } from './access-run.ts';
 import { aluHandlers } from './alu.ts';
 import { atomicHandlers } from './atomic.ts';
 import { bitmanipHandlers } from './bitmanip.ts';
@@ -37,6 +38,13 @@ export interface Entry {
   readonly checked: Op | null;
   /** Floating-point that makes FS dirty: checks, and sets it behind the op. */
   readonly dirtying: Op | null;
+  /** See runKey. */
+  readonly run: number;
+}
+
+/** The form of an op that stands by itself: floating-point checks what it needs. */
+export function singleOp(entry: Entry): Op {
+  return entry.dirtying ?? entry.checked ?? entry.op;
 }
 
 const branches: ReadonlySet<string> = new Set<BranchName>([
@@ -59,12 +67,14 @@ export class OpFactory {
   readonly #words: Int32Array;
   readonly #entries = new Map<number, Entry>();
   readonly #placedEntries = new Map<number, Entry>();
+  readonly runs: AccessRuns;
 
   constructor(state: HartState, core: Core) {
     const { x, x64, f, f64, fDouble, words } = state;
     const registers: Registers = { state, x, x64, f, f64, fDouble, words };
     this.#x = x;
     this.#words = words;
+    this.runs = new AccessRuns(registers, core.mmu);
     this.#placed = branchHandlers(registers, core.cursor);
     this.#plain = {
       ...aluHandlers(registers),
@@ -80,13 +90,14 @@ export class OpFactory {
 
   /** Number of distinct ops made since the last `clear`. */
   get size(): number {
-    return this.#entries.size + this.#placedEntries.size;
+    return this.#entries.size + this.#placedEntries.size + this.runs.size;
   }
 
   /** Forgets all ops. */
   clear(): void {
     this.#entries.clear();
     this.#placedEntries.clear();
+    this.runs.clear();
   }
 
   /** The op of an instruction word `offset` bytes into its page; `raw` as in DecodedInsn. */
@@ -95,34 +106,31 @@ export class OpFactory {
     if (known !== undefined) return known;
     const insn = decode(raw);
     if (insn !== undefined && isPlaced(insn.name)) {
-      const entry = this.#placedEntry(this.#placed[insn.name](insn, offset), insn.name, insn.rd);
-      this.#placedEntries.set(raw * 4096 + offset, entry);
-      return entry;
+      const placed = this.#placedEntry(insn, this.#placed[insn.name](insn, offset));
+      this.#placedEntries.set(raw * 4096 + offset, placed);
+      return placed;
     }
-    const entry = insn === undefined ? illegal : this.#plainEntry(insn as typeof insn & { name: keyof PlainHandlers });
-    this.#entries.set(raw, entry);
-    return entry;
+    const plain = insn === undefined ? illegal : this.#plainEntry(insn as typeof insn & { name: keyof PlainHandlers });
+    this.#entries.set(raw, plain);
+    return plain;
   }
 
-  #placedEntry(op: Op, name: BranchName, rd: number): Entry {
-    if (name !== 'auipc') return { op, kind: OpKind.LAST, checked: null, dirtying: null };
-    return { op: rd === 0 ? nop : op, kind: OpKind.PLAIN, checked: null, dirtying: null };
+  #placedEntry(insn: DecodedInsn, op: Op): Entry {
+    if (insn.name !== 'auipc') return entry(op, OpKind.LAST);
+    return entry(insn.rd === 0 ? nop : op, OpKind.PLAIN);
   }
 
   #plainEntry(insn: NonNullable<ReturnType<typeof decode>> & { name: keyof PlainHandlers }): Entry {
     const { endsBlock, mayTrap, writes, memory, needsFs, dirtiesFs, extension } = insnByName[insn.name];
     const toX0 = insn.rd === 0 && writes.some((use) => use.file === 'x');
     const pure = !mayTrap && !needsFs && memory === undefined && !endsBlock;
-    if (toX0 && pure) return { op: nop, kind: OpKind.PLAIN, checked: null, dirtying: null };
+    if (toX0 && pure) return entry(nop, OpKind.PLAIN);
     const made = this.#plain[insn.name](insn);
     // CSR instructions see to x0 themselves: whether they read depends on it.
     const op = toX0 && extension !== 'zicsr' ? this.#discarding(made) : made;
-    return {
-      op,
-      kind: endsBlock ? OpKind.ALONE : OpKind.PLAIN,
-      checked: needsFs ? this.#checkingFs(op) : null,
-      dirtying: needsFs && dirtiesFs ? this.#dirtyingFs(op) : null,
-    };
+    if (!needsFs) return entry(op, endsBlock ? OpKind.ALONE : OpKind.PLAIN, runKey(insn));
+    const dirtying = dirtiesFs ? this.#dirtyingFs(op) : null;
+    return { op, kind: OpKind.PLAIN, checked: this.#checkingFs(op), dirtying, run: 0 };
   }
 
   /** An op that writes x0: cleared behind it. */
@@ -155,7 +163,11 @@ export class OpFactory {
 
 const nop: Op = () => Outcome.NEXT;
 
-const illegal: Entry = { op: () => Outcome.ILLEGAL, kind: OpKind.LAST, checked: null, dirtying: null };
+function entry(op: Op, kind: OpKind, run = 0): Entry {
+  return { op, kind, checked: null, dirtying: null, run };
+}
+
+const illegal = entry(() => Outcome.ILLEGAL, OpKind.LAST);
 
 function isPlaced(name: InsnName): name is BranchName {
   return branches.has(name);
