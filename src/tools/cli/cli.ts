@@ -5,7 +5,6 @@ import { type Context, ExitCode, exitCodeOf } from './command.ts';
 import { commands } from './machine-commands.ts';
 import { parseAndRun } from './parser.ts';
 import { UsageFailure } from './virsh/failure.ts';
-import { isForConnection, overview, parseGlobals, runConnection } from './virsh/main.ts';
 
 export { commands };
 
@@ -24,6 +23,10 @@ function explain(error: unknown, env: NodeJS.ProcessEnv): string {
 }
 
 async function dispatch(argv: readonly string[], context: Context): Promise<number> {
+  const machineCommand = commands.some(({ path }) => path[0] === argv[0]);
+  if (machineCommand) return parseAndRun(commands, packageVersion(), argv, context);
+  // Only now: a machine without a connection starts sooner without all this.
+  const { isForConnection, overview, parseGlobals, runConnection } = await import('./virsh/main.ts');
   const globals = parseGlobals(argv);
   if (globals.version) {
     context.stdout.write(`${packageVersion()}\n`);
