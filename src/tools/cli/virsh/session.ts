@@ -160,7 +160,7 @@ export class Session {
     this.#interrupted = !this.#interrupts.emit('interrupt');
   }
 
-  /** A new line of commands: an earlier Ctrl-C was not for it. */
+  /** Before a new line of commands is read: an earlier Ctrl-C is not for it. */
   begin(): void {
     this.#interrupted = false;
   }

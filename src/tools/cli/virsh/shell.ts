@@ -17,7 +17,6 @@ const WELCOME = [
 ].join('\n');
 
 async function runLine(line: string, session: Session): Promise<number | undefined> {
-  session.begin();
   try {
     const commands = splitLine(line);
     return commands.length === 0 ? undefined : await runCommands(commands, session);
@@ -47,6 +46,7 @@ async function openConnection(session: Session): Promise<void> {
 async function interact(session: Session, reader: LineReader, history: History): Promise<number> {
   let warned = false;
   for (;;) {
+    session.begin();
     const line = await reader.next(session.readOnly ? 'nodevisor > ' : 'nodevisor # ');
     if (line === null) {
       session.write('\n');
