@@ -3,6 +3,7 @@ import type { EngineKind } from '../../src/cpu/index.ts';
 import { atomicContract } from './contract/atomic.ts';
 import { controlContract } from './contract/control.ts';
 import { csrContract } from './contract/csr.ts';
+import { hostileContract } from './contract/hostile.ts';
 import { integerContract } from './contract/integer.ts';
 import { memoryContract } from './contract/memory.ts';
 import { mmuContract } from './contract/mmu.ts';
@@ -25,6 +26,7 @@ export function describeEngine(name: EngineKind, make: MakeEngine): void {
     mmuContract(makeRig);
     pmpContract(makeRig);
     runningContract(make);
+    hostileContract(makeRig);
     smpContract(name);
   });
 }

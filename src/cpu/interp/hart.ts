@@ -1,7 +1,7 @@
-import { Attention, decode, Exception, encode, insnByName } from '../../isa/index.ts';
+import { Attention, Exception } from '../../isa/index.ts';
 import type { Clock } from '../../util/index.ts';
 import { type Hart, Stop } from '../engine.ts';
-import { finishMmio } from '../mmio.ts';
+import { describeExit, finishMmio } from '../mmio.ts';
 import { FAULT, NOT_RAM } from '../mmu.ts';
 import { Access } from '../pmp.ts';
 import { HartState, hartWord } from '../state.ts';
@@ -15,8 +15,6 @@ const PC = hartWord.pc;
 const ATTENTION = hartWord.attention;
 const IN_GUEST = hartWord.inGuest;
 const CODE_EPOCH = hartWord.codeEpoch;
-const EXIT_INSN = hartWord.exitInsn;
-const EXIT_LENGTH = hartWord.exitLength;
 const EXIT_WRITE = hartWord.exitWrite;
 const EXIT_GVA = hartWord.exitGva;
 
@@ -78,11 +76,7 @@ export class InterpreterHart implements Hart {
   }
 
   completeMmio(lo: number, hi: number): void {
-    const words = this.#words;
-    finishMmio(this.state, words[EXIT_INSN] >>> 0, lo, hi);
-    const pcLo = (words[PC] + words[EXIT_LENGTH]) | 0;
-    if (pcLo >>> 0 < words[PC] >>> 0) words[PC + 1]++;
-    words[PC] = pcLo;
+    finishMmio(this.state, lo, hi);
     this.#core.retire(1);
   }
 
@@ -392,9 +386,7 @@ export class InterpreterHart implements Hart {
     if (outcome === Outcome.RETIRE_STOP) return true;
     const { trap } = this.#core;
     if (outcome === Outcome.STOP) {
-      const raw = this.#raw();
-      this.#words[EXIT_INSN] = expand(raw);
-      this.#words[EXIT_LENGTH] = (raw & 3) === 3 ? 4 : 2;
+      describeExit(this.state, this.#raw());
       return true;
     }
     if (outcome === Outcome.ILLEGAL) trap.raise(Exception.ILLEGAL_INSTRUCTION, this.#raw(), 0);
@@ -404,11 +396,4 @@ export class InterpreterHart implements Hart {
     this.#arrive();
     return false;
   }
-}
-
-/** The 32-bit form of an instruction. */
-function expand(raw: number): number {
-  if ((raw & 3) === 3) return raw;
-  const insn = decode(raw);
-  return insn === undefined ? raw : encode(insnByName[insn.name], insn);
 }
