@@ -220,6 +220,13 @@ describe('install: what it does', () => {
     assert.equal((await cli(['list', '--all', '--name'], env())).out, '\n');
   });
 
+  it('ends like a program whose reader has gone when nobody reads the console any more', async () => {
+    const running = startCli(['install', '--name', 'box', ...boot, '--transient'], env());
+    while (!running.output().includes('guest> ')) await new Promise((resolve) => setTimeout(resolve, 20));
+    running.breakOutput();
+    assert.equal((await running.result).code, 141);
+  });
+
   it('stays while the domain runs, and shuts it down at Ctrl-C', async () => {
     const running = startCli(['install', '--name', 'box', ...boot, '--transient', '--noautoconsole'], env());
     while (!running.output().includes("Domain 'box' created")) await new Promise((resolve) => setTimeout(resolve, 20));

@@ -1,10 +1,11 @@
 import { strict as assert } from 'node:assert';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { needTool } from '../../support/need-tool.ts';
 import { startCli } from '../cli/support.ts';
-import { fileIn, play, scratchDirectory } from './support.ts';
+import { fileIn, type Played, play, scratchDirectory } from './support.ts';
 
 const PROMPT = 'nodevisor # ';
 const UP = '\x1b[A';
@@ -27,109 +28,89 @@ describe('the shell', function () {
     needTool(this, 'python3', 'python3');
   });
 
-  it('runs commands one after the other, and several of a line', () => {
-    const { text, status, restored } = play(
-      [],
-      [
-        [PROMPT, 'suspend test; domstate test\r'],
-        [PROMPT, 'domstate nope\r'],
-        [PROMPT, 'domstate test --reason\r'],
-        [PROMPT, 'quit\r'],
-      ],
-      env(),
-    );
-    assert.equal(status, 0);
-    assert.ok(restored);
-    assert.match(text, /Domain 'test' suspended\r\n\r\npaused\r\n/);
-    assert.match(text, /error: failed to get domain 'nope'\r\n/);
-    assert.match(text, /paused \(user\)\r\n/);
-  });
+  describe('one session', () => {
+    let played: Played;
+    before(() => {
+      played = play(
+        [],
+        [
+          [PROMPT, 'suspend test; domstate test\r'],
+          [PROMPT, 'domstate nope\r'],
+          [PROMPT, 'resume test\r'],
+          [PROMPT, ' echo unseen\r'],
+          // A tab among other keys at once would be a pasted one.
+          [PROMPT, 'domsta'],
+          ['domsta', '\t'],
+          ['t', '\t'],
+          ['domstats', 'e t'],
+          ['e t', '\t'],
+          ['est ', '--re'],
+          ['--re', '\t'],
+          ['ason ', '\r'],
+          ['running (unpaused)', 'net-info def'],
+          ['net-info def', '\t'],
+          ['ault ', '\r'],
+          ['virbr0', 'destroy test\x03'],
+          ['^C\r\n', 'event --all --loop\r'],
+          ['event --all --loop\r', '\x03'],
+          ['event loop interrupted', 'domstate test\r'],
+          ['running', `cd ${directory()}\r`],
+          [PROMPT, 'pwd\r'],
+          [PROMPT, 'connect nope:///\r'],
+          [PROMPT, 'connect test:///default --readonly\r'],
+          ['nodevisor > ', 'destroy test\r'],
+          ['nodevisor > ', 'domuuid test\r'],
+          ['nodevisor > ', 'quit\r'],
+        ],
+        env(),
+      );
+    });
 
-  it('keeps its history from one session to the next, in a file for the user alone', () => {
-    const history = join(directory(), 'nodevisor', 'history');
-    play(
-      [],
-      [
-        [PROMPT, 'domuuid test\r'],
-        [PROMPT, ' echo unseen\r'],
-        [PROMPT, 'quit\r'],
-      ],
-      env(),
-    );
-    assert.ok(existsSync(history));
-    assert.equal(statSync(history).mode & 0o777, 0o600);
-    assert.match(readFileSync(history, 'utf8'), /domuuid test\nquit\n$/);
-    const { text } = play(
-      [],
-      [
-        [PROMPT, `${UP}${UP}\r`],
-        ['6695eb01', 'quit\r'],
-      ],
-      env(),
-    );
-    assert.match(text, /domuuid test[^\n]*\r\n6695eb01-f6a4-8304-79aa-97f2502e193f/);
-  });
+    it('runs commands one after the other, and several of a line', () => {
+      const { text, status, restored } = played;
+      assert.equal(status, 0);
+      assert.ok(restored);
+      assert.match(text, /Domain 'test' suspended\r\n\r\npaused\r\n/);
+      assert.match(text, /error: failed to get domain 'nope'\r\n/);
+    });
 
-  it('completes commands, options and names', () => {
-    const { text } = play(
-      [],
-      [
-        // A tab among other keys at once would be a pasted one.
-        [PROMPT, 'domsta'],
-        ['domsta', '\t'],
-        ['t', '\t'],
-        ['domstats', 'e t'],
-        ['e t', '\t'],
-        ['est ', '--re'],
-        ['--re', '\t'],
-        ['ason ', '\r'],
-        ['running (booted)', 'net-info def'],
-        ['net-info def', '\t'],
-        ['ault ', '\r'],
-        ['virbr0', 'pool-info default'],
-        ['pool-info default', '\t'],
-        ['-pool ', '\r'],
-        ['default-pool', 'quit\r'],
-      ],
-      env(),
-    );
-    assert.match(text, /Bridge: +virbr0/);
-    assert.match(text, /Name: +default-pool/);
-  });
+    it('completes commands, options and names', () => {
+      assert.match(played.text, /running \(unpaused\)/);
+      assert.match(played.text, /Bridge: +virbr0/);
+    });
 
-  it('gives a line up at Ctrl-C, and stops a command that waits', () => {
-    const { text, status } = play(
-      [],
-      [
-        [PROMPT, 'destroy test\x03'],
-        [`^C\r\n`, 'event --all --loop\r'],
-        ['event --all --loop\r', '\x03'],
-        ['event loop interrupted', 'domstate test\r'],
-        ['running', '\x04'],
-      ],
-      env(),
-    );
-    assert.equal(status, 0);
-    assert.match(text, /events received: 0/);
-  });
+    it('gives a line up at Ctrl-C, and stops a command that waits', () => {
+      assert.match(played.text, /events received: 0/);
+      assert.doesNotMatch(played.text, /'test' destroyed/);
+    });
 
-  it('changes its directory and its connection', () => {
-    const { text } = play(
-      [],
-      [
-        [PROMPT, `cd ${directory()}\r`],
-        [PROMPT, 'pwd\r'],
-        [PROMPT, 'connect nope:///\r'],
-        [PROMPT, 'connect test:///default --readonly\r'],
-        ['nodevisor > ', 'destroy test\r'],
-        ['nodevisor > ', 'uri\r'],
-        ['test:///default', 'quit\r'],
-      ],
-      env(),
-    );
-    assert.ok(text.includes(`${directory()}\r\n`));
-    assert.match(text, /error: failed to connect to the hypervisor\r\nerror: no connection driver available for nope/);
-    assert.match(text, /error: .*(read.only|forbidden)/);
+    it('changes its directory and its connection', () => {
+      const { text } = played;
+      assert.ok(text.includes(`${directory()}\r\n`));
+      assert.match(
+        text,
+        /error: failed to connect to the hypervisor\r\nerror: no connection driver available for nope/,
+      );
+      assert.match(text, /error: operation forbidden/);
+    });
+
+    it('leaves its history for the next, in a file for the user alone', () => {
+      const history = join(directory(), 'nodevisor', 'history');
+      assert.equal(statSync(history).mode & 0o777, 0o600);
+      const lines = readFileSync(history, 'utf8');
+      assert.match(lines, /suspend test; domstate test\n[\s\S]*domuuid test\nquit\n$/);
+      assert.doesNotMatch(lines, /unseen|destroy test\nevent/);
+      const { text, status } = play(
+        [],
+        [
+          [PROMPT, `${UP}${UP}\r`],
+          ['6695eb01', '\x04'],
+        ],
+        env(),
+      );
+      assert.equal(status, 0);
+      assert.match(text, /domuuid test[^\n]*\r\n6695eb01-f6a4-8304-79aa-97f2502e193f/);
+    });
   });
 
   it('goes into the console of a domain and comes back', () => {
@@ -152,6 +133,21 @@ describe('the shell', function () {
     assert.equal(status, 0);
     assert.ok(restored, 'the terminal was not restored');
     assert.match(text, /Connected to domain 'guest'/);
+  });
+
+  it('gives the terminal back when a signal ends it in the console', () => {
+    const xml = fileIn(directory(), 'guest.xml', guestXml());
+    const { status, raw, restored } = play(
+      ['-c', 'nodevisor:///embed', 'create', xml, '--console'],
+      [
+        ['Escape character', ''],
+        ['guest> ', { signal: constants.signals.SIGTERM }],
+      ],
+      env(),
+    );
+    assert.equal(status, 143);
+    assert.equal(raw.at(-1), true);
+    assert.ok(restored, 'the terminal was not restored');
   });
 
   it('opens the editor, shows what is wrong with an edit, and opens it again', () => {

@@ -10,18 +10,38 @@ const ESCAPE = 0x1d;
 /** Bytes of input that may wait for the guest before we stop reading. */
 const PENDING_INPUT_BYTES = 64 * 1024;
 
+/** Ends the session in order when the process is to end, or when nobody reads what the guest says any more. */
+function onSignals(session: Session, leave: () => void): () => void {
+  const { events, stdout } = session.context;
+  const end = (signal: NodeJS.Signals) => () => {
+    session.terminate(signal);
+    leave();
+  };
+  const handlers = (['SIGTERM', 'SIGHUP'] as const).map((signal) => [signal, end(signal)] as const);
+  // A program that writes to such a pipe is ended by SIGPIPE, and so are we.
+  const lost = end('SIGPIPE');
+  for (const [signal, handler] of handlers) events.on(signal, handler);
+  stdout.on('error', lost);
+  return () => {
+    for (const [signal, handler] of handlers) events.off(signal, handler);
+    stdout.off('error', lost);
+  };
+}
+
 /** Passes bytes both ways until the guest's end closes or the user leaves; true: the user left. */
 function relay(console: Duplex, session: Session, onTerminal: boolean): Promise<boolean> {
   const { stdin, stdout } = session.context;
   return new Promise((resolve, reject) => {
     // In raw mode Ctrl-C is the guest's; without a terminal it is the way to leave.
     const offInterrupt = session.onInterrupt(() => finish(() => resolve(true)));
+    const offSignals = onSignals(session, () => finish(() => resolve(true)));
     let finished = false;
     const finish = (settle: () => void) => {
       // Closing it afterwards is an end too, when the input is somebody else's again.
       if (finished) return;
       finished = true;
       offInterrupt();
+      offSignals();
       stdin.off('data', typed);
       stdin.pause();
       settle();

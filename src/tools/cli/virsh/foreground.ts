@@ -12,7 +12,9 @@ const QUIT = ['SIGTERM', 'SIGHUP'] as const;
  */
 export async function waitForOwnDomains(session: Session): Promise<number> {
   const own = await session.ownDomains();
-  if (own.length === 0) return ExitCode.OK;
+  if (own.length === 0) return session.terminated ?? ExitCode.OK;
+  // Asked to end already: closing the connection ends them.
+  if (session.terminated !== undefined) return session.terminated;
   const names = own.map(({ name }) => `'${name}'`).join(', ');
   session.note(`${own.length === 1 ? 'Domain' : 'Domains'} ${names} running in this process. Ctrl-C shuts down.`);
   const connection = await session.connection();

@@ -94,7 +94,8 @@ async function runOnce(rest: readonly string[], session: Session): Promise<numbe
     const [first = ''] = rest;
     const commands = rest.length === 1 && isLine(first) ? splitLine(first) : [rest];
     const status = await runCommands(commands, session);
-    return status === ExitCode.OK ? await waitForOwnDomains(session) : status;
+    const ended = await waitForOwnDomains(session);
+    return ended === ExitCode.OK ? status : ended;
   } catch (error) {
     return reportError(error, session);
   } finally {

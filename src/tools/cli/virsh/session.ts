@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events';
 import { mkdir } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { constants, homedir } from 'node:os';
 import { join } from 'node:path';
 import { type Connection, connect, DomainLifecycle, parseConnectionUri } from '../../../virt/index.ts';
-import type { Context } from '../command.ts';
+import { type Context, ExitCode } from '../command.ts';
 import { attempt, CommandFailure } from './failure.ts';
 import { formatJson, type Output } from './output.ts';
 
@@ -58,6 +58,7 @@ export class Session {
   #readOnly: boolean;
   #ended = false;
   #interrupted = false;
+  #terminated: number | undefined;
   #connection: Promise<Connection> | undefined;
   readonly #started = new Map<string, string>();
   readonly #interrupts = new EventEmitter();
@@ -84,6 +85,17 @@ export class Session {
 
   quit(): void {
     this.#ended = true;
+  }
+
+  /** A signal ends us: no more commands, and domains of this process are destroyed. */
+  terminate(signal: NodeJS.Signals): void {
+    this.#ended = true;
+    this.#terminated ??= ExitCode.SIGNAL + constants.signals[signal];
+  }
+
+  /** Exit status for the signal that ends us; undefined: none does. */
+  get terminated(): number | undefined {
+    return this.#terminated;
   }
 
   get readOnly(): boolean {

@@ -59,6 +59,7 @@ async function interact(session: Session, reader: LineReader, history: History):
       warned &&= line?.trim() === '';
       continue;
     }
+    if (session.terminated !== undefined) return session.terminated;
     // At the end of the input nobody could answer any more.
     if (warned || line === null || !(await wouldEndDomains(session))) return 0;
     warned = true;
@@ -101,7 +102,8 @@ export async function runScript(session: Session): Promise<number> {
       status = (await runLine(line, session)) ?? status;
       if (session.ended) break;
     }
-    return status === 0 ? await waitForOwnDomains(session) : status;
+    const ended = await waitForOwnDomains(session);
+    return ended === 0 ? status : ended;
   } finally {
     reader.close();
     await session.close();
