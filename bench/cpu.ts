@@ -36,16 +36,16 @@ export const cpu: Benchmark = {
   },
 };
 
-/** By itself: `tsx bench/cpu.ts [--json FILE] [--runs N]`. */
+/** By itself: `tsx bench/cpu.ts [--backend NAME] [--json FILE] [--runs N]`. */
 async function main(args: readonly string[]): Promise<void> {
   const option = (name: string): string | undefined => {
     const at = args.indexOf(name);
     return at < 0 ? undefined : args[at + 1];
   };
+  const usable = usableEngines().filter((engine) => engine.usable);
+  const backend = option('--backend');
   const measurements = await cpu.measure({
-    backends: usableEngines()
-      .filter((engine) => engine.usable)
-      .map((engine) => engine.kind),
+    backends: backend === undefined ? usable.map((engine) => engine.kind) : [backend],
     peers: false,
     runs: Number(option('--runs') ?? 3),
     progress: () => {},
