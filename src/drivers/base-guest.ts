@@ -94,6 +94,8 @@ export abstract class BaseGuest implements Guest {
     return this.#exclusive(async () => {
       this.#require('running', 'paused');
       if (this.#state === 'running') return;
+      // What the guest asked for just before it was paused comes first.
+      if (this.machine.powerRequest.request !== PowerRequest.NONE) return this.#servePower();
       this.#go();
       this.events.emit('resumed');
     });

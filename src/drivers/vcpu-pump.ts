@@ -92,6 +92,8 @@ export class VcpuPump {
         this.restingAttention = 0;
         return 'idle';
       case 'budget':
+        // Traps use it up without retiring an instruction: what has been retired does not tell.
+        return 'budget';
       case 'kicked':
         return undefined;
       case 'debug':

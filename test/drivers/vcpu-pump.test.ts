@@ -33,9 +33,22 @@ const calls = (hart: FakeHart) => hart.calls.filter((call) => call !== 'invalida
 
 describe('vCPU pump', () => {
   it('spends its budget on instructions, and one at least on each exit', () => {
-    const { pump, hart } = makePump([retire(60), (h) => h.mmio(0, memoryMap.uart.gpa + 7, 1), retire(39)]);
+    const { pump, hart } = makePump([
+      (h) => {
+        h.state.words[hartWord.retired] += 60;
+        return h.mmio(0, memoryMap.uart.gpa + 7, 1);
+      },
+      () => Stop.Kicked,
+      retire(39),
+    ]);
     assert.equal(pump.run(100), 'budget');
-    assert.deepEqual(calls(hart), ['run 100', 'run 40', 'complete 0:0', 'run 39']);
+    assert.deepEqual(calls(hart), ['run 100', 'complete 0:0', 'run 40', 'run 39']);
+  });
+
+  it('comes back when the budget went into traps alone', () => {
+    const { pump, hart } = makePump([retire(0), retire(0)]);
+    assert.equal(pump.run(100), 'budget');
+    assert.deepEqual(calls(hart), ['run 100']);
   });
 
   it('answers accesses from the board, and refuses those to nowhere', () => {

@@ -42,7 +42,6 @@ class VcpuThread {
     this.#post({ type: 'online', tid: this.#tid });
     this.#awakeNs = this.#clock.nowNs();
     while (this.#step());
-    this.#account();
   }
 
   /** One round; false: the machine ends. */
@@ -95,6 +94,7 @@ class VcpuThread {
     const { words } = this.#vm.machine;
     const parked = machineWord.vcpuParked + this.#data.id;
     this.#account();
+    this.#closeAccount();
     Atomics.store(words, parked, 1);
     Atomics.notify(words, parked);
     while (runState(this.#vm.machine) === RunState.PAUSED) Atomics.wait(words, machineWord.runState, RunState.PAUSED);
@@ -105,13 +105,18 @@ class VcpuThread {
     return runState(this.#vm.machine) !== RunState.QUIT;
   }
 
-  /** Notes the CPU time so far: the host's account of this thread, or else the time it was not asleep. */
+  /** Notes how long this thread has not been asleep: its CPU time where the host keeps no account of threads. */
   #account(): void {
     const now = this.#clock.nowNs();
     this.#busyNs += now - this.#awakeNs;
     this.#awakeNs = now;
-    const ns = (this.#tid === undefined ? undefined : threadCpuNs(this.#tid)) ?? this.#busyNs;
-    this.#vcpu.state.set('cpuTimeNs', BigInt(Math.round(ns)));
+    if (this.#tid === undefined) this.#vcpu.state.set('cpuTimeNs', BigInt(Math.round(this.#busyNs)));
+  }
+
+  /** Where the host does, its account is read by whoever asks; what it stood at is left here for when it is gone. */
+  #closeAccount(): void {
+    const ns = this.#tid === undefined ? undefined : threadCpuNs(this.#tid);
+    if (ns !== undefined) this.#vcpu.state.set('cpuTimeNs', BigInt(ns));
   }
 
   #post(message: VcpuThreadMessage): void {
