@@ -58,7 +58,6 @@ export interface CsrSlot {
 export class CsrFile {
   lo = 0;
   hi = 0;
-  readonly #state: HartState;
   readonly #words: Int32Array;
   readonly #clock: GuestClock;
   readonly #interrupts: PendingInterrupts;
@@ -67,7 +66,6 @@ export class CsrFile {
   readonly #byName = new Map<string, CsrSlot>();
 
   constructor(state: HartState, clock: GuestClock, interrupts: PendingInterrupts) {
-    this.#state = state;
     this.#words = state.words;
     this.#clock = clock;
     this.#interrupts = interrupts;
@@ -305,17 +303,6 @@ export class CsrFile {
     };
     return { csr, read, write: () => CsrEffect.NONE };
   }
-
-  /** Reads a register by name for faces and tests, whatever the mode. */
-  get(name: CsrName): bigint {
-    this.#byName.get(name)?.read();
-    return BigInt.asUintN(64, join(this.lo, this.hi));
-  }
-
-  /** The state block that the registers live in. */
-  get state(): HartState {
-    return this.#state;
-  }
 }
 
 /** Which writes change what others cache; only when the value changes, except for the counters. */
@@ -368,8 +355,4 @@ function fieldRules(csr: Csr): { maskLo: number; maskHi: number; enumerated: rea
   const maskLo = Number(BigInt.asIntN(32, csr.writeMask));
   const maskHi = Number(BigInt.asIntN(32, csr.writeMask >> 32n));
   return { maskLo, maskHi, enumerated };
-}
-
-function join(lo: number, hi: number): bigint {
-  return (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0);
 }

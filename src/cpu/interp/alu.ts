@@ -34,7 +34,13 @@ export type AluName =
 
 /** Handlers for AluName. */
 export function aluHandlers(registers: Registers): HandlerTable<AluName> {
-  return { ...immediate(registers), ...shifts(registers), ...registerRegister(registers), ...words(registers) };
+  return {
+    ...immediate(registers),
+    ...shiftsByConstant(registers),
+    ...shiftsByRegister(registers),
+    ...registerRegister(registers),
+    ...words(registers),
+  };
 }
 
 /**
@@ -79,9 +85,7 @@ function immediate({ x }: Registers): Names<'lui' | 'addi' | 'slti' | 'sltiu' | 
         return 0;
       };
     },
-    slti: ({ rd, rs1, imm }) => {
-      const d = rd * 2;
-      const s = rs1 * 2;
+    slti: rri((d, s, imm) => {
       const ext = imm >> 31;
       return () => {
         const hi = x[s + 1];
@@ -89,10 +93,8 @@ function immediate({ x }: Registers): Names<'lui' | 'addi' | 'slti' | 'sltiu' | 
         x[d + 1] = 0;
         return 0;
       };
-    },
-    sltiu: ({ rd, rs1, imm }) => {
-      const d = rd * 2;
-      const s = rs1 * 2;
+    }),
+    sltiu: rri((d, s, imm) => {
       const ext = imm >> 31;
       return () => {
         const hi = x[s + 1];
@@ -100,46 +102,39 @@ function immediate({ x }: Registers): Names<'lui' | 'addi' | 'slti' | 'sltiu' | 
         x[d + 1] = 0;
         return 0;
       };
-    },
-    xori: ({ rd, rs1, imm }) => {
-      const d = rd * 2;
-      const s = rs1 * 2;
+    }),
+    xori: rri((d, s, imm) => {
       const ext = imm >> 31;
       return () => {
         x[d] = x[s] ^ imm;
         x[d + 1] = x[s + 1] ^ ext;
         return 0;
       };
-    },
-    ori: ({ rd, rs1, imm }) => {
-      const d = rd * 2;
-      const s = rs1 * 2;
+    }),
+    ori: rri((d, s, imm) => {
       const ext = imm >> 31;
       return () => {
         x[d] = x[s] | imm;
         x[d + 1] = x[s + 1] | ext;
         return 0;
       };
-    },
-    andi: ({ rd, rs1, imm }) => {
-      const d = rd * 2;
-      const s = rs1 * 2;
+    }),
+    andi: rri((d, s, imm) => {
       const ext = imm >> 31;
       return () => {
         x[d] = x[s] & imm;
         x[d + 1] = x[s + 1] & ext;
         return 0;
       };
-    },
+    }),
   };
 }
 
-function shifts({ x }: Registers): Names<'slli' | 'srli' | 'srai' | 'sll' | 'srl' | 'sra'> {
-  // `lo >>> 1 >>> (31 - n)` is lo >>> (32 - n) for every n in 0 … 31: JavaScript takes shift amounts modulo 32.
+// In the shifts `lo >>> 1 >>> (31 - n)` is lo >>> (32 - n) for every n in 0 … 31: JavaScript takes amounts modulo 32.
+
+function shiftsByConstant({ x }: Registers): Names<'slli' | 'srli' | 'srai'> {
   return {
-    slli: ({ rd, rs1, imm: n }) => {
-      const d = rd * 2;
-      const s = rs1 * 2;
+    slli: rri((d, s, n) => {
       if (n >= 32) {
         return () => {
           x[d + 1] = x[s] << n;
@@ -153,10 +148,8 @@ function shifts({ x }: Registers): Names<'slli' | 'srli' | 'srai' | 'sll' | 'srl
         x[d] = lo << n;
         return 0;
       };
-    },
-    srli: ({ rd, rs1, imm: n }) => {
-      const d = rd * 2;
-      const s = rs1 * 2;
+    }),
+    srli: rri((d, s, n) => {
       if (n >= 32) {
         return () => {
           x[d] = x[s + 1] >>> n;
@@ -170,10 +163,8 @@ function shifts({ x }: Registers): Names<'slli' | 'srli' | 'srai' | 'sll' | 'srl
         x[d + 1] = hi >>> n;
         return 0;
       };
-    },
-    srai: ({ rd, rs1, imm: n }) => {
-      const d = rd * 2;
-      const s = rs1 * 2;
+    }),
+    srai: rri((d, s, n) => {
       if (n >= 32) {
         return () => {
           const hi = x[s + 1];
@@ -188,7 +179,12 @@ function shifts({ x }: Registers): Names<'slli' | 'srli' | 'srai' | 'sll' | 'srl
         x[d + 1] = hi >> n;
         return 0;
       };
-    },
+    }),
+  };
+}
+
+function shiftsByRegister({ x }: Registers): Names<'sll' | 'srl' | 'sra'> {
+  return {
     sll: rrr((d, s, t) => () => {
       const n = x[t];
       const lo = x[s];

@@ -7,9 +7,10 @@ import { type Factory, type HandlerTable, Outcome, type Registers } from './hand
 
 type AmoOperation = 'swap' | 'add' | 'xor' | 'and' | 'or' | 'min' | 'max' | 'minu' | 'maxu';
 type AmoName = `amo${AmoOperation}.${'w' | 'd'}`;
-type ReservationName = 'lr.w' | 'sc.w' | 'lr.d' | 'sc.d';
+type LoadReservedName = 'lr.w' | 'lr.d';
+type StoreConditionalName = 'sc.w' | 'sc.d';
 
-export type AtomicName = AmoName | ReservationName;
+export type AtomicName = AmoName | LoadReservedName | StoreConditionalName;
 
 const LR_VALID = hartWord.lrValid;
 const LR_GPA = hartWord.lrGpa;
@@ -18,7 +19,12 @@ const LR_VALUE = hartWord.lrValue;
 /** Handlers for AtomicName. */
 export function atomicHandlers(registers: Registers, mmu: Mmu): HandlerTable<AtomicName> {
   const place = new AtomicPlace(mmu);
-  return { ...amoWords(registers, place), ...amoDoubles(registers, place), ...reservations(registers, place) };
+  return {
+    ...amoWords(registers, place),
+    ...amoDoubles(registers, place),
+    ...loadReserved(registers, place),
+    ...storeConditional(registers, place),
+  };
 }
 
 /** Finds the memory of an atomic access. It must be aligned and in RAM: the bus has no atomics (an access fault). */
@@ -133,38 +139,24 @@ function amoDoubles({ x, x64 }: Registers, place: AtomicPlace): Record<`amo${Amo
   };
 }
 
+/** lrValue as one element of its own. */
+function reservedValue(words: Int32Array): BigInt64Array {
+  return new BigInt64Array(words.buffer, words.byteOffset + LR_VALUE * 4, 1);
+}
+
 /**
  * LR remembers address and value in the state block; SC succeeds if memory still holds that value, by one
  * compare-exchange. A location that another hart changed and changed back counts as untouched: the one liberty taken
  * with the reservation of 14.2.
  */
-function reservations({ x, x64, words }: Registers, place: AtomicPlace): Record<ReservationName, Factory> {
+function loadReserved({ x, x64, words }: Registers, place: AtomicPlace): Record<LoadReservedName, Factory> {
   const { m32, m64 } = place;
-  const value64 = new BigInt64Array(words.buffer, words.byteOffset + LR_VALUE * 4, 1);
+  const value64 = reservedValue(words);
   const reserve = (bytes: number): void => {
     words[LR_VALID] = bytes;
     words[LR_GPA] = place.gpaLo;
     words[LR_GPA + 1] = place.gpaHi;
   };
-  /** Whether the reservation covers what `find` found; it ends here either way. */
-  const take = (bytes: number): boolean => {
-    const valid = words[LR_VALID] === bytes && words[LR_GPA] === place.gpaLo && words[LR_GPA + 1] === place.gpaHi;
-    words[LR_VALID] = 0;
-    return valid;
-  };
-  const conditional =
-    (bytes: 4 | 8, exchange: (at: number, rs2: number) => boolean): Factory =>
-    ({ rd, rs1, rs2 }) => {
-      const d = rd * 2;
-      const s = rs1 * 2;
-      return () => {
-        const at = place.find(x[s], x[s + 1], bytes, Access.STORE);
-        if (at < 0) return Outcome.TRAP;
-        x[d] = take(bytes) && exchange(at, rs2) ? 0 : 1;
-        x[d + 1] = 0;
-        return 0;
-      };
-    };
   return {
     'lr.w': ({ rd, rs1 }) => {
       const d = rd * 2;
@@ -193,11 +185,38 @@ function reservations({ x, x64, words }: Registers, place: AtomicPlace): Record<
         return 0;
       };
     },
-    'sc.w': conditional(4, (at, rs2) => {
+  };
+}
+
+/** See loadReserved. */
+function storeConditional({ x, x64, words }: Registers, place: AtomicPlace): Record<StoreConditionalName, Factory> {
+  const { m32, m64 } = place;
+  const value64 = reservedValue(words);
+  /** Whether the reservation covers what `find` found; it ends here either way. */
+  const take = (bytes: number): boolean => {
+    const valid = words[LR_VALID] === bytes && words[LR_GPA] === place.gpaLo && words[LR_GPA + 1] === place.gpaHi;
+    words[LR_VALID] = 0;
+    return valid;
+  };
+  const make =
+    (bytes: 4 | 8, exchange: (at: number, rs2: number) => boolean): Factory =>
+    ({ rd, rs1, rs2 }) => {
+      const d = rd * 2;
+      const s = rs1 * 2;
+      return () => {
+        const at = place.find(x[s], x[s + 1], bytes, Access.STORE);
+        if (at < 0) return Outcome.TRAP;
+        x[d] = take(bytes) && exchange(at, rs2) ? 0 : 1;
+        x[d + 1] = 0;
+        return 0;
+      };
+    };
+  return {
+    'sc.w': make(4, (at, rs2) => {
       const expected = words[LR_VALUE];
       return Atomics.compareExchange(m32, at, expected, x[rs2 * 2]) === expected;
     }),
-    'sc.d': conditional(8, (at, rs2) => {
+    'sc.d': make(8, (at, rs2) => {
       const expected = value64[0];
       return Atomics.compareExchange(m64, at, expected, x64[rs2]) === expected;
     }),

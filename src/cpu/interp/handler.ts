@@ -13,7 +13,7 @@ export type Op = () => number;
 export const Outcome = {
   /** Go on with the next instruction. */
   NEXT: 0,
-  /** An exception: `TrapSink.raise` recorded cause and tval. */
+  /** An exception: `PendingTrap.raise` has recorded cause and tval. */
   TRAP: 1,
   /** An illegal-instruction exception; the run loop supplies the instruction's bits as tval. */
   ILLEGAL: 2,

@@ -18,6 +18,7 @@ export function memoryHandlers(registers: Registers, mmu: Mmu, access: MemoryAcc
     ...byteLoads(registers, mmu, access),
     ...halfLoads(registers, mmu, access),
     ...wordLoads(registers, mmu, access),
+    ...doublewordLoads(registers, mmu, access),
     ...stores(registers, mmu, access),
     ...floatLoads(registers, mmu, access),
     ...floatStores(registers, mmu, access),
@@ -124,9 +125,9 @@ function halfLoads({ x }: Registers, mmu: Mmu, access: MemoryAccess): Record<'lh
   };
 }
 
-function wordLoads({ x, x64 }: Registers, mmu: Mmu, access: MemoryAccess): Record<'lw' | 'lwu' | 'ld', Factory> {
+function wordLoads({ x }: Registers, mmu: Mmu, access: MemoryAccess): Record<'lw' | 'lwu', Factory> {
   const tlb = mmu.loads.entries;
-  const { m32, m64 } = mmu.ram;
+  const m32 = mmu.ram.m32;
   return {
     lw: ({ rd, rs1, imm }) => {
       const d = rd * 2;
@@ -171,6 +172,13 @@ function wordLoads({ x, x64 }: Registers, mmu: Mmu, access: MemoryAccess): Recor
         return 0;
       };
     },
+  };
+}
+
+function doublewordLoads({ x, x64 }: Registers, mmu: Mmu, access: MemoryAccess): Record<'ld', Factory> {
+  const tlb = mmu.loads.entries;
+  const m64 = mmu.ram.m64;
+  return {
     ld: ({ rd, rs1, imm }) => {
       const d = rd * 2;
       const s = rs1 * 2;

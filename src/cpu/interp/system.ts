@@ -32,7 +32,7 @@ export function systemHandlers(registers: Registers, core: Core): HandlerTable<S
       core.fenceCode();
       return Outcome.RELOAD;
     },
-    fence: fence(registers),
+    fence,
   };
 }
 
@@ -161,16 +161,16 @@ function translationFences({ x, words }: Registers, core: Core): Record<VmaName,
   return { 'sfence.vma': flush, 'sinval.vma': flush, 'sfence.w.inval': order, 'sfence.inval.ir': order };
 }
 
-/** A predecessor or successor set without memory accesses (PAUSE, for one) orders nothing. */
-function fence(_registers: Registers): Factory {
-  const barrier = new Int32Array(new SharedArrayBuffer(4));
-  return ({ imm }) => {
-    const orders = (imm & 0x0f) !== 0 && (imm & 0xf0) !== 0;
-    if (!orders) return () => Outcome.NEXT;
-    // A sequentially consistent read-modify-write is what JavaScript has for a full barrier.
-    return () => {
-      Atomics.add(barrier, 0, 1);
-      return Outcome.NEXT;
-    };
+/** What barriers operate on. */
+const barrier = new Int32Array(new SharedArrayBuffer(4));
+
+/** FENCE. A predecessor or successor set without memory accesses (PAUSE, for one) orders nothing. */
+const fence: Factory = ({ imm }) => {
+  const orders = (imm & 0x0f) !== 0 && (imm & 0xf0) !== 0;
+  if (!orders) return () => Outcome.NEXT;
+  // A sequentially consistent read-modify-write is what JavaScript has for a full barrier.
+  return () => {
+    Atomics.add(barrier, 0, 1);
+    return Outcome.NEXT;
   };
-}
+};
