@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { needTool } from '../machine/firmware/support.ts';
 import { forEachBackend } from '../support/backends.ts';
 import { boot, type DebianImage, debianImage, ended, installed, type Session } from './support.ts';
@@ -47,13 +48,14 @@ forEachBackend((cpuBackend) => {
       const text = await session.expect('sv57');
       assert.match(text, /riscv64\r\n1\r\n/);
       assert.match(text, /isa\s+: rv64imafdc_/);
-      // While it sleeps it has nothing to do, however busy the host is: it must wait in WFI then.
-      session.type('sleep 1; date -u +%Y; dd if=/dev/hwrng bs=64 count=1 2>/dev/null | wc -c');
+      session.type('date -u +%Y; dd if=/dev/hwrng bs=64 count=1 2>/dev/null | wc -c');
       await session.expect(`${new Date().getUTCFullYear()}\r\n64\r\n`);
+      // The kernel has work in the background, on a slow backend for many seconds; then it must come to rest.
+      while (session.machine.stats().vcpus[0].exits.wfi === 0n) await sleep(250);
       session.type('poweroff');
       await ended(session, 'poweroff');
       const { instructions, exits } = session.machine.stats().vcpus[0];
-      assert.ok(instructions > 100_000_000n && exits.sbi > 0n && exits.wfi > 0n);
+      assert.ok(instructions > 100_000_000n && exits.sbi > 0n);
     });
 
     it('works on an ext4 disk with four vCPUs, and leaves it clean', async function () {
