@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { createHash } from 'node:crypto';
 import { INSTRUCTIONS_PER_TICK, type SteppedSpec, steppedDriver } from '../../src/drivers/index.ts';
 import type { Vcpu } from '../../src/hypervisor/index.ts';
-import { VirtioRng } from '../../src/machine/index.ts';
+import { StreamChar, VirtioConsole, VirtioRng } from '../../src/machine/index.ts';
 import { SeededRandom } from '../../src/util/index.ts';
 import { forEachBackend } from '../support/backends.ts';
 import { bareConfig, Output, supervisorConfig } from '../support/guest.ts';
@@ -186,6 +186,28 @@ describe('driver stepped: virtual time', () => {
     assert.equal((await guest.wait()).code, '*'.charCodeAt(0));
   });
 
+  it('is paused and destroyed while the host does not read its console, and goes on when it does', async () => {
+    for (const end of ['read', 'destroy'] as const) {
+      const line = new StreamChar();
+      const guest = steppedDriver.create({
+        config: bareConfig(CONSOLE_FLOOD, { clock: 'virtual', virtio: [{ type: 'console' }] }),
+        backend: 'interpreter',
+        virtio: [new VirtioConsole(line)],
+      });
+      const output = new Output(guest);
+      await guest.start();
+      // 64 KiB are kept for a reader, then the device holds back.
+      await output.until(guest, /(again\n){16}/);
+      await guest.pause();
+      await guest.resume();
+      if (end === 'read') {
+        line.stream.resume();
+        await output.until(guest, /(again\n){40}/);
+      }
+      await guest.destroy();
+    }
+  });
+
   it('runs a device that asks the host for something the same way each time', async () => {
     // The simplest driver for the entropy device: one buffer, polled; its first bytes go out by the serial port.
     const config = bareConfig(RNG_DRIVER, { clock: 'virtual', virtio: [{ type: 'rng' }] });
@@ -195,6 +217,60 @@ describe('driver stepped: virtual time', () => {
     assert.equal(first.text.length, 4);
   });
 });
+
+/** A virtio console in slot 0 that is given the same 4096 bytes over and over, and another line on the serial port. */
+const CONSOLE_FLOOD = `li s0, 0x10001000
+ sw zero, 0x70(s0)
+ li t0, 3
+ sw t0, 0x70(s0)
+ li t0, 1
+ sw t0, 0x24(s0)
+ sw t0, 0x20(s0)
+ li t0, 11
+ sw t0, 0x70(s0)
+ li t0, 1
+ sw t0, 0x30(s0)
+ li t0, 4
+ sw t0, 0x38(s0)
+ la s1, table
+ sw s1, 0x80(s0)
+ sw zero, 0x84(s0)
+ la s2, avail
+ sw s2, 0x90(s0)
+ sw zero, 0x94(s0)
+ la s3, used
+ sw s3, 0xa0(s0)
+ sw zero, 0xa4(s0)
+ li t0, 1
+ sw t0, 0x44(s0)
+ li t0, 15
+ sw t0, 0x70(s0)
+ li t0, 0x80200000
+ sd t0, (s1)
+ li t0, 4096
+ sw t0, 8(s1)
+ li s4, 1
+1: fence
+ sh s4, 2(s2)
+ fence
+ li t0, 1
+ sw t0, 0x50(s0)
+2: lhu t0, 2(s3)
+ bne t0, s4, 2b
+ addi s4, s4, 1
+ li t0, 0x10000
+ addiw t0, t0, -1
+ and s4, s4, t0
+ la a0, text
+ call print
+ j 1b
+ .data
+ .balign 16
+table: .zero 64
+avail: .zero 64
+used: .zero 64
+text: .asciz "again\\n"
+`;
 
 /** virtio 1.2, 3.1.1: reset, acknowledge, features, one queue, DRIVER_OK; then a request and a wait for its end. */
 const RNG_DRIVER = `li s0, 0x10001000

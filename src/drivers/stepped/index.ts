@@ -2,7 +2,7 @@ import { createEngine } from '../../cpu/index.ts';
 import { RunState, runState, setRunState, TimerQueue } from '../../machine/index.ts';
 import { HostClock, ManualClock } from '../../util/index.ts';
 import { BaseGuest } from '../base-guest.ts';
-import type { Driver, GuestSpec } from '../driver.ts';
+import type { Driver, GuestSpec, VcpuStats } from '../driver.ts';
 import { type SliceObserver, Stepper } from './stepper.ts';
 
 /** The wall-clock time at which every deterministic machine starts: 2024-01-01, in nanoseconds. */
@@ -28,13 +28,16 @@ function virtualTime(): VirtualTime {
 /** A guest in the caller's thread, on virtual time: see Stepper. It runs as fast as the host can, never faster or slower for the guest. */
 class SteppedGuest extends BaseGuest {
   readonly #time: VirtualTime;
+  readonly #wall: HostClock;
   readonly #onSlice: SliceObserver | undefined;
   #stepper: Stepper | undefined;
   #closeEngine: () => void = () => {};
   #loop: Promise<void> = Promise.resolve();
 
   constructor(spec: SteppedSpec, time: VirtualTime) {
-    super(spec, new HostClock(), time);
+    const wall = new HostClock();
+    super(spec, wall, time);
+    this.#wall = wall;
     this.#time = time;
     this.#onSlice = spec.onSlice;
   }
@@ -44,7 +47,7 @@ class SteppedGuest extends BaseGuest {
     const { clock, timers } = this.#time;
     const engine = createEngine(this.spec.backend, { buffer: machine.vm.shared.buffer, clock });
     this.#closeEngine = () => engine.close();
-    this.#stepper = new Stepper({ machine, engine, clock, timers, onSlice: this.#onSlice });
+    this.#stepper = new Stepper({ machine, engine, clock, timers, wall: this.#wall, onSlice: this.#onSlice });
   }
 
   protected override go(): void {
@@ -61,12 +64,17 @@ class SteppedGuest extends BaseGuest {
     const { vm } = this.machine;
     setRunState(vm.machine, RunState.PAUSED);
     vm.kickAll();
+    this.#stepper?.interrupt();
     await this.#loop;
   }
 
   protected override async quit(): Promise<void> {
     await this.standStill();
     this.#closeEngine();
+  }
+
+  protected override cpuTime(id: number): { ns: number; source: VcpuStats['cpuSource'] } {
+    return { ns: this.#stepper?.hostNs(id) ?? 0, source: 'loop' };
   }
 
   /** Until the machine is halted, by itself or from outside. */

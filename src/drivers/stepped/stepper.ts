@@ -9,7 +9,7 @@ import {
   TIMEBASE_HZ,
   type TimerQueue,
 } from '../../machine/index.ts';
-import type { ManualClock } from '../../util/index.ts';
+import type { Clock, ManualClock } from '../../util/index.ts';
 import { type PumpStop, VcpuPump } from '../vcpu-pump.ts';
 
 /** Instructions that each hart runs before it is the next one's turn. */
@@ -34,6 +34,8 @@ export interface StepperParts {
   /** The machine's clock and timers, moved on by the stepper. */
   readonly clock: ManualClock;
   readonly timers: TimerQueue;
+  /** The host's clock, for statistics alone. */
+  readonly wall: Clock;
   readonly onSlice?: SliceObserver | undefined;
 }
 
@@ -52,6 +54,8 @@ interface Turn {
   readonly pump: VcpuPump;
   /** What its last slice ended with. */
   stop: PumpStop;
+  /** The host's time in its slices, in nanoseconds. */
+  hostNs: number;
 }
 
 const ran: Round = { kind: 'ran' };
@@ -67,6 +71,8 @@ export class Stepper {
   readonly #parts: StepperParts;
   readonly #turns: readonly Turn[];
   readonly #htif: Htif | undefined;
+  #draining: Promise<void> | undefined;
+  #interrupt: () => void = () => {};
 
   constructor(parts: StepperParts) {
     this.#parts = parts;
@@ -75,7 +81,7 @@ export class Stepper {
     const server = new ExitServer({ vm, board, builtinFirmware: config.firmware.kind === 'builtin', mayWait: false });
     this.#turns = vm.harts.map(({ id }) => {
       const vcpu = vm.createVcpu(id, engine);
-      return { vcpu, pump: new VcpuPump(vm, vcpu, server), stop: 'budget' };
+      return { vcpu, pump: new VcpuPump(vm, vcpu, server), stop: 'budget', hostNs: 0 };
     });
     const { tohost, fromhost } = symbols;
     if (tohost !== undefined) this.#htif = boardHtif(vm, board, { tohost, fromhost });
@@ -91,20 +97,29 @@ export class Stepper {
 
   /** A slice of every hart that does not sleep, then the devices, then time. */
   async round(): Promise<Round> {
+    // What was interrupted comes first.
+    if (this.#draining !== undefined && !(await this.#drain())) return halted;
     for (const turn of this.#turns) {
       if (sleeps(turn)) continue;
+      const begin = this.#parts.wall.nowNs();
       turn.stop = turn.pump.run(SLICE);
+      turn.hostNs += this.#parts.wall.nowNs() - begin;
       this.#parts.onSlice?.(turn.vcpu);
       const stopped = await this.#stopped(turn);
       if (stopped !== undefined) return stopped;
     }
-    if (this.#rung()) await this.#parts.machine.listener.drain();
+    if (this.#rung() && !(await this.#drain())) return halted;
     const ended = this.#htif?.poll();
     if (ended !== undefined) {
       haltMachine(this.#parts.machine.vm.machine);
       return { kind: 'exit', code: ended.exit };
     }
     return this.#moveTime();
+  }
+
+  /** The host's time that a hart has taken, in nanoseconds. */
+  hostNs(id: number): number {
+    return this.#turns[id]?.hostNs ?? 0;
   }
 
   /** Waits until something from outside the machine may have woken a hart. */
@@ -118,12 +133,28 @@ export class Stepper {
     clearInterval(alive);
   }
 
+  /** Ends a wait for the host: the machine is to stand still, be the host as slow as it may. */
+  interrupt(): void {
+    this.#interrupt();
+  }
+
+  /** Waits until the devices have nothing under way; false: interrupted, and the next call goes on with that. */
+  async #drain(): Promise<boolean> {
+    this.#draining ??= this.#parts.machine.listener.drain().finally(() => {
+      this.#draining = undefined;
+    });
+    const interrupted = new Promise<false>((resolve) => {
+      this.#interrupt = () => resolve(false);
+    });
+    return Promise.race([this.#draining.then(() => true), interrupted]);
+  }
+
   /** What a halted machine's slice means for the round; undefined: it goes on. */
   async #stopped({ vcpu, pump, stop }: Turn): Promise<Round | undefined> {
     switch (stop) {
       case 'power':
         // The power request's doorbell, and output before it.
-        await this.#parts.machine.listener.drain();
+        await this.#drain();
         return halted;
       case 'halted':
         return halted;

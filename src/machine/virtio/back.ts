@@ -92,6 +92,8 @@ export class VirtioBack implements BackHalf {
 
   close(): Promise<void> {
     this.#closed = true;
+    // A `service` that waits for a device to become idle must not keep it from ending: stopped, it becomes so.
+    void this.#run?.activated.stop();
     return this.#exclusive(async () => {
       this.#run?.activated.finish?.();
       await this.#stop();
