@@ -1,6 +1,5 @@
 import {
   type CpuEngine,
-  type EngineKind,
   GuestClock,
   HartState,
   kick,
@@ -91,8 +90,8 @@ export class Vm {
     return vm;
   }
 
-  /** Whether this hypervisor, on this CPU backend, can do it. */
-  supports(capability: Capability, _engine?: EngineKind): boolean {
+  /** Whether this hypervisor can do it: the same on every CPU backend. */
+  supports(capability: Capability): boolean {
     return capabilities.has(capability);
   }
 
