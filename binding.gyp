@@ -14,6 +14,8 @@
         "native/core/exec_float.cc",
         "native/core/exec_memory.cc",
         "native/core/exec_system.cc",
+        "native/core/fetch.cc",
+        "native/core/flush.cc",
         "native/core/hart.cc",
         "native/core/machine.cc",
         "native/core/mmu.cc",

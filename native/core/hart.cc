@@ -58,88 +58,6 @@ void Hart::invalidate() {
     flushTlb();
 }
 
-void Hart::flushTlb() {
-    flushFirstLevel();
-    tlbStore_.flushAll();
-    large_.clear();
-    dropFetch();
-}
-
-void Hart::flushFirstLevel() {
-    for (uint32_t mode = 0; mode < kModeCount; mode++) {
-        for (uint32_t way = 0; way < kTlbWays; way++) {
-            flushUnit(mode, false, way);
-            flushUnit(mode, true, way);
-        }
-    }
-}
-
-void Hart::flushUnit(uint32_t mode, bool store, uint32_t way) {
-    TlbEntry* entries = store ? ctx.tlb[mode].store[way] : ctx.tlb[mode].load[way];
-    Touched& touched = touched_[mode][store][way];
-    if (touched.count < kTlbSize) {
-        for (uint32_t i = 0; i < touched.count; i++) entries[touched.index[i]].tag = kTlbInvalid;
-    } else {
-        for (uint32_t i = 0; i < kTlbSize; i++) entries[i].tag = kTlbInvalid;
-    }
-    touched.count = 0;
-}
-
-void Hart::flushPage(uint64_t va, bool oneAsid, uint16_t asid) {
-    if (large_.contains(va)) return flushTlb();
-    const uint32_t i = (va >> 12) & (kTlbSize - 1);
-    for (auto& mode : ctx.tlb) {
-        for (uint32_t way = 0; way < kTlbWays; way++) {
-            mode.load[way][i].tag = kTlbInvalid;
-            mode.store[way][i].tag = kTlbInvalid;
-        }
-    }
-    tlbStore_.flushPage(va >> 12, oneAsid, asid);
-    // Most fences are for data pages: translated code need not hear of them.
-    const uint32_t bit = fetchedBit(va);
-    for (uint32_t mode = 0; mode < kModeCount; mode++) {
-        if (fetched_[mode][bit >> 6] & (uint64_t{1} << (bit & 63))) dropFetchMode(mode);
-    }
-}
-
-void Hart::noteLarge(uint64_t va, uint32_t shift) {
-    if (large_.insert(va, shift)) return;
-    flushTlb();
-    large_.insert(va, shift);
-}
-
-void Hart::dropFetch() {
-    for (uint32_t mode = 0; mode < kModeCount; mode++) dropFetchMode(mode);
-    std::memset(fetched_, 0, sizeof fetched_);
-    for (CodePage* page : active_) page->active = false;
-    active_.clear();
-}
-
-void Hart::dropFetchMode(uint32_t mode) {
-    // S-mode code runs with SUM set and clear.
-    if (mode == kModeS) dropFetchMode(kModeSum);
-    if (!fetchUsed_[mode]) return;
-    fetchUsed_[mode] = false;
-    ctx.fetchGeneration[mode]++;
-    for (auto& e : ctx.jumpCache[mode]) e.pc = 1;  // odd: no instruction is there
-    for (auto& e : fetchCache_[mode]) e.page = 1;
-    for (auto& e : blockCache_[mode]) e.pc = 1;
-}
-
-void Hart::dropTranslations() { dropFetch(); }
-
-void Hart::flushAsid(uint16_t asid) {
-    flushFirstLevel();
-    tlbStore_.flushAsid(asid);
-    if (fetchedLocal_) dropFetch();
-    else dropFetchMode(kModeU);
-}
-
-void Hart::fenceI() {
-    // The epoch makes every decoded page compare itself with memory before it runs again.
-    atomic32(block_, L::codeEpoch).fetch_add(1);
-}
-
 bool Hart::fpEnable(bool write) {
     const uint64_t status = csr(L::mstatus);
     const uint64_t fs = status & mstatus::FS;
@@ -149,21 +67,6 @@ bool Hart::fpEnable(bool write) {
         updateMode();
     }
     return true;
-}
-
-void Hart::switchAddressSpace(uint64_t before) {
-    seenSatp_ = csr(L::satp);
-    if ((before ^ seenSatp_) >> 60) return flushTlb();
-    // Software that reuses an ASID for other tables owes a fence; one kind forgets it, and pays the fence's price here.
-    if (((before ^ seenSatp_) >> 44) == 0) tlbStore_.flushAsid(static_cast<uint16_t>(seenSatp_ >> 44));
-    // Global mappings stay in the second level, which knows ASIDs; the first level and user code do not.
-    flushFirstLevel();
-    if (!fetchedLocal_) {
-        dropFetchMode(kModeU);
-    } else {
-        dropFetch();
-        fetchedLocal_ = false;
-    }
 }
 
 void Hart::updateMode() {
@@ -250,97 +153,6 @@ uint32_t Hart::leaveStop(uint32_t stop) {
     // Who waits for this (a remote fence) looks again within microseconds by itself.
     atomic32(block_, L::inGuest).store(0);
     return stop;
-}
-
-bool Hart::fetchTranslate(uint64_t va, uint64_t* gpa, const uint8_t** host) {
-    const uint64_t page = va & ~uint64_t{0xfff};
-    FetchEntry& e = fetchCache_[fetchMode()][(va >> 12) & (kFetchSize - 1)];
-    if (e.page == page) {
-        *gpa = e.gpa | (va & 0xfff);
-        *host = e.host + (va & 0xfff);
-        return true;
-    }
-    const Translation t = translate(va, Access::kFetch, priv_, false, false);
-    const Slot* slot = t.fault ? nullptr : machine_.find(t.gpa);
-    if (!slot) {
-        raise(t.fault ? t.fault - 1 : cause::INSTRUCTION_ACCESS_FAULT, va);
-        return false;
-    }
-    *gpa = t.gpa;
-    *host = slot->host + (t.gpa - slot->gpa);
-    if (t.shift != 12) noteLarge(va, t.shift);
-    const uint32_t bit = fetchedBit(va);
-    fetched_[fetchMode()][bit >> 6] |= uint64_t{1} << (bit & 63);
-    if (!t.global && priv_ != 0) fetchedLocal_ = true;
-    fetchUsed_[fetchMode()] = true;
-    if (t.cacheable) e = FetchEntry{page, t.gpa & ~uint64_t{0xfff}, *host - (va & 0xfff), nullptr};
-    return true;
-}
-
-/// Another hart or FENCE.I wants decoded code compared with memory. A remote fence raises FLUSH_TLB with it.
-void Hart::checkEpoch() {
-    const uint32_t epoch = atomic32(block_, L::codeEpoch).load();
-    if (epoch == seenEpoch_) return;
-    seenEpoch_ = epoch;
-    codeStamp_++;
-    // Code hardly ever changed: comparing what runs at present is cheaper than finding all of it again.
-    constexpr size_t kActiveMax = 512;
-    if (active_.size() > kActiveMax) return dropFetch();
-    bool same = true;
-    for (CodePage* page : active_) same = BlockCache::verify(page, codeStamp_) && same;
-    if (!same) dropFetch();
-}
-
-CodeBlock* Hart::fetchBlock() {
-    const uint64_t pc = ctx.pc;
-    BlockEntry& cached = blockCache_[fetchMode()][(pc >> 1) & (kBlockCacheSize - 1)];
-    if (cached.pc == pc) return cached.block;
-    if (blocks_.full()) {
-        dropFetch();
-        blocks_.clear();
-        if (jit_) jit_->clear();
-    }
-    uint64_t gpa;
-    const uint8_t* host;
-    if (!fetchTranslate(pc, &gpa, &host)) return nullptr;
-    if (!translateCacheable(pc)) return fetchSingle(pc, gpa, host);
-    FetchEntry& entry = fetchCache_[fetchMode()][(pc >> 12) & (kFetchSize - 1)];
-    if (!entry.code) {
-        entry.code = blocks_.page(entry.gpa, entry.host, codeStamp_);
-        if (!entry.code->active) active_.push_back(entry.code);
-        entry.code->active = true;
-    }
-    CodeBlock* block = blocks_.block(entry.code, static_cast<uint32_t>(pc & 0xfff));
-    if (!block) return fetchSingle(pc, gpa, host);
-    cached = BlockEntry{pc, block};
-    fetchUsed_[fetchMode()] = true;
-    fetchUsed_[dataMode_] = true;
-    return block;
-}
-
-/// The one instruction at pc, for those that cross a page or lie where permissions change within a page.
-CodeBlock* Hart::fetchSingle(uint64_t pc, uint64_t gpa, const uint8_t* host) {
-    uint16_t low, high = 0;
-    if (!pmpAllows(gpa, 2, Access::kFetch, priv_, nullptr)) {
-        raise(cause::INSTRUCTION_ACCESS_FAULT, pc);
-        return nullptr;
-    }
-    std::memcpy(&low, host, 2);
-    if ((low & 3) == 3) {
-        uint64_t gpa2;
-        const uint8_t* host2;
-        if (!fetchTranslate(pc + 2, &gpa2, &host2)) return nullptr;
-        if (!pmpAllows(gpa2, 2, Access::kFetch, priv_, nullptr)) {
-            raise(cause::INSTRUCTION_ACCESS_FAULT, pc + 2);
-            return nullptr;
-        }
-        std::memcpy(&high, host2, 2);
-    }
-    return blocks_.single(gpa, low | (uint32_t{high} << 16));
-}
-
-bool Hart::translateCacheable(uint64_t pc) {
-    return fetchCache_[fetchMode()][(pc >> 12) & (kFetchSize - 1)].page == (pc & ~uint64_t{0xfff});
 }
 
 /// Runs at most `limit` (> 0) instructions of a block; returns how many retired.
