@@ -38,12 +38,12 @@ export const boot: Benchmark = {
     for (const backend of context.backends) {
       context.progress(`boot on ${backend}`);
       found.push(measurement('boot', 'bundled tour', backend, 's', await repeat(context, () => tour(backend))));
-      const toShell = async (): Promise<number> => (await runOurs(image, backend, { command, mark: MARK })).markSeconds;
+      const toShell = async (): Promise<number> => (await runOurs(image, backend, { command })).output.at(MARK);
       found.push(measurement('boot', 'Debian to its shell', backend, 's', await repeat(context, toShell)));
     }
     if (context.peers) {
       context.progress('boot on QEMU');
-      const toShell = async (): Promise<number> => (await runQemu(image, { command, mark: MARK })).markSeconds;
+      const toShell = async (): Promise<number> => (await runQemu(image, { command })).output.at(MARK);
       found.push(measurement('boot', 'Debian to its shell', 'qemu-tcg', 's', await repeat(context, toShell)));
     }
     return found;

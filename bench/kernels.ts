@@ -68,7 +68,7 @@ export const kernels: Benchmark = {
 };
 
 function scoresOf(run: LinuxRun): Scores {
-  return parse(run.output);
+  return parse(run.output.text);
 }
 
 function report(names: readonly string[], subjects: [string, unknown][], found: Scores[][]): Measurement[] {

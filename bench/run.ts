@@ -11,8 +11,9 @@ import { idle } from './idle.ts';
 import { kernels } from './kernels.ts';
 import { hasQemu } from './lib/linux.ts';
 import { type Benchmark, formatTable, type Measurement } from './lib/result.ts';
+import { processes } from './processes.ts';
 
-const benchmarks: readonly Benchmark[] = [cpu, float, exits, boot, idle, kernels];
+const benchmarks: readonly Benchmark[] = [cpu, float, exits, boot, idle, kernels, processes];
 
 function count(text: string): number {
   const n = Number(text);

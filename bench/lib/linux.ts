@@ -33,12 +33,39 @@ export function withFiles(image: LinuxImage, entries: readonly CpioEntry[]): Lin
   return { ...image, initrd: Buffer.concat([aligned, writeCpio(entries)]) };
 }
 
+/** What a guest printed, and when. */
+export class Transcript {
+  #text = '';
+  readonly #start = performance.now();
+  /** Length of the text after each piece, and when that came. */
+  readonly #pieces: { readonly end: number; readonly seconds: number }[] = [];
+
+  add(bytes: Uint8Array): void {
+    this.#text += Buffer.from(bytes).toString('latin1');
+    this.#pieces.push({ end: this.#text.length, seconds: this.seconds });
+  }
+
+  get text(): string {
+    return this.#text;
+  }
+
+  /** Seconds since the start. */
+  get seconds(): number {
+    return (performance.now() - this.#start) / 1e3;
+  }
+
+  /** Seconds from the start until some text was there. Throws if it never came. */
+  at(wanted: string): number {
+    const at = this.#text.indexOf(wanted);
+    if (at < 0) throw new Error(`the guest did not print '${wanted}'\n${this.#text.slice(-2000)}`);
+    return this.#pieces.find(({ end }) => end >= at + wanted.length)?.seconds ?? Number.NaN;
+  }
+}
+
 /** What a run of the guest showed. */
 export interface LinuxRun {
-  readonly output: string;
+  readonly output: Transcript;
   readonly wallSeconds: number;
-  /** Seconds from the start until `mark` was printed; NaN if it never was. */
-  readonly markSeconds: number;
   readonly stats?: GuestStats;
 }
 
@@ -48,8 +75,6 @@ export interface LinuxRunOptions {
   readonly command: string;
   readonly memory?: string;
   readonly vcpus?: number;
-  /** A text on the console to time. */
-  readonly mark?: string;
   readonly timeoutSeconds?: number;
 }
 
@@ -67,21 +92,15 @@ export async function runOurs(image: LinuxImage, backend: string, options: Linux
     append: appendOf(image, options.command),
     cpuBackend: backend as 'auto',
   });
-  let output = '';
-  let markSeconds = Number.NaN;
-  const start = performance.now();
-  machine.console.on('data', (bytes: Buffer) => {
-    output += bytes.toString('latin1');
-    if (options.mark !== undefined && Number.isNaN(markSeconds) && output.includes(options.mark)) {
-      markSeconds = (performance.now() - start) / 1e3;
-    }
-  });
+  const output = new Transcript();
+  machine.console.on('data', (bytes: Buffer) => output.add(bytes));
   const timer = setTimeout(() => void machine.destroy(), (options.timeoutSeconds ?? 600) * 1e3);
   await machine.start();
   const status = await machine.wait();
   clearTimeout(timer);
-  if (status.reason !== 'poweroff') throw new Error(`the guest ended with ${status.detail}\n${output.slice(-2000)}`);
-  return { output, wallSeconds: (performance.now() - start) / 1e3, markSeconds, stats: machine.stats() };
+  if (status.reason !== 'poweroff')
+    throw new Error(`the guest ended with ${status.detail}\n${output.text.slice(-2000)}`);
+  return { output, wallSeconds: output.seconds, stats: machine.stats() };
 }
 
 /** Runs it in QEMU's TCG with the same board. */
@@ -90,7 +109,7 @@ export async function runQemu(image: LinuxImage, options: LinuxRunOptions): Prom
   try {
     writeFileSync(join(folder, 'kernel'), image.kernel);
     writeFileSync(join(folder, 'initrd'), image.initrd);
-    const start = performance.now();
+    const output = new Transcript();
     const child = spawn(
       'qemu-system-riscv64',
       ['-M', 'virt', '-nographic', '-m', options.memory ?? '512M', '-smp', String(options.vcpus ?? 1)].concat(
@@ -99,17 +118,10 @@ export async function runQemu(image: LinuxImage, options: LinuxRunOptions): Prom
       ),
       { stdio: ['ignore', 'pipe', 'inherit'], timeout: (options.timeoutSeconds ?? 600) * 1e3 },
     );
-    let output = '';
-    let markSeconds = Number.NaN;
-    child.stdout.on('data', (bytes: Buffer) => {
-      output += bytes.toString('latin1');
-      if (options.mark !== undefined && Number.isNaN(markSeconds) && output.includes(options.mark)) {
-        markSeconds = (performance.now() - start) / 1e3;
-      }
-    });
+    child.stdout.on('data', (bytes: Buffer) => output.add(bytes));
     const code = await new Promise((resolve) => child.once('close', resolve));
-    if (code !== 0) throw new Error(`qemu-system-riscv64 ended with ${String(code)}\n${output.slice(-2000)}`);
-    return { output, wallSeconds: (performance.now() - start) / 1e3, markSeconds };
+    if (code !== 0) throw new Error(`qemu-system-riscv64 ended with ${String(code)}\n${output.text.slice(-2000)}`);
+    return { output, wallSeconds: output.seconds };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
