@@ -386,6 +386,39 @@ function describeHtif(make: Make): void {
     assert.equal(status.code, 7);
   });
 
+  it('answers a program that prints through tohost soon after each character', async () => {
+    const guest = make(
+      bareConfig(`la s0, tohost
+       li s1, 'a'
+       li s2, 'a' + 16
+       li s3, 0x0101000000000000
+       li s4, 50000
+      1: addi s4, s4, -1
+       bnez s4, 1b
+      2: or t1, s1, s3
+       sd t1, (s0)
+      3: ld t1, (s0)
+       bnez t1, 3b
+       addi s1, s1, 1
+       bne s1, s2, 2b
+       li t1, 1
+       sd t1, (s0)
+      4: j 4b
+       .data
+       .balign 64
+      tohost: .dword 0
+      fromhost: .dword 0`),
+    );
+    const output = new Output(guest);
+    await guest.start();
+    assert.equal((await guest.wait()).reason, 'exit');
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(output.text, 'abcdefghijklmnop');
+    const { instructions } = guest.stats().vcpus[0];
+    // The loop at the start, in which nothing is printed, and a wait for the first character.
+    assert.ok(instructions < 100_000n + 30_000n + 16n * 500n, `${instructions} instructions`);
+  });
+
   it('reads a test program’s signature', async () => {
     const guest = make(bareConfig(test(0)));
     await guest.start();

@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { createHash } from 'node:crypto';
+import type { EngineKind } from '../../src/cpu/index.ts';
 import { INSTRUCTIONS_PER_TICK, type SteppedSpec, steppedDriver } from '../../src/drivers/index.ts';
 import type { Vcpu } from '../../src/hypervisor/index.ts';
 import { StreamChar, VirtioConsole, VirtioRng } from '../../src/machine/index.ts';
@@ -8,7 +9,10 @@ import { forEachBackend } from '../support/backends.ts';
 import { bareConfig, Output, supervisorConfig } from '../support/guest.ts';
 import { describeDriver } from './contract.ts';
 
-forEachBackend((backend) => describeDriver(steppedDriver, 'virtual', backend));
+forEachBackend((backend) => {
+  describeDriver(steppedDriver, 'virtual', backend);
+  describeFairness(backend);
+});
 
 /** Harts that race for a lock, take timer interrupts and print who had it: different in every run on real threads. */
 const RACE = `csrr s0, mhartid
@@ -74,6 +78,58 @@ async function trace(
   assert.equal(status.reason, 'poweroff', status.detail);
   await new Promise((resolve) => setImmediate(resolve));
   return { hash: hash.digest('hex'), slices, text: output.text };
+}
+
+/**
+ * All harts but the last take a lock and leave it, for ever, in a loop of `length` instructions that holds it for all but
+ * two of them; the last wants it once. `shift` instructions before the loop move the places where slices end.
+ */
+function greedy(harts: number, length: number, shift: number): string {
+  return `csrr s0, mhartid
+   la s2, lock
+   li s3, ${harts - 1}
+   beq s0, s3, 2f
+   ${'nop\n'.repeat(shift)}
+  1: li t0, 1
+   amoswap.w.aq t0, t0, (s2)
+   bnez t0, 1b
+   ${'nop\n'.repeat(length - 5)}
+   amoswap.w.rl zero, zero, (s2)
+   j 1b
+  2: li t0, 1
+   amoswap.w.aq t0, t0, (s2)
+   bnez t0, 2b
+   j power_off
+   .data
+   .balign 8
+  lock: .word 0`;
+}
+
+/** Slices after which a hart that has not come by the lock never will. */
+const STARVED_SLICES = 1000;
+
+function describeFairness(backend: EngineKind): void {
+  describe(`driver stepped on ${backend}: fairness`, () => {
+    for (const harts of [2, 4]) {
+      for (const length of [8, 10, 16]) {
+        it(`lets one of ${harts} harts come by a lock that others hold most of a loop of ${length} instructions`, async () => {
+          for (let shift = 0; shift < length; shift++) {
+            let slices = 0;
+            const guest = steppedDriver.create({
+              config: bareConfig(greedy(harts, length, shift), { vcpus: harts, clock: 'virtual' }),
+              backend,
+              virtio: [],
+              onSlice: () => {
+                if (++slices === STARVED_SLICES) void guest.destroy();
+              },
+            });
+            await guest.start();
+            assert.equal((await guest.wait()).reason, 'poweroff', `${shift} instructions before the loop`);
+          }
+        });
+      }
+    }
+  });
 }
 
 describe('driver stepped: virtual time', () => {

@@ -10,8 +10,7 @@ import type { VcpuThreadData, VcpuThreadMessage } from './protocol.ts';
 
 /** Instructions between two looks at the clock when nothing else happens; control goes through Attention.KICK. */
 const BUDGET = 1 << 24;
-/** With a host interface in guest memory, which nothing announces: how often it is looked at. */
-const HTIF_BUDGET = 100_000;
+/** With a host interface in guest memory, which nothing announces: how often it is looked at while this hart sleeps. */
 const HTIF_SLEEP_NS = 1e6;
 
 class VcpuThread {
@@ -46,7 +45,7 @@ class VcpuThread {
 
   /** One round; false: the machine ends. */
   #step(): boolean {
-    const stop = this.#pump.run(this.#htif === undefined ? BUDGET : HTIF_BUDGET);
+    const stop = this.#pump.run(this.#htif?.interval ?? BUDGET);
     if (this.#programEnded()) return this.#park();
     switch (stop) {
       case 'budget':

@@ -9,15 +9,17 @@ import {
   TIMEBASE_HZ,
   type TimerQueue,
 } from '../../machine/index.ts';
-import type { Clock, ManualClock } from '../../util/index.ts';
+import { type Clock, type ManualClock, SeededRandom } from '../../util/index.ts';
 import { type PumpStop, VcpuPump } from '../vcpu-pump.ts';
 
-/** Instructions that each hart runs before it is the next one's turn. */
-export const SLICE = 10_000;
+/**
+ * Instructions that each hart runs before it is the next one's turn, at least and at most. A guest's loop could keep in
+ * step with slices of one length, and end each of them with the lock taken that all others wait for.
+ */
+export const SLICE = { LEAST: 5_000, MOST: 15_000 } as const;
 /** Instructions of one hart to a tick of mtime: at 10 MHz, the guest sees harts of 100 million instructions a second. */
 export const INSTRUCTIONS_PER_TICK = 10;
 
-const SLICE_TICKS = SLICE / INSTRUCTIONS_PER_TICK;
 const NS_PER_TICK = 1e9 / TIMEBASE_HZ;
 /** While everything sleeps and no timer is set: a wait for input ends after so many milliseconds, to be begun anew. */
 const INPUT_WAIT_MS = 1000;
@@ -63,14 +65,19 @@ const asleep: Round = { kind: 'asleep' };
 const halted: Round = { kind: 'halted' };
 
 /**
- * A machine in one thread, on virtual time: harts take turns of SLICE instructions, mtime moves by them, and when all
- * harts sleep it jumps to the next deadline. What a device asks of the host is waited for. So nothing depends on the
- * host's time: the same guest with the same input executes the same instructions.
+ * A machine in one thread, on virtual time: harts take turns, in each round of the same number of instructions, mtime
+ * moves by them, and when all harts sleep it jumps to the next deadline. What a device asks of the host is waited for.
+ * So nothing depends on the host's time: the same guest with the same input executes the same instructions. The
+ * machine's seed decides how long the rounds are: another one shows another order of what harts do to each other.
  */
 export class Stepper {
   readonly #parts: StepperParts;
   readonly #turns: readonly Turn[];
   readonly #htif: Htif | undefined;
+  readonly #random: SeededRandom;
+  /** Instructions of the round's slices, and those that have not made a tick yet. */
+  #slice = 0;
+  #instructions = 0;
   #draining: Promise<void> | undefined;
   #interrupt: () => void = () => {};
 
@@ -83,6 +90,7 @@ export class Stepper {
       const vcpu = vm.createVcpu(id, engine);
       return { vcpu, pump: new VcpuPump(vm, vcpu, server), stop: 'budget', hostNs: 0 };
     });
+    this.#random = new SeededRandom(config.seed ?? 0);
     const { tohost, fromhost } = symbols;
     if (tohost !== undefined) this.#htif = boardHtif(vm, board, { tohost, fromhost });
   }
@@ -99,10 +107,11 @@ export class Stepper {
   async round(): Promise<Round> {
     // What was interrupted comes first.
     if (this.#draining !== undefined && !(await this.#drain())) return halted;
+    this.#slice = this.#nextSlice();
     for (const turn of this.#turns) {
       if (sleeps(turn)) continue;
       const begin = this.#parts.wall.nowNs();
-      turn.stop = turn.pump.run(SLICE);
+      turn.stop = turn.pump.run(this.#slice);
       turn.hostNs += this.#parts.wall.nowNs() - begin;
       this.#parts.onSlice?.(turn.vcpu);
       const stopped = await this.#stopped(turn);
@@ -167,6 +176,11 @@ export class Stepper {
     }
   }
 
+  #nextSlice(): number {
+    const slice = SLICE.LEAST + this.#random.below(SLICE.MOST - SLICE.LEAST + 1);
+    return Math.min(slice, this.#htif?.interval ?? slice);
+  }
+
   #rung(): boolean {
     const { words } = this.#parts.machine.vm.machine;
     for (let i = 0; i < DOORBELL_WORDS; i++) if (Atomics.load(words, machineWord.doorbell + i) !== 0) return true;
@@ -174,7 +188,9 @@ export class Stepper {
   }
 
   #moveTime(): Round {
-    let ticks = SLICE_TICKS;
+    this.#instructions += this.#slice;
+    let ticks = Math.floor(this.#instructions / INSTRUCTIONS_PER_TICK);
+    this.#instructions -= ticks * INSTRUCTIONS_PER_TICK;
     if (this.#turns.every(sleeps)) {
       const ns = Math.min(
         this.#parts.timers.nextNs - this.#parts.clock.nowNs(),

@@ -21,6 +21,9 @@ const WRITE_MAX = 64 * 1024;
 /** The largest signature written, in bytes. */
 const SIGNATURE_BYTES_MAX = 64 * 1024 * 1024;
 
+/** Instructions between two looks at tohost: right after the program has spoken, and when it has long been silent. */
+const Interval = { LEAST: 100, MOST: 20_000 } as const;
+
 /** What a program asked of its host. */
 export interface HtifExit {
   /** Its exit code; 0 is success. */
@@ -38,6 +41,7 @@ export class Htif {
   readonly #fromhost: number | undefined;
   readonly #console: DebugConsole;
   #readPending = false;
+  #interval: number = Interval.LEAST;
 
   /** @throws VirtError INVALID_ARG when the symbols are not two aligned doublewords in RAM. */
   constructor(memory: GuestMemory, symbols: { tohost: number; fromhost?: number | undefined }, console: DebugConsole) {
@@ -52,11 +56,23 @@ export class Htif {
     this.#console = console;
   }
 
+  /**
+   * How many instructions the program may run until the next look: nothing announces what it writes, and it waits for
+   * the answer. A program that speaks is soon looked at again, one that computes is left to it.
+   */
+  get interval(): number {
+    return this.#interval;
+  }
+
   /** Serves what is in tohost, if anything. The exit code when the program ended. */
   poll(): HtifExit | undefined {
     if (this.#readPending) this.#readConsole();
     const { lo, hi } = this.#peek();
-    if (lo === 0 && hi === 0) return undefined;
+    if (lo === 0 && hi === 0) {
+      this.#interval = Math.min(2 * this.#interval, Interval.MOST);
+      return undefined;
+    }
+    this.#interval = Interval.LEAST;
     const answer = this.#serve(lo, hi);
     // A full console: the command stays where it is until the next poll.
     if (answer === 'busy') return undefined;
