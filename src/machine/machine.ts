@@ -61,6 +61,7 @@ export class Machine {
   readonly #host: MachineHost;
   readonly #plan: BootPlan;
   readonly #backs: BackHalf[] = [];
+  #dtb: Uint8Array;
 
   /** Reserves memory and plans the boot. Throws VirtError when the configuration cannot be; opens nothing. */
   constructor(config: MachineConfig, host: MachineHost) {
@@ -76,16 +77,15 @@ export class Machine {
       clockMode: config.clock,
     });
     this.board = new Board(this.vm, boardConfig(config), host.clock);
-    const rngSeed = new Uint8Array(RNG_SEED_BYTES);
-    host.random.fill(rngSeed);
-    this.#plan = planBoot({ config, isa: isaDescription, devices: this.board.devices, rngSeed });
+    this.#plan = planBoot({ config, isa: isaDescription, devices: this.board.devices, rngSeed: this.#rngSeed() });
+    this.#dtb = this.#plan.dtb.bytes;
     this.listener = new DoorbellListener(this.vm.machine, (_device, error) => host.onFault(error));
     this.#addMemory();
   }
 
-  /** The device tree as the guest gets it. */
+  /** The device tree as the guest gets it at its next power-on, if that is the first, else as it got it at the last. */
   get dtb(): Uint8Array {
-    return this.#plan.dtb.bytes;
+    return this.#dtb;
   }
 
   /** Symbols of the kernel's ELF that the host looks at. */
@@ -101,8 +101,10 @@ export class Machine {
     const { vm } = this;
     this.board.reset();
     if (this.#backs.length === 0) this.#connect();
+    else this.#dtb = this.#plan.dtb.withSeed(this.#rngSeed());
     vm.updateSlot(Slot.MROM, { readOnly: false });
     applyPlan(vm.memory, this.#plan);
+    vm.memory.write(this.#plan.dtb.gpa, this.#dtb);
     vm.memory.write(memoryMap.mrom.gpa, this.#plan.mrom);
     vm.updateSlot(Slot.MROM, { readOnly: true });
     this.#plan.harts.forEach((entry, id) => {
@@ -163,6 +165,12 @@ export class Machine {
       const settle = this.config.clock === 'virtual';
       this.#attach(slot.doorbell, new VirtioBack({ region, irq, device, memory: this.vm.memory, logger, settle }));
     });
+  }
+
+  #rngSeed(): Uint8Array {
+    const seed = new Uint8Array(RNG_SEED_BYTES);
+    this.#host.random.fill(seed);
+    return seed;
   }
 
   #attach(doorbell: number, back: BackHalf): void {

@@ -3,6 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { GuestMemoryError } from '../../src/hypervisor/index.ts';
 import { HartConfig, HsmState, misaValue, Priv } from '../../src/isa/index.ts';
 import { Board } from '../../src/machine/board.ts';
+import { FdtBuilder } from '../../src/machine/firmware/fdt.ts';
+import { parseFdt } from '../../src/machine/firmware/fdt-read.ts';
 import { boardConfig, Machine, type MachineConfig, memoryMap, NullChar, TimerQueue } from '../../src/machine/index.ts';
 import { validateMachineConfig } from '../../src/machine/validate-config.ts';
 import { ManualClock, SeededRandom, silentLogger } from '../../src/util/index.ts';
@@ -101,8 +103,44 @@ describe('machine', () => {
     assert.match(text, /stdout-path = "\/soc\/serial@10000000"/);
   });
 
-  it('gives the same machine for the same seed', () => {
-    assert.deepEqual(makeMachine(supervisorConfig('nop')).dtb, makeMachine(supervisorConfig('nop')).dtb);
+  it('gives the same machine for the same seed, through all its resets', () => {
+    const dtbs = [1, 2].map(() => {
+      const machine = makeMachine(supervisorConfig('nop'));
+      const before = machine.dtb;
+      const dtbs = [1, 2, 3].map(() => {
+        machine.powerOn();
+        return machine.dtb;
+      });
+      assert.deepEqual(dtbs[0], before);
+      return dtbs;
+    });
+    assert.deepEqual(dtbs[0], dtbs[1]);
+  });
+
+  it('gives the guest another seed for its random numbers after each reset', () => {
+    const machine = makeMachine(supervisorConfig('nop'));
+    const { vm } = machine;
+    const seeds = [1, 2, 3].map(() => {
+      machine.powerOn();
+      const gpa = Number(vm.harts[0].get('x', 11));
+      const bytes = vm.memory.view(gpa, machine.dtb.length).slice();
+      assert.deepEqual(bytes, machine.dtb);
+      const seed = parseFdt({ name: 'dtb', bytes }).find('/chosen')?.properties.get('rng-seed');
+      assert.equal(seed?.length, 32);
+      return Buffer.from(seed).toString('hex');
+    });
+    assert.equal(new Set(seeds).size, 3);
+  });
+
+  it('leaves a device tree of the user alone at a reset', () => {
+    const tree = new FdtBuilder();
+    tree.root.child('chosen').set('rng-seed', Uint8Array.of(1, 2, 3, 4));
+    const machine = makeMachine(supervisorConfig('nop', { dtb: { name: 'my.dtb', bytes: tree.build() } }));
+    machine.powerOn();
+    const before = machine.dtb;
+    machine.powerOn();
+    assert.deepEqual(machine.dtb, before);
+    assert.deepEqual(before, tree.build());
   });
 });
 

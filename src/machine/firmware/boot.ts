@@ -32,6 +32,14 @@ export interface HartEntry {
   readonly a2: number;
 }
 
+/** A device tree in guest memory. */
+export interface PlacedDtb {
+  readonly gpa: number;
+  readonly bytes: Uint8Array;
+  /** The same tree in as many bytes with another seed, which a guest uses once; a user's tree stays as it is. */
+  withSeed(rngSeed: Uint8Array): Uint8Array;
+}
+
 /** Memory and harts at power-on. */
 export interface BootPlan extends LoadPlan {
   /** Contents of the read-only memory at `memoryMap.mrom`, from its start; the rest of it is zero. */
@@ -39,7 +47,7 @@ export interface BootPlan extends LoadPlan {
   /** By hart id. */
   readonly harts: readonly HartEntry[];
   /** The device tree as the guest gets it (it is among the writes too). */
-  readonly dtb: { readonly gpa: number; readonly bytes: Uint8Array };
+  readonly dtb: PlacedDtb;
   /** Symbols of the kernel's ELF that speak of HTIF and signature. */
   readonly symbols: Partial<Record<MachineSymbol, number>>;
 }
@@ -84,12 +92,13 @@ function placeImages(config: MachineConfig): Placed {
 }
 
 /** A device tree of the user's, or the board's own; `chosen` is set in either when it is called. */
-function treeSource(input: BootInput): (initrd: Chosen['initrd']) => FdtBuilder {
-  const { config, isa, devices, rngSeed } = input;
+function treeSource(input: BootInput): (initrd: Chosen['initrd'], rngSeed: Uint8Array) => FdtBuilder {
+  const { config, isa, devices } = input;
   const bootargs = config.append;
   if (config.dtb === undefined) {
     const { vcpus, ramBytes } = config;
-    return (initrd) => buildDeviceTree({ vcpus, ramBytes, isa, devices, chosen: { bootargs, initrd, rngSeed } });
+    return (initrd, rngSeed) =>
+      buildDeviceTree({ vcpus, ramBytes, isa, devices, chosen: { bootargs, initrd, rngSeed } });
   }
   const tree = parseFdt(config.dtb);
   return (initrd) => {
@@ -104,16 +113,18 @@ function placeRest(
 ): { dtb: BootPlan['dtb']; initrd?: LoadPlan['writes'][0] } {
   const image: Image | undefined = input.config.initrd;
   const tree = treeSource(input);
-  if (image === undefined) {
-    const bytes = tree(undefined).build();
-    return { dtb: { gpa: placeDtb(map, bytes.length), bytes } };
-  }
-  if (kernel === undefined) throw fileError(image, 'an initrd without a kernel');
+  const placed = (gpa: number, initrd: Chosen['initrd']): PlacedDtb => {
+    const withSeed = (rngSeed: Uint8Array) => tree(initrd, rngSeed).build();
+    return { gpa, bytes: withSeed(input.rngSeed), withSeed };
+  };
   // The addresses in the tree have a fixed size: one with any initrd has the length of the final one.
-  const dtbGpa = placeDtb(map, tree({ start: 0, end: 0 }).build().length);
+  const some = image === undefined ? undefined : { start: 0, end: 0 };
+  const dtbGpa = placeDtb(map, tree(some, input.rngSeed).build().length);
+  if (image === undefined) return { dtb: placed(dtbGpa, undefined) };
+  if (kernel === undefined) throw fileError(image, 'an initrd without a kernel');
   const gpa = placeInitrd(map, image, kernel, dtbGpa);
-  const bytes = tree({ start: gpa, end: gpa + image.bytes.length }).build();
-  return { dtb: { gpa: dtbGpa, bytes }, initrd: { gpa, bytes: image.bytes } };
+  const dtb = placed(dtbGpa, { start: gpa, end: gpa + image.bytes.length });
+  return { dtb, initrd: { gpa, bytes: image.bytes } };
 }
 
 function hartEntries(config: MachineConfig, placed: Placed, dtb: number): HartEntry[] {
