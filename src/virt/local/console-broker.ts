@@ -1,24 +1,26 @@
 import { Duplex } from 'node:stream';
 import { ConsoleFlags } from '../enums.ts';
 import { virtError } from '../errors.ts';
+import type { ConsoleLine } from './hypervisor.ts';
 
 /** Output kept while nobody reads, in bytes; the oldest goes first. */
 const BACKLOG_BYTES = 64 * 1024;
 
 /**
  * One console of a domain, for one user at a time. What the guest prints while nobody has it open is kept, within
- * bounds, for the next one; the guest never waits for a reader who is not there.
+ * bounds, for the next one, here or by the line itself; the guest never waits for a reader who is not there.
  */
 export class ConsoleBroker {
-  #line: Duplex | undefined;
+  #line: ConsoleLine | undefined;
   #user: Duplex | undefined;
   #backlog: Buffer[] = [];
   #backlogBytes = 0;
 
   /** Connects a machine's end of the line; the one before must have ended. */
-  connect(line: Duplex): void {
+  connect(line: ConsoleLine): void {
     this.#line = line;
     line.on('data', (chunk: Buffer) => this.#output(chunk));
+    if (this.#user !== undefined) line.attach?.();
     // A line that breaks has ended; the machine tells why.
     line.on('error', () => {});
   }
@@ -43,6 +45,7 @@ export class ConsoleBroker {
     this.#user = user;
     for (const chunk of this.#backlog.splice(0)) user.push(chunk);
     this.#backlogBytes = 0;
+    this.#line?.attach?.();
     return user;
   }
 
@@ -72,6 +75,7 @@ export class ConsoleBroker {
     if (this.#user !== user) return;
     this.#user = undefined;
     if (!user.destroyed) user.push(null);
+    this.#line?.detach?.();
     this.#line?.resume();
   }
 

@@ -39,7 +39,7 @@ export class LocalDomainIo implements DomainIoProcedures {
   }
 
   async domainBlockStats(ref: DomainRef, path: string): Promise<BlockStats> {
-    const counts = this.#counts(ref, path);
+    const counts = await this.#counts(ref, path);
     const sum = (of: (count: BlockCounts) => number) => BigInt(counts.reduce((total, one) => total + of(one), 0));
     return {
       rdReq: sum(({ read }) => read.requests),
@@ -52,7 +52,7 @@ export class LocalDomainIo implements DomainIoProcedures {
 
   async domainBlockStatsFlags(ref: DomainRef, path: string, flags: number): Promise<TypedParam[]> {
     checkFlags(flags, 4, 'domainBlockStatsFlags');
-    const counts = this.#counts(ref, path);
+    const counts = await this.#counts(ref, path);
     const param = (field: string, of: (count: BlockCounts) => number): TypedParam => ({
       field,
       type: 'llong',
@@ -77,12 +77,10 @@ export class LocalDomainIo implements DomainIoProcedures {
       const { made, def } = domain.activeRun();
       domain.liveGuest();
       const { target } = findDisk(def, path);
-      const disk = made.disks.get(target.dev);
-      if (disk === undefined) throw virtError('OPERATION_INVALID', `disk ${target.dev} has no medium`);
       const bytes = (flags & BlockResize.BYTES) !== 0 ? size : size * 1024n;
       if (bytes > BigInt(Number.MAX_SAFE_INTEGER)) throw virtError('OVERFLOW', `size must be less than ${2 ** 53}`);
       // Up to a whole sector, as libvirt does.
-      await disk.resize(Number((bytes + 511n) & ~511n));
+      await made.resizeDisk(target.dev, Number((bytes + 511n) & ~511n));
     });
   }
 
@@ -183,12 +181,13 @@ export class LocalDomainIo implements DomainIoProcedures {
     return this.#world.hypervisor.imageInfo(path);
   }
 
-  #counts(ref: DomainRef, path: string): BlockCounts[] {
+  async #counts(ref: DomainRef, path: string): Promise<BlockCounts[]> {
     const { made, def } = this.#find(ref).activeRun();
-    if (path === '') return [...made.disks.values()].map(({ counts }) => counts);
-    const { target } = findDisk(def, path);
-    const disk = made.disks.get(target.dev);
-    return disk === undefined ? [] : [disk.counts];
+    const target = path === '' ? undefined : findDisk(def, path).target.dev;
+    const { disks } = await made.numbers();
+    if (target === undefined) return [...disks.values()];
+    const counts = disks.get(target);
+    return counts === undefined ? [] : [counts];
   }
 
   #find(ref: DomainRef): LocalDomain {

@@ -35,7 +35,7 @@ export class DomainLife {
       domain.messages = [...made.notices];
       this.#watch(domain, run);
       await made.guest.start();
-      await hypervisor.started(made.guest, prepared);
+      await hypervisor.started(made, prepared);
       if (options.paused) await made.guest.pause();
     } catch (error) {
       await this.#abandon(domain);
@@ -131,7 +131,7 @@ export class DomainLife {
       run.made = await this.#make(run.def);
       this.#watch(domain, run);
       await run.made.guest.start();
-      await this.#world.hypervisor.started(run.made.guest, run.def);
+      await this.#world.hypervisor.started(run.made, run.def);
     } catch (error) {
       domain.messages.push(`the domain did not start again: ${error instanceof Error ? error.message : String(error)}`);
       run.ending = true;

@@ -3,6 +3,7 @@ import { formatDomain } from '../conf/index.ts';
 import { DomainXml } from '../enums.ts';
 import { virtError } from '../errors.ts';
 import type { LocalDomain } from './domain.ts';
+import type { MachineNumbers } from './hypervisor.ts';
 import { checkFlags } from './impact.ts';
 import type { World } from './world.ts';
 
@@ -33,7 +34,7 @@ export class LocalDomainRead implements DomainReadProcedures {
       maxMem: BigInt(def.memory),
       memory: BigInt(memoryOf(domain, this.#world.hypervisor.hasBalloon)),
       nrVirtCpu: def.vcpu.current ?? def.vcpu.max,
-      cpuTime: cpuTimeNs(domain),
+      cpuTime: await cpuTimeNs(domain),
     };
   }
 
@@ -104,8 +105,14 @@ export class LocalDomainRead implements DomainReadProcedures {
 }
 
 /** CPU time of the vCPUs of this run so far, in nanoseconds. */
-export function cpuTimeNs(domain: LocalDomain): bigint {
-  const seconds = domain.run?.made.guest.stats().vcpus.reduce((sum, vcpu) => sum + vcpu.cpuSeconds, 0) ?? 0;
+async function cpuTimeNs(domain: LocalDomain): Promise<bigint> {
+  const numbers = await domain.run?.made.numbers();
+  return numbers === undefined ? 0n : cpuTimeOf(numbers);
+}
+
+/** CPU time of all vCPUs together, in nanoseconds. */
+export function cpuTimeOf({ vcpus }: MachineNumbers): bigint {
+  const seconds = vcpus.reduce((sum, vcpu) => sum + vcpu.cpuSeconds, 0);
   return BigInt(Math.round(seconds * 1e9));
 }
 

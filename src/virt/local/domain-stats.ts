@@ -2,7 +2,8 @@ import type { BlockInfo, TypedParam } from '../backend.ts';
 import { type DiskDef, sourceOf } from '../conf/index.ts';
 import { DomainStats } from '../enums.ts';
 import type { LocalDomain } from './domain.ts';
-import { cpuTimeNs, memoryOf } from './domain-read.ts';
+import { cpuTimeOf, memoryOf } from './domain-read.ts';
+import type { MachineNumbers } from './hypervisor.ts';
 
 /** Parameters as they are gathered. */
 class Params {
@@ -35,26 +36,29 @@ export interface StatsHost {
 export async function collectStats(domain: LocalDomain, wanted: number, host: StatsHost): Promise<TypedParam[]> {
   const params = new Params();
   const has = (bit: number) => (wanted & bit) !== 0;
+  const numbers = has(DomainStats.CPU_TOTAL | DomainStats.VCPU | DomainStats.BLOCK)
+    ? await domain.run?.made.numbers()
+    : undefined;
   if (has(DomainStats.STATE)) {
     params.int('state.state', domain.state.state);
     params.int('state.reason', domain.state.reason);
   }
-  if (has(DomainStats.CPU_TOTAL) && domain.active) params.ullong('cpu.time', cpuTimeNs(domain));
+  if (has(DomainStats.CPU_TOTAL) && numbers !== undefined) params.ullong('cpu.time', cpuTimeOf(numbers));
   if (has(DomainStats.BALLOON)) {
     params.ullong('balloon.current', memoryOf(domain, host.hasBalloon));
     params.ullong('balloon.maximum', domain.current.memory);
   }
-  if (has(DomainStats.VCPU)) vcpuStats(domain, params);
+  if (has(DomainStats.VCPU)) vcpuStats(domain, params, numbers);
   if (has(DomainStats.INTERFACE)) interfaceStats(domain, params);
-  if (has(DomainStats.BLOCK)) await blockStats(domain, params, host.blockInfo);
+  if (has(DomainStats.BLOCK)) await blockStats(domain, params, numbers, host.blockInfo);
   return params.list;
 }
 
-function vcpuStats(domain: LocalDomain, params: Params): void {
+function vcpuStats(domain: LocalDomain, params: Params, numbers: MachineNumbers | undefined): void {
   const { vcpu } = domain.current;
   params.uint('vcpu.current', vcpu.current ?? vcpu.max);
   params.uint('vcpu.maximum', vcpu.max);
-  for (const { id, cpuSeconds } of domain.run?.made.guest.stats().vcpus ?? []) {
+  for (const { id, cpuSeconds } of numbers?.vcpus ?? []) {
     params.int(`vcpu.${id}.state`, 1);
     params.ullong(`vcpu.${id}.time`, cpuSeconds * 1e9);
   }
@@ -69,7 +73,12 @@ function interfaceStats(domain: LocalDomain, params: Params): void {
   }
 }
 
-async function blockStats(domain: LocalDomain, params: Params, blockInfo: StatsHost['blockInfo']): Promise<void> {
+async function blockStats(
+  domain: LocalDomain,
+  params: Params,
+  numbers: MachineNumbers | undefined,
+  blockInfo: StatsHost['blockInfo'],
+): Promise<void> {
   const { disks } = domain.current.devices;
   params.uint('block.count', disks.length);
   for (const [index, disk] of disks.entries()) {
@@ -77,7 +86,7 @@ async function blockStats(domain: LocalDomain, params: Params, blockInfo: StatsH
     params.string(field('name'), disk.target.dev);
     const path = sourceOf(disk);
     if (path !== '') params.string(field('path'), path);
-    const counts = domain.run?.made.disks.get(disk.target.dev)?.counts;
+    const counts = numbers?.disks.get(disk.target.dev);
     for (const [name, kind] of [
       ['rd', 'read'],
       ['wr', 'write'],

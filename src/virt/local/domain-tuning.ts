@@ -77,7 +77,7 @@ export class LocalDomainTuning implements DomainTuningProcedures {
     const domain = this.#find(ref);
     const { made, def } = domain.activeRun();
     const maps = this.#pins(def);
-    return made.guest.stats().vcpus.map(({ id, cpuSeconds }) => ({
+    return (await made.numbers()).vcpus.map(({ id, cpuSeconds }) => ({
       number: id,
       state: 1,
       cpuTime: BigInt(Math.round(cpuSeconds * 1e9)),
@@ -104,7 +104,10 @@ export class LocalDomainTuning implements DomainTuningProcedures {
           `vcpu ${vcpu} is out of range of ${live ? 'live' : 'persistent'} cpu count ${max}`,
         );
       }
-      if (live) await hypervisor.pin(domain.liveGuest(), vcpu, cpus);
+      if (live) {
+        domain.liveGuest();
+        await hypervisor.pin(domain.activeRun().made, vcpu, cpus);
+      }
       const tune = def.cputune ?? { vcpupins: [] };
       const others = tune.vcpupins.filter((pin) => pin.vcpu !== vcpu);
       const vcpupins = [...others, { vcpu, cpuset: formatCpuSet(cpus) }].sort((a, b) => a.vcpu - b.vcpu);

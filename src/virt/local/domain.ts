@@ -1,10 +1,9 @@
-import type { Guest } from '../../drivers/index.ts';
 import type { DomainRef } from '../backend.ts';
 import type { FilledDomainDef } from '../conf/index.ts';
 import { DomainState, ShutoffReason } from '../enums.ts';
 import { virtError } from '../errors.ts';
 import { ConsoleBroker } from './console-broker.ts';
-import type { MadeGuest } from './hypervisor.ts';
+import type { DomainGuest, MadeGuest } from './hypervisor.ts';
 import { JobQueue } from './job-queue.ts';
 
 /** A running domain's machine and what belongs to this run. */
@@ -91,7 +90,7 @@ export class LocalDomain {
   }
 
   /** The machine; throws OPERATION_INVALID if there is none, or it has ended and the domain is preserved. */
-  liveGuest(): Guest {
+  liveGuest(): DomainGuest {
     const { guest } = this.activeRun().made;
     if (guest.state === 'ended') throw virtError('OPERATION_INVALID', 'domain is not running');
     return guest;
@@ -110,13 +109,9 @@ export function runConsoles(def: FilledDomainDef): Map<string, ConsoleBroker> {
 }
 
 /** Connects the consoles to the machine's ends of the lines. */
-export function connectConsoles({ consoles, made, def }: Run): void {
-  const lines = [
-    ...(def.devices.serials[0] !== undefined && streamed(def.devices.serials[0].type) ? [made.guest.console] : []),
-    ...made.virtioConsoles,
-  ];
+export function connectConsoles({ consoles, made }: Run): void {
   for (const [index, broker] of [...consoles.values()].entries()) {
-    const line = lines[index];
+    const line = made.consoles[index];
     if (line !== undefined) broker.connect(line);
   }
 }

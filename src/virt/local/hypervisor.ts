@@ -1,19 +1,44 @@
 import type { Duplex } from 'node:stream';
-import type { Guest } from '../../drivers/index.ts';
+import type { Guest, VcpuStats } from '../../drivers/index.ts';
 import type { Clock, Logger, VirtErrorOptions } from '../../util/index.ts';
 import type { BlockInfo, NodeInfo, NodeStat, TypedParam } from '../backend.ts';
 import type { DomainCapabilitiesQuery, FilledDomainDef, HostCapabilities } from '../conf/index.ts';
 import type { BlockCounts } from './counting-block.ts';
 
+/** What a domain needs of its machine, wherever that runs. As with `Guest`, methods queue up. */
+export type DomainGuest = Pick<
+  Guest,
+  'state' | 'events' | 'start' | 'pause' | 'resume' | 'reset' | 'press' | 'destroy'
+>;
+
+/** A machine's end of a console's line. */
+export interface ConsoleLine extends Duplex {
+  /**
+   * Somebody begins to read; there with `detach` on a line that keeps recent output itself, within bounds: then what
+   * nobody reads is not read from it.
+   */
+  attach?(): void;
+  /** Nobody reads any more. */
+  detach?(): void;
+}
+
+/** Numbers of a machine since its start, or its last ones if it has ended. */
+export interface MachineNumbers {
+  readonly vcpus: readonly Pick<VcpuStats, 'id' | 'cpuSeconds' | 'threadId'>[];
+  /** What was done to the disks, by target. */
+  readonly disks: ReadonlyMap<string, BlockCounts>;
+}
+
 /** A machine made from a definition, with what of it a domain shows. */
 export interface MadeGuest {
-  readonly guest: Guest;
-  /** Of the disks, by target: what was done to them, and how to give them another size in bytes. */
-  readonly disks: ReadonlyMap<string, { readonly counts: BlockCounts; resize(bytes: number): Promise<void> }>;
-  /** The other ends of the virtio consoles, in the order of the definition. */
-  readonly virtioConsoles: readonly Duplex[];
+  readonly guest: DomainGuest;
+  /** The serial port if it is a terminal, then the virtio consoles, in the order of the definition. */
+  readonly consoles: readonly ConsoleLine[];
   /** What the definition asks for and the guest does not get. */
   readonly notices: readonly string[];
+  numbers(): Promise<MachineNumbers>;
+  /** Gives the disk of a target another size in bytes. Throws OPERATION_INVALID if it has no medium. */
+  resizeDisk(target: string, bytes: number): Promise<void>;
 }
 
 /** Sort of schedulers that a driver has, with parameters for all domains alike. */
@@ -47,11 +72,11 @@ export interface Hypervisor {
   /** Makes the machine, powered off. `volumePath`: where a volume is. Nothing is left open when it throws. */
   make(def: FilledDomainDef, volumePath: (pool: string, volume: string) => string): Promise<MadeGuest>;
   /** The machine has started: what else its definition asks for. Throws; then the machine ends. */
-  started(guest: Guest, def: FilledDomainDef): Promise<void>;
+  started(made: MadeGuest, def: FilledDomainDef): Promise<void>;
   /** Asks the guest to switch off or restart, as a power button does. Throws OPERATION_UNSUPPORTED. */
-  press(guest: Guest, wish: 'poweroff' | 'reboot'): Promise<void>;
+  press(guest: DomainGuest, wish: 'poweroff' | 'reboot'): Promise<void>;
   /** Lets a vCPU run on some host CPUs only. Throws OPERATION_UNSUPPORTED. */
-  pin(guest: Guest, vcpu: number, cpus: readonly number[]): Promise<void>;
+  pin(made: MadeGuest, vcpu: number, cpus: readonly number[]): Promise<void>;
   /** Sizes of the image at a path. */
   imageInfo(path: string): Promise<BlockInfo>;
   capabilities(): string;

@@ -1,4 +1,4 @@
-import { fakeDriver, type Guest, hostRandom } from '../../drivers/index.ts';
+import { fakeDriver, hostRandom } from '../../drivers/index.ts';
 import { HostClock, type Logger } from '../../util/index.ts';
 import type { BlockInfo, NodeInfo, NodeStat } from '../backend.ts';
 import {
@@ -14,7 +14,7 @@ import {
   parseDomain,
 } from '../conf/index.ts';
 import { virtError } from '../errors.ts';
-import type { Hypervisor, MadeGuest } from '../local/hypervisor.ts';
+import type { DomainGuest, Hypervisor, MadeGuest } from '../local/hypervisor.ts';
 
 /** The host that there is not, as libvirt's test driver has it. */
 const node: NodeInfo = {
@@ -84,12 +84,20 @@ export class TestHypervisor implements Hypervisor {
       virtio: [],
       onReset: def.on_reboot === 'restart' ? 'restart' : 'exit',
     });
-    return { guest, disks: new Map(), virtioConsoles: [], notices: [] };
+    return {
+      guest,
+      consoles: def.devices.serials[0]?.type === 'pty' ? [guest.console] : [],
+      notices: [],
+      numbers: async () => ({ vcpus: guest.stats().vcpus, disks: new Map() }),
+      resizeDisk: async (target) => {
+        throw virtError('OPERATION_INVALID', `disk ${target} has no medium`);
+      },
+    };
   }
 
   async started(): Promise<void> {}
 
-  async press(guest: Guest, wish: 'poweroff' | 'reboot'): Promise<void> {
+  async press(guest: DomainGuest, wish: 'poweroff' | 'reboot'): Promise<void> {
     await guest.press(wish);
   }
 

@@ -1,0 +1,88 @@
+import { createMachine, type DiskOptions, type MachineHandle, type MachineOptions } from '../../drivers/index.ts';
+import { FileBlock } from '../../machine/index.ts';
+import type { Clock, Logger } from '../../util/index.ts';
+import type { MachinePlan } from '../conf/index.ts';
+import { virtError } from '../errors.ts';
+import { type BlockCounts, CountingBlock } from './counting-block.ts';
+import type { MachineNumbers } from './hypervisor.ts';
+
+/** What a machine is made with besides its plan. */
+export interface MakerHost {
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** A machine in this process, whose disks are counted. */
+export interface LocalMachine {
+  readonly machine: MachineHandle;
+  /** The serial port, if it is a stream, then the virtio consoles. */
+  readonly consoles: MachineHandle['virtioConsoles'];
+  numbers(): MachineNumbers;
+  /** Throws OPERATION_INVALID if the target has no medium. */
+  resizeDisk(target: string, bytes: number): Promise<void>;
+}
+
+/** Makes the machine of a plan, powered off. Nothing is left open when it throws. */
+export async function makeMachine(
+  plan: Pick<MachinePlan, 'options' | 'disks'>,
+  host: MakerHost,
+): Promise<LocalMachine> {
+  const disks = await OpenDisks.open(plan.options.disks ?? [], plan.disks, host.clock);
+  const machine = await create({ ...plan.options, disks: disks.options, logger: host.logger }, disks);
+  const hasTerminal = (plan.options.console ?? 'stream') === 'stream';
+  return {
+    machine,
+    consoles: [...(hasTerminal ? [machine.console] : []), ...machine.virtioConsoles],
+    numbers: () => ({ vcpus: machine.stats().vcpus, disks: disks.counts }),
+    resizeDisk: (target, bytes) => disks.resize(target, bytes),
+  };
+}
+
+/** A machine on opened disks; they are closed when there will be none. */
+async function create(options: MachineOptions, disks: OpenDisks): Promise<MachineHandle> {
+  try {
+    return await createMachine(options);
+  } catch (error) {
+    await disks.close();
+    throw error;
+  }
+}
+
+/** Disks of a machine while they are opened: those that are open are closed if another cannot be. */
+class OpenDisks {
+  readonly options: DiskOptions[] = [];
+  readonly counts = new Map<string, BlockCounts>();
+  readonly #files = new Map<string, FileBlock>();
+  readonly #open: CountingBlock[] = [];
+
+  static async open(wanted: readonly DiskOptions[], targets: readonly string[], clock: Clock): Promise<OpenDisks> {
+    const disks = new OpenDisks();
+    try {
+      for (const [index, disk] of wanted.entries()) await disks.#add(disk, targets[index] ?? '', clock);
+      return disks;
+    } catch (error) {
+      await disks.close();
+      throw error;
+    }
+  }
+
+  async resize(target: string, bytes: number): Promise<void> {
+    const file = this.#files.get(target);
+    if (file === undefined) throw virtError('OPERATION_INVALID', `disk ${target} has no medium`);
+    await file.resize(bytes);
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#open.map((disk) => disk.close()));
+  }
+
+  async #add(disk: DiskOptions, target: string, clock: Clock): Promise<void> {
+    if (typeof disk === 'string' || 'backend' in disk) throw new TypeError('a disk of a definition has a file');
+    const file = await FileBlock.open(disk.file, { readOnly: disk.readonly ?? false });
+    const backend = new CountingBlock(file, clock);
+    this.#open.push(backend);
+    this.options.push({ backend, ...(disk.serial === undefined ? {} : { serial: disk.serial }) });
+    this.counts.set(target, backend.counts);
+    this.#files.set(target, file);
+  }
+}
