@@ -27,11 +27,21 @@ export {
   kvmDriver,
   type MachineHandle,
   type MachineOptions,
+  type NetOptions,
   parseSize,
   steppedDriver,
   type VcpuStats,
 } from './drivers/index.ts';
-export type { BlockBackend, CharBackend, Image, MachineConfig, VirtioSlotConfig } from './machine/index.ts';
+export type {
+  BlockBackend,
+  CharBackend,
+  Frame,
+  Image,
+  MachineConfig,
+  NetBackend,
+  NetPort,
+  VirtioSlotConfig,
+} from './machine/index.ts';
 export { FileBlock, MemBlock, StreamChar } from './machine/index.ts';
 export {
   type Logger,

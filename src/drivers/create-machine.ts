@@ -9,11 +9,15 @@ import {
   FileChar,
   type Image,
   type MachineConfig,
+  NET_QUEUE_PAIRS_MAX,
+  type NetBackend,
   NullChar,
+  parseMac,
   StreamChar,
   VirtioBlk,
   VirtioConsole,
   type VirtioDevice,
+  VirtioNet,
   VirtioRng,
   validateMachineConfig,
 } from '../machine/index.ts';
@@ -38,6 +42,17 @@ export type DiskOptions =
     }
   | { readonly backend: BlockBackend; readonly serial?: string };
 
+/** A network interface: the host's side of its cable, which the machine closes. */
+export interface NetOptions {
+  readonly backend: NetBackend;
+  /** `52:54:00:…`; default: one made from the machine's randomness, under QEMU's prefix. */
+  readonly mac?: string;
+  /** Pairs of queues, 1 to 7; default 1. */
+  readonly queues?: number;
+  /** Whether the cable is in; default true. */
+  readonly linkUp?: boolean;
+}
+
 /** What a machine is made of; everything but something to run has a default. */
 export interface MachineOptions {
   /** RAM in bytes, or as text: `512M`, `2G`. Default 512 MiB. */
@@ -57,6 +72,8 @@ export interface MachineOptions {
    */
   readonly firmware?: 'builtin' | 'none' | FileSource;
   readonly disks?: readonly DiskOptions[];
+  /** Network interfaces, in order; default none. */
+  readonly nets?: readonly NetOptions[];
   /** A virtio entropy device; default true. */
   readonly rng?: boolean;
   /** Number of virtio consoles beside the serial port; default 0. */
@@ -80,6 +97,8 @@ export interface MachineHandle extends Guest {
   readonly virtioConsoles: readonly Duplex[];
   /** The disks' backends, in order. */
   readonly disks: readonly BlockBackend[];
+  /** The network interfaces, in order: counts, address, link. */
+  readonly nets: readonly VirtioNet[];
 }
 
 /**
@@ -144,6 +163,7 @@ class Parts {
   readonly #random: RandomSource;
   readonly #virtio: VirtioDevice[] = [];
   readonly #disks: BlockBackend[] = [];
+  readonly #nets: VirtioNet[] = [];
   readonly #consoles: Duplex[] = [];
   #serial: CharBackend | undefined;
 
@@ -171,7 +191,7 @@ class Parts {
       ...(logger === undefined ? {} : { logger }),
     };
     const guest = (clock === 'virtual' ? steppedDriver : kvmDriver).create(spec);
-    return Object.assign(guest, { virtioConsoles: this.#consoles, disks: this.#disks });
+    return Object.assign(guest, { virtioConsoles: this.#consoles, disks: this.#disks, nets: this.#nets });
   }
 
   /** Closes what has been opened. */
@@ -181,7 +201,7 @@ class Parts {
 
   async #config(): Promise<MachineConfig> {
     const { memory = '512M', vcpus = 1, append, clock = 'host', seed, firmware = 'builtin' } = this.#options;
-    const { disks = [], rng = true, virtioConsoles = 0 } = this.#options;
+    const { disks = [], nets = [], rng = true, virtioConsoles = 0 } = this.#options;
     const read = async (what: 'kernel' | 'initrd' | 'dtb') => {
       const source = this.#options[what];
       return source === undefined ? {} : { [what]: await readImage(what, source) };
@@ -199,6 +219,7 @@ class Parts {
       ...(append === undefined ? {} : { append }),
       virtio: [
         ...disks.map(() => ({ type: 'blk' }) as const),
+        ...nets.map(() => ({ type: 'net' }) as const),
         ...Array.from({ length: virtioConsoles }, () => ({ type: 'console' }) as const),
         ...(rng ? [{ type: 'rng' } as const] : []),
       ],
@@ -209,7 +230,7 @@ class Parts {
 
   /** In the order of the configuration's slots. */
   async #openDevices(): Promise<void> {
-    const { disks = [], rng = true, virtioConsoles = 0, logger } = this.#options;
+    const { disks = [], nets = [], rng = true, virtioConsoles = 0, logger } = this.#options;
     for (const disk of disks) {
       const backend = await openDisk(disk);
       const serial = typeof disk === 'string' ? undefined : disk.serial;
@@ -220,6 +241,11 @@ class Parts {
           ...(logger === undefined ? {} : { logger }),
         }),
       );
+    }
+    for (const net of nets) {
+      const device = plugNet(net, this.#random);
+      this.#nets.push(device);
+      this.#virtio.push(device);
     }
     for (let i = 0; i < virtioConsoles; i++) {
       const line = new StreamChar();
@@ -235,6 +261,28 @@ class Parts {
     if (console === 'none') return new NullChar();
     return 'file' in console ? FileChar.open(console.file, logger === undefined ? {} : { logger }) : console;
   }
+}
+
+/** First half of the addresses that QEMU's machines have. */
+const MAC_PREFIX = [0x52, 0x54, 0x00] as const;
+
+/** The device for an interface. Throws INVALID_ARG. */
+function plugNet({ backend, mac, queues = 1, linkUp = true }: NetOptions, random: RandomSource): VirtioNet {
+  const address = mac === undefined ? new Uint8Array(6) : parseMac(mac);
+  if (address === undefined || (address[0] & 1) !== 0) {
+    throw new VirtError(
+      'INVALID_ARG',
+      `'${mac}' is no address of a network interface: write it like 52:54:00:12:34:56`,
+    );
+  }
+  if (mac === undefined) {
+    random.fill(address);
+    address.set(MAC_PREFIX);
+  }
+  if (!Number.isInteger(queues) || queues < 1 || queues > NET_QUEUE_PAIRS_MAX) {
+    throw new VirtError('INVALID_ARG', `${queues} queues: a network interface has 1 to ${NET_QUEUE_PAIRS_MAX}`);
+  }
+  return new VirtioNet(backend, { mac: address, pairs: queues, linkUp });
 }
 
 async function openDisk(disk: DiskOptions): Promise<BlockBackend> {

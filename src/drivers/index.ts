@@ -4,6 +4,7 @@ export {
   type FileSource,
   type MachineHandle,
   type MachineOptions,
+  type NetOptions,
   parseSize,
   pickBackend,
 } from './create-machine.ts';

@@ -34,5 +34,6 @@ export interface Image {
 /** One virtio device. */
 export type VirtioSlotConfig =
   | { readonly type: 'blk'; readonly serial?: string }
+  | { readonly type: 'net' }
   | { readonly type: 'console' }
   | { readonly type: 'rng' };

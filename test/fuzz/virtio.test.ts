@@ -2,9 +2,11 @@ import { strict as assert } from 'node:assert';
 import { VirtioMmio as Reg, sharedMap, VirtqDescFlag } from '../../src/isa/index.ts';
 import { MemBlock } from '../../src/machine/backend/mem-block.ts';
 import { NullChar } from '../../src/machine/backend/null-char.ts';
+import { NullNet } from '../../src/machine/backend/null-net.ts';
 import { VirtioBlk } from '../../src/machine/virtio/blk.ts';
 import { VirtioConsole } from '../../src/machine/virtio/console.ts';
 import type { VirtioDevice } from '../../src/machine/virtio/device.ts';
+import { VirtioNet } from '../../src/machine/virtio/net.ts';
 import { VirtioRng } from '../../src/machine/virtio/rng.ts';
 import { VIRTIO_REGION_BYTES } from '../../src/machine/virtio/transport-state.ts';
 import { SeededRandom } from '../../src/util/index.ts';
@@ -44,6 +46,11 @@ const victims: Record<string, Victim> = {
   console: {
     make: () => new VirtioConsole(new NullChar()),
     queues: 2,
+    proof: { queue: 1, content: new Uint8Array(100), room: 0, written: 0 },
+  },
+  net: {
+    make: () => new VirtioNet(new NullNet(), { mac: new Uint8Array(6), pairs: 2 }),
+    queues: 5,
     proof: { queue: 1, content: new Uint8Array(100), room: 0, written: 0 },
   },
   rng: {

@@ -247,6 +247,11 @@ export class VirtioDriver {
     return out;
   }
 
+  /** The first bytes of the device's configuration space. */
+  fetchConfig(bytes: number): Uint8Array {
+    return Uint8Array.from({ length: bytes }, (_, at) => this.get(VirtioReg.CONFIG + at, 1));
+  }
+
   /** Acknowledges what interrupts there are; the bits that were set. */
   acknowledge(): number {
     const bits = this.get(VirtioReg.INTERRUPT_STATUS);

@@ -71,9 +71,12 @@ export class VirtQueue {
     };
   }
 
-  /** The next buffer, still the driver's to count on as not taken; undefined if there is none. */
-  peek(): Chain | undefined {
-    return this.#hold(() => this.#look());
+  /**
+   * The next buffer, or the one `ahead` buffers behind it, still the driver's to count on as not taken; undefined if
+   * there is none.
+   */
+  peek(ahead = 0): Chain | undefined {
+    return this.#hold(() => this.#look(ahead));
   }
 
   /** Takes the next buffer; undefined if there is none. */
@@ -85,9 +88,9 @@ export class VirtQueue {
     });
   }
 
-  /** Takes the buffer that `peek` returned. */
-  advance(): void {
-    this.#hold(() => this.#advance());
+  /** Takes the buffer that `peek` returned, or the next `count` of them. */
+  advance(count = 1): void {
+    this.#hold(() => this.#advance(count));
   }
 
   /** Bytes of the buffer at hand that an earlier turn, perhaps of an earlier process, has dealt with. */
@@ -120,15 +123,22 @@ export class VirtQueue {
 
   /** Hands a buffer back, its first `written` writable bytes written, and interrupts the driver if it wants that. */
   put(chain: Chain, written: number): boolean {
+    return this.putAll([{ chain, written }]);
+  }
+
+  /** Hands several buffers back, which the driver sees all at once. */
+  putAll(buffers: readonly { readonly chain: Chain; readonly written: number }[]): boolean {
     return this.#hold(() => {
       const { memory, lease } = this.#context;
-      const next = this.#get(QueueWord.usedNext);
-      const entry = this.#used + RING_HEADER + (next % this.size) * USED_ENTRY;
-      memory.setU32(entry, chain.head);
-      memory.setU32(entry + 4, written);
-      this.#set(QueueWord.usedNext, next + 1);
-      // Sequentially consistent stores: the entry is visible before the index (2.7.8.2).
-      memory.setU16(this.#used + 2, next + 1);
+      const first = this.#get(QueueWord.usedNext);
+      for (const [index, { chain, written }] of buffers.entries()) {
+        const entry = this.#used + RING_HEADER + (((first + index) & 0xffff) % this.size) * USED_ENTRY;
+        memory.setU32(entry, chain.head);
+        memory.setU32(entry + 4, written);
+      }
+      this.#set(QueueWord.usedNext, first + buffers.length);
+      // Sequentially consistent stores: the entries are visible before the index (2.7.8.2).
+      memory.setU16(this.#used + 2, (first + buffers.length) & 0xffff);
       if (this.#wantsInterrupt()) lease.interrupt();
       return true;
     }, false);
@@ -151,18 +161,19 @@ export class VirtQueue {
     }, false);
   }
 
-  #look(): Chain | undefined {
+  #look(ahead = 0): Chain | undefined {
     const { memory } = this.#context;
-    const next = this.#get(QueueWord.availNext);
-    const waiting = (memory.u16(this.#avail + 2) - next) & 0xffff;
-    if (waiting === 0) return undefined;
+    const first = this.#get(QueueWord.availNext);
+    const waiting = (memory.u16(this.#avail + 2) - first) & 0xffff;
     if (waiting > this.size) throw new GuestFault(`${waiting} buffers available in a queue of ${this.size}`);
+    if (waiting <= ahead) return undefined;
+    const next = (first + ahead) & 0xffff;
     const head = memory.u16(this.#avail + RING_HEADER + (next % this.size) * AVAIL_ENTRY);
     return walkChain(memory, this.#rules, head);
   }
 
-  #advance(): void {
-    this.#set(QueueWord.availNext, this.#get(QueueWord.availNext) + 1);
+  #advance(count = 1): void {
+    this.#set(QueueWord.availNext, this.#get(QueueWord.availNext) + count);
     this.#context.words[this.#base + QueueWord.partial] = 0;
   }
 
