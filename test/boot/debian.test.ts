@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { needTool } from '../machine/firmware/support.ts';
 import { forEachBackend } from '../support/backends.ts';
+import { needTool } from '../support/need-tool.ts';
 import { boot, type DebianImage, debianImage, ended, installed, type Session } from './support.ts';
 
 /** What the guest does with the disk that the test has made: the result must be on it afterwards. */

@@ -7,19 +7,13 @@ import type { Context } from 'mocha';
 import { createMachine, type ExitStatus, type MachineHandle, type MachineOptions } from '../../src/index.ts';
 import { defaultImageDirectory, readManifest } from '../../src/tools/image/store.ts';
 import { Output } from '../support/guest.ts';
+import { missing } from '../support/need-tool.ts';
 
 /** Debian's kernel, initramfs and command line. */
 export interface DebianImage {
   readonly kernel: string;
   readonly initrd: string;
   readonly append: string;
-}
-
-/** Skips the test visibly for want of something; where nothing may be missing (CI) it fails instead. */
-function missing(test: Context, what: string): never {
-  if (process.env['CI']) throw new Error(what);
-  console.log(`      skipped: ${what}`);
-  test.skip();
 }
 
 /** The first of the given files that exists: what Debian's package `debianPackage` installs. */

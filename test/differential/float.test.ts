@@ -1,11 +1,12 @@
 import { strict as assert } from 'node:assert';
-import { createEngine, usableEngines } from '../../src/cpu/index.ts';
+import { createEngine } from '../../src/cpu/index.ts';
 import { type InsnName, insnByName } from '../../src/isa/index.ts';
 import { SeededRandom } from '../../src/util/index.ts';
 import { boxed, floatNames, unboxed } from '../cpu/float-support.ts';
 import { type Operation, operations, type Type, zfaOnly } from '../cpu/softfloat/operations.ts';
 import { modes } from '../cpu/softfloat/reference.ts';
 import { edgesOf, operandOf, randomTuple } from '../cpu/softfloat/support.ts';
+import { forEachBackend } from '../support/backends.ts';
 import { cases, type FloatTable, floatTableProgram, RESULT_BYTES } from './float-table.ts';
 import { needQemu, runOnEngine, runOnQemu } from './user-program.ts';
 
@@ -128,8 +129,7 @@ describe('floating point against QEMU', () => {
         });
       });
 
-      for (const { kind, usable } of usableEngines()) {
-        if (!usable) continue;
+      forEachBackend((kind) => {
         it(`the ${kind} backend gives the same results and flags`, function () {
           this.timeout(600_000);
           const written = runOnEngine((config) => createEngine(kind, config), floatTableProgram(tables));
@@ -140,7 +140,7 @@ describe('floating point against QEMU', () => {
             flags: written.readBigUInt64LE(index * RESULT_BYTES + 8),
           }));
         });
-      }
+      });
     });
   }
 });

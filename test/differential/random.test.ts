@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { createEngine, usableEngines } from '../../src/cpu/index.ts';
+import { createEngine } from '../../src/cpu/index.ts';
 import {
   type ProgramItem,
   programSource,
@@ -10,6 +10,7 @@ import {
   type Weights,
 } from '../../src/isa/index.ts';
 import type { MakeEngine } from '../cpu/support/rig.ts';
+import { forEachBackend } from '../support/backends.ts';
 import { explain, imageOf, RECORD_BYTES, type Selection } from './random-programs.ts';
 import { needQemu, runOnEngine, runOnQemu } from './user-program.ts';
 
@@ -125,8 +126,7 @@ describe('random programs against QEMU', () => {
     needQemu(this);
   });
 
-  for (const { kind, usable } of usableEngines()) {
-    if (!usable) continue;
+  forEachBackend((kind) => {
     describe(`the ${kind} backend`, () => {
       const duel = new Duel((config) => createEngine(kind, config));
       for (const [name, weights] of Object.entries(mixes)) {
@@ -142,5 +142,5 @@ describe('random programs against QEMU', () => {
         });
       }
     });
-  }
+  });
 });

@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { kvmDriver } from '../../src/drivers/index.ts';
 import { forEachBackend } from '../support/backends.ts';
 import { bareConfig, Output } from '../support/guest.ts';
+import { missing } from '../support/need-tool.ts';
 import { describeDriver } from './contract.ts';
 
 forEachBackend((backend) => describeDriver(kvmDriver, 'host', backend));
@@ -73,10 +74,7 @@ describe('driver kvm: threads', () => {
   });
 
   it('tells the CPU time of each thread', async function () {
-    if (process.platform !== 'linux') {
-      console.log('      skipped: only Linux tells the CPU time of a thread');
-      this.skip();
-    }
+    if (process.platform !== 'linux') missing(this, 'only Linux tells the CPU time of a thread');
     const guest = kvmDriver.create({
       config: bareConfig(
         'csrr t0, mhartid\n beqz t0, 2f\n1: wfi\n j 1b\n2: la a0, text\n call print\n3: j 3b\n .data\ntext: .asciz "on\\n"',

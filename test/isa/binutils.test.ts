@@ -13,7 +13,7 @@ import {
   type Operands,
 } from '../../src/isa/index.ts';
 import { SeededRandom } from '../../src/util/index.ts';
-import { binutilsMissing, gnuAssemble, gnuDisassemble, unknownToBinutils } from './binutils.ts';
+import { gnuAssemble, gnuDisassemble, needBinutils, unknownToBinutils } from './binutils.ts';
 
 const SEED = 0x6e5;
 const INSTANCES = 12;
@@ -65,7 +65,7 @@ function normalize(text: string): string {
 
 describe('isa against GNU binutils', () => {
   before(function () {
-    if (binutilsMissing()) this.skip();
+    needBinutils(this);
   });
 
   it('disassembles random instances of every instruction as objdump does', () => {

@@ -3,6 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Context } from 'mocha';
+import { needTool } from '../support/need-tool.ts';
 
 const PREFIX = 'riscv64-linux-gnu-';
 
@@ -12,21 +14,10 @@ const MARCH = 'rv64imafdc_zicsr_zifencei_zihintpause_zawrs_zba_zbb_zbc_zbs_zicbo
 /** Extensions that only later versions know. */
 export const unknownToBinutils: readonly string[] = ['zfa', 'zicond'];
 
-/**
- * Whether the cross tools are there. Without them the calling suite is skipped, with a line that says why; under CI
- * that is a failure.
- */
-export function binutilsMissing(): boolean {
-  try {
-    execFileSync(`${PREFIX}as`, ['--version']);
-    execFileSync(`${PREFIX}objdump`, ['--version']);
-    return false;
-  } catch {
-    const what = 'comparison with GNU as needs binutils-riscv64-linux-gnu';
-    if (process.env['CI']) throw new Error(`${what}; under CI no test may skip`);
-    console.log(`    skipped: ${what}`);
-    return true;
-  }
+/** Skips the test, visibly, when the cross tools are missing; fails it where nothing may be missing (CI). */
+export function needBinutils(test: Context): void {
+  for (const tool of ['as', 'ld', 'objcopy', 'objdump'])
+    needTool(test, `${PREFIX}${tool}`, 'binutils-riscv64-linux-gnu');
 }
 
 function withObject<T>(source: string, use: (object: string, directory: string) => T): T {

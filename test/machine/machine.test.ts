@@ -9,7 +9,7 @@ import { boardConfig, Machine, type MachineConfig, memoryMap, NullChar, TimerQue
 import { validateMachineConfig } from '../../src/machine/validate-config.ts';
 import { ManualClock, SeededRandom, silentLogger } from '../../src/util/index.ts';
 import { bareConfig, SCRATCH, supervisorConfig } from '../support/guest.ts';
-import { needTool } from './firmware/support.ts';
+import { needTool } from '../support/need-tool.ts';
 
 const { gpa: RAM } = memoryMap.ram;
 

@@ -1,4 +1,5 @@
 import { type EngineKind, usableEngines } from '../../src/cpu/index.ts';
+import { missing } from './need-tool.ts';
 
 /**
  * Describes the same tests for every CPU backend. One that does not work on this host is skipped visibly, with the
@@ -9,9 +10,7 @@ export function forEachBackend(tests: (backend: EngineKind) => void): void {
     if (usable) tests(kind);
     else {
       it(`CPU backend ${kind}`, function () {
-        if (process.env['CI']) throw new Error(reason);
-        console.log(`      skipped: ${reason}`);
-        this.skip();
+        missing(this, reason);
       });
     }
   }

@@ -5,6 +5,7 @@ import { FileChar } from '../../../src/machine/backend/file-char.ts';
 import { NullChar } from '../../../src/machine/backend/null-char.ts';
 import { StreamChar } from '../../../src/machine/backend/stream-char.ts';
 import { VirtioConsole } from '../../../src/machine/virtio/console.ts';
+import { missing } from '../../support/need-tool.ts';
 import { type DriverQueue, TestSlot, until } from '../../support/virtqueue.ts';
 import { tempDir } from './temp-dir.ts';
 
@@ -203,7 +204,7 @@ describe('FileChar', () => {
   });
 
   it('lets the guest go on when the file takes no more', async function () {
-    if (process.platform !== 'linux') this.skip();
+    if (process.platform !== 'linux') missing(this, 'only Linux has /dev/full');
     const messages: string[] = [];
     const line = await FileChar.open('/dev/full', { logger: { log: (_level, message) => messages.push(message) } });
     const device = new TestDevice();

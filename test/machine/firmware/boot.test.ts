@@ -7,6 +7,7 @@ import { FdtBuilder } from '../../../src/machine/firmware/fdt.ts';
 import { parseFdt } from '../../../src/machine/firmware/fdt-read.ts';
 import { applyPlan } from '../../../src/machine/firmware/loader/plan.ts';
 import { VirtError } from '../../../src/util/index.ts';
+import { missing } from '../../support/need-tool.ts';
 import { guestRam, image, makeElf, makeFlatImage, RAM_GPA } from './support.ts';
 
 const MIB = 1024 * 1024;
@@ -191,12 +192,8 @@ describe('planBoot: firmware file', () => {
       '/usr/lib/u-boot/qemu-riscv64/u-boot.bin',
       '/usr/lib/u-boot/qemu-riscv64/uboot.elf',
     ];
-    const missing = files.filter((file) => !existsSync(file));
-    if (missing.length > 0) {
-      if (process.env['CI']) assert.fail(`missing (Debian packages opensbi, u-boot-qemu): ${missing.join(' ')}`);
-      console.log(`      skipped: missing (Debian packages opensbi, u-boot-qemu): ${missing.join(' ')}`);
-      this.skip();
-    }
+    const absent = files.filter((file) => !existsSync(file));
+    if (absent.length > 0) missing(this, `${absent.join(' ')} missing (Debian packages opensbi, u-boot-qemu)`);
     for (const name of files) {
       const boot = plan({ kernel, firmware: { kind: 'file', image: { name, bytes: readFileSync(name) } } });
       assert.equal(boot.harts[0]?.pc, RAM_GPA, name);

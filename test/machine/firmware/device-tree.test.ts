@@ -10,7 +10,8 @@ import { buildDeviceTree, type Chosen, patchChosen } from '../../../src/machine/
 import type { FdtBuilder, FdtTreeNode } from '../../../src/machine/firmware/fdt.ts';
 import { parseFdt } from '../../../src/machine/firmware/fdt-read.ts';
 import { ManualClock } from '../../../src/util/index.ts';
-import { image, needTool } from './support.ts';
+import { needTool } from '../../support/need-tool.ts';
+import { image } from './support.ts';
 
 const MIB = 1024 * 1024;
 

@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { Fdt, FdtBuilder, type FdtTreeNode } from '../../../src/machine/firmware/fdt.ts';
 import { FDT_DEPTH_MAX, parseFdt } from '../../../src/machine/firmware/fdt-read.ts';
 import { SeededRandom, VirtError } from '../../../src/util/index.ts';
-import { image, needTool } from './support.ts';
+import { needTool } from '../../support/need-tool.ts';
+import { image } from './support.ts';
 
 /** A tree as plain data, for comparison. */
 function plain(node: FdtTreeNode): unknown {

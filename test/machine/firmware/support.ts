@@ -1,5 +1,3 @@
-import { spawnSync } from 'node:child_process';
-import type { Context } from 'mocha';
 import { MachineState } from '../../../src/cpu/index.ts';
 import { GuestMemory } from '../../../src/hypervisor/index.ts';
 import { sharedMap } from '../../../src/isa/index.ts';
@@ -20,14 +18,6 @@ export function sharedRam(ramBytes: number): SharedArrayBuffer {
 
 export function guestRam(ramBytes: number): GuestMemory {
   return new GuestMemory(sharedRam(ramBytes));
-}
-
-/** Skips the test, visibly, when a command is missing; fails it where nothing may be missing (CI). */
-export function needTool(test: Context, command: string, debianPackage: string): void {
-  if (spawnSync(command, ['--version'], { stdio: 'ignore' }).error === undefined) return;
-  if (process.env['CI']) throw new Error(`${command} is missing (Debian package ${debianPackage})`);
-  console.log(`      skipped: ${command} is missing (Debian package ${debianPackage})`);
-  test.skip();
 }
 
 export function image(bytes: Uint8Array | string, name = 'test.bin'): Image {
