@@ -17,6 +17,7 @@ export { Machine, type MachineHost } from './machine.ts';
 export { memoryMap, TIMEBASE_HZ, VIRTIO_SLOTS } from './memory-map.ts';
 export { formatMac, parseMac } from './net/ether.ts';
 export { completeFrames } from './net/offload.ts';
+export { EtherSwitch, type SwitchStation } from './net/switch.ts';
 export { PowerRequest } from './power/power-request.ts';
 export { haltMachine, RunState, runState, setRunState } from './run-state.ts';
 export { validateMachineConfig } from './validate-config.ts';
