@@ -8,155 +8,32 @@
  */
 import type { Duplex } from 'node:stream';
 import type { Emitter } from '../util/index.ts';
+import type {
+  BackendEvents,
+  BlockInfo,
+  BlockStats,
+  DhcpLease,
+  DomainInfo,
+  DomainRef,
+  InterfaceAddresses,
+  InterfaceStats,
+  NetworkRef,
+  NodeInfo,
+  NodeStat,
+  PoolInfo,
+  PoolRef,
+  SnapshotRef,
+  TypedParam,
+  VcpuInfo,
+  VolumeInfo,
+  VolumeRef,
+} from './backend-data.ts';
+import type { DomainGuestProcedures, DomainResourceProcedures, DomainSaveProcedures } from './backend-domain.ts';
+import type { InterfaceProcedures, NodeDeviceProcedures, NodeProcedures, SecretProcedures } from './backend-host.ts';
 
-/** A domain as libvirt names it on the wire. It may be stale: find by `uuid` only. */
-export interface DomainRef {
-  readonly name: string;
-  /** Lower case, with hyphens. */
-  readonly uuid: string;
-  /** −1 when not active. */
-  readonly id: number;
-}
-
-export interface NetworkRef {
-  readonly name: string;
-  readonly uuid: string;
-}
-
-export interface PoolRef {
-  readonly name: string;
-  readonly uuid: string;
-}
-
-export interface VolumeRef {
-  readonly pool: string;
-  readonly name: string;
-  /** Unique on the host; of a file its path. */
-  readonly key: string;
-}
-
-export interface SnapshotRef {
-  readonly name: string;
-  readonly domain: DomainRef;
-}
-
-/** virTypedParameter. */
-export type TypedParam = { readonly field: string } & (
-  | { readonly type: 'int' | 'uint' | 'double'; readonly value: number }
-  | { readonly type: 'llong' | 'ullong'; readonly value: bigint }
-  | { readonly type: 'boolean'; readonly value: boolean }
-  | { readonly type: 'string'; readonly value: string }
-);
-
-/** virDomainInfo. */
-export interface DomainInfo {
-  readonly state: number;
-  readonly maxMem: bigint;
-  readonly memory: bigint;
-  readonly nrVirtCpu: number;
-  readonly cpuTime: bigint;
-}
-
-/** virNodeInfo; `memory` in KiB. */
-export interface NodeInfo {
-  readonly model: string;
-  readonly memory: bigint;
-  readonly cpus: number;
-  readonly mhz: number;
-  readonly nodes: number;
-  readonly sockets: number;
-  readonly cores: number;
-  readonly threads: number;
-}
-
-/** One number about the host. */
-export interface NodeStat {
-  readonly field: string;
-  readonly value: bigint;
-}
-
-/** virVcpuInfo; `state` 0 offline, 1 running, 2 blocked; `cpu` the host CPU it ran on last, −1 unknown. */
-export interface VcpuInfo {
-  readonly number: number;
-  readonly state: number;
-  readonly cpuTime: bigint;
-  readonly cpu: number;
-  /** One bit per host CPU, least significant bit first. */
-  readonly cpumap: Uint8Array;
-}
-
-export interface BlockInfo {
-  readonly allocation: bigint;
-  readonly capacity: bigint;
-  readonly physical: bigint;
-}
-
-export interface BlockStats {
-  readonly rdReq: bigint;
-  readonly rdBytes: bigint;
-  readonly wrReq: bigint;
-  readonly wrBytes: bigint;
-  readonly errs: bigint;
-}
-
-export interface InterfaceStats {
-  readonly rxBytes: bigint;
-  readonly rxPackets: bigint;
-  readonly rxErrs: bigint;
-  readonly rxDrop: bigint;
-  readonly txBytes: bigint;
-  readonly txPackets: bigint;
-  readonly txErrs: bigint;
-  readonly txDrop: bigint;
-}
-
-export interface InterfaceAddresses {
-  readonly name: string;
-  readonly hwaddr?: string;
-  /** `type` 0 IPv4, 1 IPv6. */
-  readonly addrs: readonly { readonly type: number; readonly addr: string; readonly prefix: number }[];
-}
-
-export interface DhcpLease {
-  readonly iface: string;
-  readonly expirytime: bigint;
-  readonly type: number;
-  readonly mac?: string;
-  readonly ipaddr: string;
-  readonly prefix: number;
-  readonly hostname?: string;
-  readonly clientid?: string;
-}
-
-export interface PoolInfo {
-  readonly state: number;
-  readonly capacity: bigint;
-  readonly allocation: bigint;
-  readonly available: bigint;
-}
-
-export interface VolumeInfo {
-  readonly type: number;
-  readonly capacity: bigint;
-  readonly allocation: bigint;
-}
-
-/** What happened, as libvirt reports it. `event` and `detail` are numbers of enums.ts. */
-export interface BackendEvents {
-  lifecycle: [domain: DomainRef, event: number, detail: number];
-  reboot: [domain: DomainRef];
-  rtcChange: [domain: DomainRef, offsetSeconds: bigint];
-  ioError: [domain: DomainRef, srcPath: string, devAlias: string, action: number, reason: string];
-  balloonChange: [domain: DomainRef, actualKib: bigint];
-  deviceAdded: [domain: DomainRef, devAlias: string];
-  deviceRemoved: [domain: DomainRef, devAlias: string];
-  metadataChange: [domain: DomainRef, type: number, nsuri: string | undefined];
-  network: [network: NetworkRef, event: number, detail: number];
-  pool: [pool: PoolRef, event: number, detail: number];
-  poolRefresh: [pool: PoolRef];
-  /** The connection is gone; `reason` of virConnectCloseReason (0 error, 1 EOF, 2 keepalive, 3 client). */
-  close: [reason: number];
-}
+export type * from './backend-data.ts';
+export type * from './backend-domain.ts';
+export type * from './backend-host.ts';
 
 /** Connection and host. */
 export interface ConnectProcedures {
@@ -280,7 +157,10 @@ export interface DomainProcedures
   extends DomainLifecycleProcedures,
     DomainReadProcedures,
     DomainTuningProcedures,
-    DomainIoProcedures {}
+    DomainIoProcedures,
+    DomainResourceProcedures,
+    DomainSaveProcedures,
+    DomainGuestProcedures {}
 
 /** Snapshots. */
 export interface SnapshotProcedures {
@@ -290,6 +170,15 @@ export interface SnapshotProcedures {
   domainSnapshotGetXmlDesc(snapshot: SnapshotRef, flags: number): Promise<string>;
   domainRevertToSnapshot(snapshot: SnapshotRef, flags: number): Promise<void>;
   domainSnapshotDelete(snapshot: SnapshotRef, flags: number): Promise<void>;
+  domainSnapshotListAllChildren(snapshot: SnapshotRef, flags: number): Promise<SnapshotRef[]>;
+  domainSnapshotNumChildren(snapshot: SnapshotRef, flags: number): Promise<number>;
+  /** Throws NO_DOMAIN_SNAPSHOT for one that has no parent. */
+  domainSnapshotGetParent(snapshot: SnapshotRef, flags: number): Promise<SnapshotRef>;
+  domainHasCurrentSnapshot(domain: DomainRef, flags: number): Promise<boolean>;
+  /** Throws NO_DOMAIN_SNAPSHOT. */
+  domainSnapshotCurrent(domain: DomainRef, flags: number): Promise<SnapshotRef>;
+  domainSnapshotIsCurrent(snapshot: SnapshotRef, flags: number): Promise<boolean>;
+  domainSnapshotHasMetadata(snapshot: SnapshotRef, flags: number): Promise<boolean>;
 }
 
 /** Networks. */
@@ -353,6 +242,8 @@ export interface StorageVolumeProcedures {
   storageVolCreateXmlFrom(pool: PoolRef, xml: string, clone: VolumeRef, flags: number): Promise<VolumeRef>;
   storageVolDelete(volume: VolumeRef, flags: number): Promise<void>;
   storageVolWipe(volume: VolumeRef, flags: number): Promise<void>;
+  /** `algorithm` of VolumeWipe. */
+  storageVolWipePattern(volume: VolumeRef, algorithm: number, flags: number): Promise<void>;
   storageVolResize(volume: VolumeRef, capacity: bigint, flags: number): Promise<void>;
   storageVolGetInfo(volume: VolumeRef): Promise<VolumeInfo>;
   storageVolGetXmlDesc(volume: VolumeRef, flags: number): Promise<string>;
@@ -364,6 +255,10 @@ export interface StorageVolumeProcedures {
 /** All of it. */
 export interface Backend
   extends ConnectProcedures,
+    NodeProcedures,
+    InterfaceProcedures,
+    NodeDeviceProcedures,
+    SecretProcedures,
     DomainProcedures,
     SnapshotProcedures,
     NetworkProcedures,

@@ -1,14 +1,5 @@
 import { Emitter } from '../util/index.ts';
-import type {
-  Backend,
-  BackendEvents,
-  DomainRef,
-  NetworkRef,
-  NodeInfo,
-  NodeStat,
-  PoolRef,
-  TypedParam,
-} from './backend.ts';
+import type { Backend, BackendEvents, DomainRef, NetworkRef, PoolRef, TypedParam } from './backend.ts';
 import {
   type DomainInput,
   formatDomain,
@@ -19,6 +10,7 @@ import {
 } from './conf/index.ts';
 import { Domain } from './domain.ts';
 import { type ConnectionEvent, type ConnectionEventName, type ConnectionEvents, EventQueue } from './events.ts';
+import { HostConnection } from './host-connection.ts';
 import { Network } from './network.ts';
 import { StoragePool, StorageVolume } from './storage.ts';
 
@@ -26,15 +18,13 @@ import { StoragePool, StorageVolume } from './storage.ts';
  * A connection to what runs domains: the root of the API. Get one from `connect()`, and `close()` it. All methods reject
  * with VirtError.
  */
-export class Connection {
+export class Connection extends HostConnection {
   /** What happens to domains, networks and pools, whoever caused it. */
   readonly events = new Emitter<ConnectionEvents>();
-  /** What this connection stands on. */
-  readonly backend: Backend;
   readonly #queues = new Set<EventQueue<ConnectionEvent>>();
 
   constructor(backend: Backend) {
-    this.backend = backend;
+    super(backend);
     this.#forward();
   }
 
@@ -71,74 +61,6 @@ export class Connection {
 
   [Symbol.asyncIterator](): AsyncIterableIterator<ConnectionEvent> {
     return this.eventStream();
-  }
-
-  getType(): Promise<string> {
-    return this.backend.connectGetType();
-  }
-
-  /** Of the hypervisor: major · 1000000 + minor · 1000 + release. */
-  getVersion(): Promise<bigint> {
-    return this.backend.connectGetVersion();
-  }
-
-  getLibVersion(): Promise<bigint> {
-    return this.backend.connectGetLibVersion();
-  }
-
-  getHostname(): Promise<string> {
-    return this.backend.connectGetHostname();
-  }
-
-  getURI(): Promise<string> {
-    return this.backend.connectGetUri();
-  }
-
-  isSecure(): Promise<boolean> {
-    return this.backend.connectIsSecure();
-  }
-
-  getMaxVcpus(type?: string): Promise<number> {
-    return this.backend.connectGetMaxVcpus(type);
-  }
-
-  getCapabilities(): Promise<string> {
-    return this.backend.connectGetCapabilities();
-  }
-
-  getDomainCapabilities(
-    emulator?: string,
-    arch?: string,
-    machine?: string,
-    virtType?: string,
-    flags = 0,
-  ): Promise<string> {
-    return this.backend.connectGetDomainCapabilities(emulator, arch, machine, virtType, flags);
-  }
-
-  getSysinfo(flags = 0): Promise<string> {
-    return this.backend.connectGetSysinfo(flags);
-  }
-
-  getNodeInfo(): Promise<NodeInfo> {
-    return this.backend.nodeGetInfo();
-  }
-
-  /** Bytes. */
-  getFreeMemory(): Promise<bigint> {
-    return this.backend.nodeGetFreeMemory();
-  }
-
-  getCPUMap(flags = 0): Promise<{ cpumap: Uint8Array; online: number; cpus: number }> {
-    return this.backend.nodeGetCpuMap(flags);
-  }
-
-  getCPUStats(cpuNum = -1, flags = 0): Promise<NodeStat[]> {
-    return this.backend.nodeGetCpuStats(cpuNum, flags);
-  }
-
-  getMemoryStats(cellNum = -1, flags = 0): Promise<NodeStat[]> {
-    return this.backend.nodeGetMemoryStats(cellNum, flags);
   }
 
   /** @param flags of ListDomains */
@@ -179,6 +101,20 @@ export class Connection {
   /** Starts a domain that is gone when it ends. @param flags of DomainStart */
   async createXML(xml: string, flags = 0): Promise<Domain> {
     return this.#domain(await this.backend.domainCreateXml(xml, flags));
+  }
+
+  /** Starts a domain from what `save` has written. */
+  restore(from: string, dxml?: string, flags = 0): Promise<void> {
+    return this.backend.domainRestoreFlags(from, dxml, flags);
+  }
+
+  /** The definition in a file that `save` has written. */
+  saveImageGetXMLDesc(file: string, flags = 0): Promise<string> {
+    return this.backend.domainSaveImageGetXmlDesc(file, flags);
+  }
+
+  saveImageDefineXML(file: string, dxml: string, flags = 0): Promise<void> {
+    return this.backend.domainSaveImageDefineXml(file, dxml, flags);
   }
 
   /** @param stats of DomainStats, 0 all @param domains absent: those that `flags` of ListDomains select */

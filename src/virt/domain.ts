@@ -1,95 +1,74 @@
 import type { Duplex } from 'node:stream';
 import type {
-  Backend,
   BlockInfo,
   BlockStats,
   DomainInfo,
-  DomainRef,
   InterfaceAddresses,
   InterfaceStats,
   TypedParam,
   VcpuInfo,
 } from './backend.ts';
 import { type DeviceDef, type DomainDef, formatDevice, parseDomain } from './conf/index.ts';
+import { DomainHandle } from './domain-handle.ts';
 import { DomainSnapshot } from './snapshot.ts';
 
 /**
  * A domain, wherever it is. The object is a name for it: it holds no state of it and may outlive it. `flags` are
  * libvirt's, by name in this package's constants (`Affect`, `DomainStart` …).
  */
-export class Domain {
-  #ref: DomainRef;
-  readonly #backend: Backend;
-
-  constructor(backend: Backend, ref: DomainRef) {
-    this.#backend = backend;
-    this.#ref = ref;
-  }
-
-  get ref(): DomainRef {
-    return this.#ref;
-  }
-
-  get name(): string {
-    return this.#ref.name;
-  }
-
-  get uuid(): string {
-    return this.#ref.uuid;
-  }
-
+export class Domain extends DomainHandle {
   /** The id it has now; −1: it does not run. Throws NO_DOMAIN. */
   async getID(): Promise<number> {
-    this.#ref = await this.#backend.domainLookupByUuid(this.uuid);
-    return this.#ref.id;
+    this.current = await this.backend.domainLookupByUuid(this.uuid);
+    return this.ref.id;
   }
 
   /** Starts it. @param flags of DomainStart */
   async create(flags = 0): Promise<void> {
-    this.#ref = await this.#backend.domainCreateWithFlags(this.#ref, flags);
+    this.current = await this.backend.domainCreateWithFlags(this.ref, flags);
   }
 
   /** Asks the guest to switch off; resolves when it has been asked. @param flags of ShutdownFlags */
   shutdown(flags = 0): Promise<void> {
-    return this.#backend.domainShutdownFlags(this.#ref, flags);
+    return this.backend.domainShutdownFlags(this.ref, flags);
   }
 
   /** Asks the guest to restart; resolves when it has been asked. @param flags of ShutdownFlags */
   reboot(flags = 0): Promise<void> {
-    return this.#backend.domainReboot(this.#ref, flags);
+    return this.backend.domainReboot(this.ref, flags);
   }
 
   /** The reset button. */
   reset(flags = 0): Promise<void> {
-    return this.#backend.domainReset(this.#ref, flags);
+    return this.backend.domainReset(this.ref, flags);
   }
 
   suspend(): Promise<void> {
-    return this.#backend.domainSuspend(this.#ref);
+    return this.backend.domainSuspend(this.ref);
   }
 
   resume(): Promise<void> {
-    return this.#backend.domainResume(this.#ref);
+    return this.backend.domainResume(this.ref);
   }
 
   /** Pulls the plug; a transient domain is gone then. @param flags of DestroyFlags */
   destroy(flags = 0): Promise<void> {
-    return this.#backend.domainDestroyFlags(this.#ref, flags);
+    return this.backend.domainDestroyFlags(this.ref, flags);
   }
 
   /** Forgets the definition; a running domain becomes transient. @param flags of UndefineFlags */
   undefine(flags = 0): Promise<void> {
-    return this.#backend.domainUndefineFlags(this.#ref, flags);
+    return this.backend.domainUndefineFlags(this.ref, flags);
   }
 
   async rename(newName: string, flags = 0): Promise<void> {
-    await this.#backend.domainRename(this.#ref, newName, flags);
-    this.#ref = { ...this.#ref, name: newName };
+    await this.backend.domainRename(this.ref, newName, flags);
+    this.current = { ...this.ref, name: newName };
   }
 
   /** @param flags of DomainXml */
   getXMLDesc(flags = 0): Promise<string> {
-    return this.#backend.domainGetXmlDesc(this.#ref, flags);
+    return this.backend.domainGetXmlDesc(this.ref, flags);
   }
 
   /** The definition as a plain object. @param flags of DomainXml */
@@ -98,189 +77,185 @@ export class Domain {
   }
 
   getInfo(): Promise<DomainInfo> {
-    return this.#backend.domainGetInfo(this.#ref);
+    return this.backend.domainGetInfo(this.ref);
   }
 
   /** `state` of DomainState, `reason` of RunningReason, PausedReason, ShutoffReason or CrashedReason. */
   getState(flags = 0): Promise<{ state: number; reason: number }> {
-    return this.#backend.domainGetState(this.#ref, flags);
+    return this.backend.domainGetState(this.ref, flags);
   }
 
   getOSType(): Promise<string> {
-    return this.#backend.domainGetOsType(this.#ref);
+    return this.backend.domainGetOsType(this.ref);
   }
 
   isActive(): Promise<boolean> {
-    return this.#backend.domainIsActive(this.#ref);
+    return this.backend.domainIsActive(this.ref);
   }
 
   isPersistent(): Promise<boolean> {
-    return this.#backend.domainIsPersistent(this.#ref);
+    return this.backend.domainIsPersistent(this.ref);
   }
 
   /** The definition has changed since the domain started. */
   isUpdated(): Promise<boolean> {
-    return this.#backend.domainIsUpdated(this.#ref);
+    return this.backend.domainIsUpdated(this.ref);
   }
 
   getAutostart(): Promise<boolean> {
-    return this.#backend.domainGetAutostart(this.#ref);
+    return this.backend.domainGetAutostart(this.ref);
   }
 
   setAutostart(autostart: boolean): Promise<void> {
-    return this.#backend.domainSetAutostart(this.#ref, autostart);
+    return this.backend.domainSetAutostart(this.ref, autostart);
   }
 
   /** KiB. */
   getMaxMemory(): Promise<bigint> {
-    return this.#backend.domainGetMaxMemory(this.#ref);
+    return this.backend.domainGetMaxMemory(this.ref);
   }
 
   /** @param flags of MemoryFlags */
   setMemory(kib: bigint, flags = 0): Promise<void> {
-    return this.#backend.domainSetMemoryFlags(this.#ref, kib, flags);
+    return this.backend.domainSetMemoryFlags(this.ref, kib, flags);
   }
 
   /** @param flags of VcpuFlags */
   getVcpus(flags = 0): Promise<number> {
-    return this.#backend.domainGetVcpusFlags(this.#ref, flags);
+    return this.backend.domainGetVcpusFlags(this.ref, flags);
   }
 
   /** @param flags of VcpuFlags */
   setVcpus(vcpus: number, flags = 0): Promise<void> {
-    return this.#backend.domainSetVcpusFlags(this.#ref, vcpus, flags);
+    return this.backend.domainSetVcpusFlags(this.ref, vcpus, flags);
   }
 
   /** Of a running domain, one entry for each vCPU. */
   getVcpuInfo(): Promise<VcpuInfo[]> {
-    return this.#backend.domainGetVcpus(this.#ref);
+    return this.backend.domainGetVcpus(this.ref);
   }
 
   /** Host CPUs that each vCPU may run on, one bit each. @param flags of Affect */
   getVcpuPinInfo(flags = 0): Promise<Uint8Array[]> {
-    return this.#backend.domainGetVcpuPinInfo(this.#ref, flags);
+    return this.backend.domainGetVcpuPinInfo(this.ref, flags);
   }
 
   /** @param flags of Affect */
   pinVcpu(vcpu: number, cpumap: Uint8Array, flags = 0): Promise<void> {
-    return this.#backend.domainPinVcpuFlags(this.#ref, vcpu, cpumap, flags);
+    return this.backend.domainPinVcpuFlags(this.ref, vcpu, cpumap, flags);
   }
 
   getSchedulerType(): Promise<{ type: string; nparams: number }> {
-    return this.#backend.domainGetSchedulerType(this.#ref);
+    return this.backend.domainGetSchedulerType(this.ref);
   }
 
   getSchedulerParameters(flags = 0): Promise<TypedParam[]> {
-    return this.#backend.domainGetSchedulerParametersFlags(this.#ref, flags);
+    return this.backend.domainGetSchedulerParametersFlags(this.ref, flags);
   }
 
   setSchedulerParameters(params: readonly TypedParam[], flags = 0): Promise<void> {
-    return this.#backend.domainSetSchedulerParametersFlags(this.#ref, params, flags);
+    return this.backend.domainSetSchedulerParametersFlags(this.ref, params, flags);
   }
 
   /** @param device as XML or as a plain object @param flags of Affect */
   async attachDevice(device: string | DeviceDef, flags = 0): Promise<void> {
-    await this.#backend.domainAttachDeviceFlags(this.#ref, deviceXml(device), flags);
+    await this.backend.domainAttachDeviceFlags(this.ref, deviceXml(device), flags);
   }
 
   /** @param device as XML or as a plain object @param flags of Affect */
   async detachDevice(device: string | DeviceDef, flags = 0): Promise<void> {
-    await this.#backend.domainDetachDeviceFlags(this.#ref, deviceXml(device), flags);
+    await this.backend.domainDetachDeviceFlags(this.ref, deviceXml(device), flags);
   }
 
   /** @param device as XML or as a plain object @param flags of Affect */
   async updateDevice(device: string | DeviceDef, flags = 0): Promise<void> {
-    await this.#backend.domainUpdateDeviceFlags(this.#ref, deviceXml(device), flags);
+    await this.backend.domainUpdateDeviceFlags(this.ref, deviceXml(device), flags);
   }
 
   /** @param type of MetadataType @param uri namespace of an ELEMENT. Throws NO_DOMAIN_METADATA. */
   getMetadata(type: number, uri?: string, flags = 0): Promise<string> {
-    return this.#backend.domainGetMetadata(this.#ref, type, uri, flags);
+    return this.backend.domainGetMetadata(this.ref, type, uri, flags);
   }
 
   /** @param metadata undefined removes it @param key prefix of an ELEMENT's namespace */
   setMetadata(type: number, metadata: string | undefined, key?: string, uri?: string, flags = 0): Promise<void> {
-    return this.#backend.domainSetMetadata(this.#ref, type, metadata, key, uri, flags);
+    return this.backend.domainSetMetadata(this.ref, type, metadata, key, uri, flags);
   }
 
   /** @param disk its target (`vda`) or source */
   getBlockInfo(disk: string, flags = 0): Promise<BlockInfo> {
-    return this.#backend.domainGetBlockInfo(this.#ref, disk, flags);
+    return this.backend.domainGetBlockInfo(this.ref, disk, flags);
   }
 
   /** @param disk its target; '': all together */
   blockStats(disk: string): Promise<BlockStats> {
-    return this.#backend.domainBlockStats(this.#ref, disk);
+    return this.backend.domainBlockStats(this.ref, disk);
   }
 
   blockStatsFlags(disk: string, flags = 0): Promise<TypedParam[]> {
-    return this.#backend.domainBlockStatsFlags(this.#ref, disk, flags);
+    return this.backend.domainBlockStatsFlags(this.ref, disk, flags);
   }
 
   /** @param size KiB, or with BlockResize.BYTES bytes */
   blockResize(disk: string, size: bigint, flags = 0): Promise<void> {
-    return this.#backend.domainBlockResize(this.#ref, disk, size, flags);
+    return this.backend.domainBlockResize(this.ref, disk, size, flags);
   }
 
   interfaceStats(device: string): Promise<InterfaceStats> {
-    return this.#backend.domainInterfaceStats(this.#ref, device);
+    return this.backend.domainInterfaceStats(this.ref, device);
   }
 
   interfaceAddresses(source = 0, flags = 0): Promise<InterfaceAddresses[]> {
-    return this.#backend.domainInterfaceAddresses(this.#ref, source, flags);
+    return this.backend.domainInterfaceAddresses(this.ref, source, flags);
   }
 
   memoryStats(flags = 0): Promise<{ tag: number; value: bigint }[]> {
-    return this.#backend.domainMemoryStats(this.#ref, flags);
+    return this.backend.domainMemoryStats(this.ref, flags);
   }
 
   getControlInfo(flags = 0): Promise<{ state: number; details: number; stateTime: bigint }> {
-    return this.#backend.domainGetControlInfo(this.#ref, flags);
-  }
-
-  getJobStats(flags = 0): Promise<{ type: number; params: TypedParam[] }> {
-    return this.#backend.domainGetJobStats(this.#ref, flags);
+    return this.backend.domainGetControlInfo(this.ref, flags);
   }
 
   /** What there is to know: why it crashed, for one. */
   getMessages(flags = 0): Promise<string[]> {
-    return this.#backend.domainGetMessages(this.#ref, flags);
-  }
-
-  /** The guest's clock. */
-  getTime(flags = 0): Promise<{ seconds: bigint; nseconds: number }> {
-    return this.#backend.domainGetTime(this.#ref, flags);
-  }
-
-  hasManagedSaveImage(flags = 0): Promise<boolean> {
-    return this.#backend.domainHasManagedSaveImage(this.#ref, flags);
+    return this.backend.domainGetMessages(this.ref, flags);
   }
 
   sendKey(codeset: number, holdtimeMs: number, keycodes: readonly number[]): Promise<void> {
-    return this.#backend.domainSendKey(this.#ref, codeset, holdtimeMs, keycodes);
+    return this.backend.domainSendKey(this.ref, codeset, holdtimeMs, keycodes);
   }
 
   screenshot(screen = 0, flags = 0): Promise<{ mime: string; stream: Duplex }> {
-    return this.#backend.domainScreenshot(this.#ref, screen, flags);
+    return this.backend.domainScreenshot(this.ref, screen, flags);
   }
 
   /** @param device alias (`serial0`); absent: the first console @param flags of ConsoleFlags */
   openConsole(device?: string, flags = 0): Promise<Duplex> {
-    return this.#backend.domainOpenConsole(this.#ref, device, flags);
+    return this.backend.domainOpenConsole(this.ref, device, flags);
   }
 
   async listAllSnapshots(flags = 0): Promise<DomainSnapshot[]> {
-    const refs = await this.#backend.domainListAllSnapshots(this.#ref, flags);
-    return refs.map((ref) => new DomainSnapshot(this.#backend, ref));
+    const refs = await this.backend.domainListAllSnapshots(this.ref, flags);
+    return refs.map((ref) => new DomainSnapshot(this.backend, ref));
   }
 
   async snapshotCreateXML(xml: string, flags = 0): Promise<DomainSnapshot> {
-    return new DomainSnapshot(this.#backend, await this.#backend.domainSnapshotCreateXml(this.#ref, xml, flags));
+    return new DomainSnapshot(this.backend, await this.backend.domainSnapshotCreateXml(this.ref, xml, flags));
+  }
+
+  hasCurrentSnapshot(flags = 0): Promise<boolean> {
+    return this.backend.domainHasCurrentSnapshot(this.ref, flags);
+  }
+
+  /** Throws NO_DOMAIN_SNAPSHOT. */
+  async snapshotCurrent(flags = 0): Promise<DomainSnapshot> {
+    return new DomainSnapshot(this.backend, await this.backend.domainSnapshotCurrent(this.ref, flags));
   }
 
   /** Throws NO_DOMAIN_SNAPSHOT. */
   async snapshotLookupByName(name: string, flags = 0): Promise<DomainSnapshot> {
-    return new DomainSnapshot(this.#backend, await this.#backend.domainSnapshotLookupByName(this.#ref, name, flags));
+    return new DomainSnapshot(this.backend, await this.backend.domainSnapshotLookupByName(this.ref, name, flags));
   }
 }
 

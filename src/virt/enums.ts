@@ -138,6 +138,17 @@ export const UndefineFlags = {
   KEEP_NVRAM: 8,
   CHECKPOINTS_METADATA: 16,
 } as const;
+/** virDomainLifecycle: what happens. */
+export const DomainLifecycleWhen = { POWEROFF: 0, REBOOT: 1, CRASH: 2 } as const;
+/** virDomainLifecycleAction: what that leads to. */
+export const DomainLifecycleAction = {
+  DESTROY: 0,
+  RESTART: 1,
+  RENAME_RESTART: 2,
+  PRESERVE: 3,
+  COREDUMP_DESTROY: 4,
+  COREDUMP_RESTART: 5,
+} as const;
 /** virDomainMetadataType. */
 export const MetadataType = { DESCRIPTION: 0, TITLE: 1, ELEMENT: 2 } as const;
 /** virDomainStatsTypes. */
@@ -164,6 +175,12 @@ export const ListObjects = {
   AUTOSTART: 16,
   NO_AUTOSTART: 32,
 } as const;
+/** virConnectListAllInterfacesFlags. */
+export const ListInterfaces = { INACTIVE: 1, ACTIVE: 2 } as const;
+/** virConnectListAllNodeDeviceFlags, as far as there are such devices. */
+export const ListNodeDevices = { SYSTEM: 1, NET: 16, INACTIVE: 2 ** 30, ACTIVE: 2 ** 31 } as const;
+/** virConnectListAllSecretsFlags. */
+export const ListSecrets = { EPHEMERAL: 1, NO_EPHEMERAL: 2, PRIVATE: 4, NO_PRIVATE: 8 } as const;
 /** virNetworkEventLifecycleType. */
 export const NetworkEvent = { DEFINED: 0, UNDEFINED: 1, STARTED: 2, STOPPED: 3 } as const;
 /** virStoragePoolEventLifecycleType. */
@@ -178,6 +195,19 @@ export const ShutdownFlags = { ACPI_POWER_BTN: 1, GUEST_AGENT: 2, INITCTL: 4, SI
 export const BlockResize = { BYTES: 1, CAPACITY: 2 } as const;
 /** virStorageVolResizeFlags. */
 export const VolumeResize = { ALLOCATE: 1, DELTA: 2, SHRINK: 4 } as const;
+/** virStorageVolWipeAlgorithm. */
+export const VolumeWipe = {
+  ZERO: 0,
+  NNSA: 1,
+  DOD: 2,
+  BSI: 3,
+  GUTMANN: 4,
+  SCHNEIER: 5,
+  PFITZNER7: 6,
+  PFITZNER33: 7,
+  RANDOM: 8,
+  TRIM: 9,
+} as const;
 /** virStoragePoolBuildFlags. */
 export const PoolBuild = { NEW: 0, REPAIR: 1, RESIZE: 2, NO_OVERWRITE: 4, OVERWRITE: 8 } as const;
 /** virStoragePoolCreateFlags. */

@@ -24,6 +24,8 @@ export { Connection } from './connection.ts';
 export { Domain } from './domain.ts';
 export * from './enums.ts';
 export type { ConnectionEvent, ConnectionEventName, ConnectionEvents } from './events.ts';
+export { Interface, NodeDevice } from './host.ts';
+export type { HypervisorCpu } from './host-connection.ts';
 export { Network } from './network.ts';
 export { DomainSnapshot } from './snapshot.ts';
 export { StoragePool, StorageVolume } from './storage.ts';

@@ -24,6 +24,30 @@ export class DomainSnapshot {
     return parseSnapshot(await this.getXMLDesc(flags));
   }
 
+  async listAllChildren(flags = 0): Promise<DomainSnapshot[]> {
+    const refs = await this.#backend.domainSnapshotListAllChildren(this.ref, flags);
+    return refs.map((ref) => new DomainSnapshot(this.#backend, ref));
+  }
+
+  numChildren(flags = 0): Promise<number> {
+    return this.#backend.domainSnapshotNumChildren(this.ref, flags);
+  }
+
+  /** Throws NO_DOMAIN_SNAPSHOT for one that has no parent. */
+  async getParent(flags = 0): Promise<DomainSnapshot> {
+    return new DomainSnapshot(this.#backend, await this.#backend.domainSnapshotGetParent(this.ref, flags));
+  }
+
+  /** It is the one that the domain was last taken to, or that was last made. */
+  isCurrent(flags = 0): Promise<boolean> {
+    return this.#backend.domainSnapshotIsCurrent(this.ref, flags);
+  }
+
+  /** There is a record of it beside what is in the disks. */
+  hasMetadata(flags = 0): Promise<boolean> {
+    return this.#backend.domainSnapshotHasMetadata(this.ref, flags);
+  }
+
   /** Takes the domain back to this snapshot. */
   revert(flags = 0): Promise<void> {
     return this.#backend.domainRevertToSnapshot(this.ref, flags);

@@ -144,6 +144,11 @@ export class StorageVolume {
     return this.#backend.storageVolWipe(this.ref, flags);
   }
 
+  /** @param algorithm of VolumeWipe */
+  wipePattern(algorithm: number, flags = 0): Promise<void> {
+    return this.#backend.storageVolWipePattern(this.ref, algorithm, flags);
+  }
+
   /** @param capacity bytes @param flags of VolumeResize */
   resize(capacity: bigint, flags = 0): Promise<void> {
     return this.#backend.storageVolResize(this.ref, capacity, flags);

@@ -31,4 +31,5 @@ export {
 } from './storage.ts';
 export type * from './storage-def.ts';
 export { type MachinePlan, type PlanContext, toMachineOptions } from './to-options.ts';
+export { formatXml } from './xml-format.ts';
 export type { Extensible, Extra, XmlElement, XmlNode } from './xml-node.ts';

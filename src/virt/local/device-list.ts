@@ -1,4 +1,4 @@
-import { type DeviceDef, type FilledDomainDef, parseDevice } from '../conf/index.ts';
+import { type DeviceDef, deviceKinds, type FilledDomainDef, parseDevice } from '../conf/index.ts';
 import { virtError } from '../errors.ts';
 
 type Kind = DeviceDef['kind'];
@@ -54,6 +54,21 @@ export function detachFromDef(def: FilledDomainDef, xml: string): FilledDomainDe
     device.kind,
     def.devices[device.kind].filter((_, at) => at !== index),
   );
+}
+
+/** The definition without the device of an alias. Throws DEVICE_MISSING. */
+export function detachAliasFromDef(def: FilledDomainDef, alias: string): FilledDomainDef {
+  for (const kind of deviceKinds) {
+    const list = def.devices[kind] as readonly { alias?: { name: string } }[];
+    const index = list.findIndex((one) => one.alias?.name === alias);
+    if (index >= 0)
+      return withList(
+        def,
+        kind,
+        list.filter((_, at) => at !== index),
+      );
+  }
+  throw virtError('DEVICE_MISSING', `no device found with alias ${alias}`);
 }
 
 /** The definition with a device in place of the one it stands for. Throws DEVICE_MISSING. */

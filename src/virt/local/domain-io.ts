@@ -195,13 +195,15 @@ export class LocalDomainIo implements DomainIoProcedures {
   }
 }
 
-function findDisk(def: FilledDomainDef, path: string): DiskDef {
+/** The disk of a target or source. Throws INVALID_ARG. */
+export function findDisk(def: FilledDomainDef, path: string): DiskDef {
   const disk = def.devices.disks.find((one) => one.target.dev === path || (path !== '' && sourceOf(one) === path));
   if (disk !== undefined) return disk;
   throw virtError('INVALID_ARG', `invalid path ${path} not assigned to domain`);
 }
 
-function findInterface(def: FilledDomainDef, device: string): InterfaceDef {
+/** The interface of a host device or MAC address. Throws INVALID_ARG. */
+export function findInterface(def: FilledDomainDef, device: string): InterfaceDef {
   const found = def.devices.interfaces.find(
     ({ target, mac }) => target?.dev === device || mac?.address === device.toLowerCase(),
   );

@@ -105,7 +105,7 @@ export class LocalDomainRead implements DomainReadProcedures {
 }
 
 /** CPU time of the vCPUs of this run so far, in nanoseconds. */
-async function cpuTimeNs(domain: LocalDomain): Promise<bigint> {
+export async function cpuTimeNs(domain: LocalDomain): Promise<bigint> {
   const numbers = await domain.run?.made.numbers();
   return numbers === undefined ? 0n : cpuTimeOf(numbers);
 }

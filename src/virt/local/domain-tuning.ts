@@ -1,11 +1,12 @@
 import type { DomainRef, DomainTuningProcedures, TypedParam, VcpuInfo } from '../backend.ts';
-import { type FilledDomainDef, formatDomain, getMetadata, parseCpuSet, setMetadata } from '../conf/index.ts';
+import { type FilledDomainDef, getMetadata, parseCpuSet, setMetadata } from '../conf/index.ts';
 import { Affect, MemoryFlags, MetadataType, VcpuFlags } from '../enums.ts';
 import { virtError } from '../errors.ts';
 import { cpuMap, cpusOfMap, formatCpuSet } from './cpu-set.ts';
+import { changeDefinitions, type DefinitionChange, defToRead } from './definition-change.ts';
 import { attachToDef, describeDevice, detachFromDef, updateInDef } from './device-list.ts';
 import type { LocalDomain } from './domain.ts';
-import { checkFlags, type Impact, impactOf, impactToRead } from './impact.ts';
+import { checkFlags, impactOf } from './impact.ts';
 import type { World } from './world.ts';
 
 const affects = Affect.LIVE | Affect.CONFIG;
@@ -45,7 +46,7 @@ export class LocalDomainTuning implements DomainTuningProcedures {
   async domainGetVcpusFlags(ref: DomainRef, flags: number): Promise<number> {
     checkFlags(flags, affects | VcpuFlags.MAXIMUM | VcpuFlags.GUEST, 'domainGetVcpusFlags');
     const domain = this.#find(ref);
-    const { vcpu } = this.#defToRead(domain, flags);
+    const { vcpu } = defToRead(domain, flags);
     refuseGuestVcpus(flags);
     return (flags & VcpuFlags.MAXIMUM) !== 0 ? vcpu.max : (vcpu.current ?? vcpu.max);
   }
@@ -88,7 +89,7 @@ export class LocalDomainTuning implements DomainTuningProcedures {
 
   async domainGetVcpuPinInfo(ref: DomainRef, flags: number): Promise<Uint8Array[]> {
     checkFlags(flags, affects, 'domainGetVcpuPinInfo');
-    return this.#pins(this.#defToRead(this.#find(ref), flags));
+    return this.#pins(defToRead(this.#find(ref), flags));
   }
 
   async domainPinVcpuFlags(ref: DomainRef, vcpu: number, cpumap: Uint8Array, flags: number): Promise<void> {
@@ -157,7 +158,7 @@ export class LocalDomainTuning implements DomainTuningProcedures {
 
   async domainGetMetadata(ref: DomainRef, type: number, uri: string | undefined, flags: number): Promise<string> {
     checkFlags(flags, affects, 'domainGetMetadata');
-    const def = this.#defToRead(this.#find(ref), flags);
+    const def = defToRead(this.#find(ref), flags);
     const found = metadataOf(def, type, uri);
     if (found === undefined) throw virtError('NO_DOMAIN_METADATA', 'Requested metadata element is not present');
     return found;
@@ -193,42 +194,8 @@ export class LocalDomainTuning implements DomainTuningProcedures {
     });
   }
 
-  /**
-   * Changes the definitions that `flags` mean: first the one in force, then the one that is kept. When either refuses,
-   * neither is changed.
-   */
-  async #change(
-    ref: DomainRef,
-    flags: number,
-    change: (def: FilledDomainDef, impact: Impact, domain: LocalDomain) => Promise<FilledDomainDef>,
-  ): Promise<void> {
-    const domain = this.#find(ref);
-    await domain.jobs.run(async () => {
-      this.#find(ref);
-      const { live, config } = impactOf(domain, flags);
-      const kept = domain.config;
-      // The kept one first, as trying it changes nothing outside; its defaults may have to be filled in anew.
-      const newConfig =
-        config && kept !== undefined ? this.#complete(await change(kept, { live: false, config: true }, domain)) : kept;
-      const run = live ? domain.activeRun() : undefined;
-      const newLive = run === undefined ? undefined : await change(run.def, { live: true, config: false }, domain);
-      if (newConfig !== undefined && newConfig !== kept) {
-        const xml = formatDomain(newConfig, { secure: true, inactive: true });
-        await this.#world.store.save('domains', domain.uuid, xml);
-        domain.config = newConfig;
-        domain.updated ||= domain.active && newLive === undefined;
-      }
-      if (run !== undefined && newLive !== undefined) run.def = newLive;
-    });
-  }
-
-  #complete(def: FilledDomainDef): FilledDomainDef {
-    return this.#world.hypervisor.complete(formatDomain(def, { secure: true, inactive: true }));
-  }
-
-  #defToRead(domain: LocalDomain, flags: number): FilledDomainDef {
-    const { live } = impactToRead(domain, flags);
-    return live ? domain.activeRun().def : (domain.config ?? domain.current);
+  #change(ref: DomainRef, flags: number, change: DefinitionChange): Promise<void> {
+    return changeDefinitions(this.#world, this.#find(ref), flags, change);
   }
 
   #pins({ vcpu, cputune }: FilledDomainDef): Uint8Array[] {

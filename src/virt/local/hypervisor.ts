@@ -4,6 +4,7 @@ import type { Clock, Logger, VirtErrorOptions } from '../../util/index.ts';
 import type { BlockInfo, NodeInfo, NodeStat, TypedParam } from '../backend.ts';
 import type { DomainCapabilitiesQuery, FilledDomainDef, HostCapabilities } from '../conf/index.ts';
 import type { BlockCounts } from './counting-block.ts';
+import type { HostInterface } from './host-interfaces.ts';
 
 /** What a domain needs of its machine, wherever that runs. As with `Guest`, methods queue up. */
 export type DomainGuest = Pick<
@@ -77,6 +78,10 @@ export interface Hypervisor {
   press(guest: DomainGuest, wish: 'poweroff' | 'reboot'): Promise<void>;
   /** Lets a vCPU run on some host CPUs only. Throws OPERATION_UNSUPPORTED. */
   pin(made: MadeGuest, vcpu: number, cpus: readonly number[]): Promise<void>;
+  /** Lets all of a machine but its vCPUs run on some host CPUs only; absent: it has no threads of its own for that. */
+  pinEmulator?(made: MadeGuest, cpus: readonly number[]): Promise<void>;
+  /** The network interfaces to show; absent: the host's own. */
+  hostInterfaces?(): HostInterface[];
   /** Sizes of the image at a path. */
   imageInfo(path: string): Promise<BlockInfo>;
   capabilities(): string;

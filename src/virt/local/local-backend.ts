@@ -2,12 +2,17 @@ import { Emitter, type VirtErrorOptions } from '../../util/index.ts';
 import type { Backend, BackendEvents } from '../backend.ts';
 import { CloseReason, DomainXml } from '../enums.ts';
 import { toVirtError, virtError } from '../errors.ts';
+import { LocalDomainGuest } from './domain-guest.ts';
 import { LocalDomainIo } from './domain-io.ts';
 import { LocalDomainLifecycle } from './domain-lifecycle.ts';
 import { LocalDomainRead } from './domain-read.ts';
+import { LocalDomainResources } from './domain-resources.ts';
+import { LocalDomainSave } from './domain-save.ts';
 import { LocalDomainTuning } from './domain-tuning.ts';
 import { LocalHost } from './host.ts';
+import { LocalInterfaces, LocalNodeDevices, LocalSecrets } from './host-objects.ts';
 import { LocalNetworks } from './networks.ts';
+import { LocalNode } from './node.ts';
 import { LocalPools } from './pools.ts';
 import { Session } from './session.ts';
 import { LocalSnapshots } from './snapshots.ts';
@@ -22,6 +27,18 @@ export interface LocalBackendOptions {
   /** Called once, after the connection's own things have been let go of. */
   onClose(): Promise<void>;
 }
+
+/** The parts whose errors are from the hypervisor's driver. */
+const domainParts = [
+  LocalNode,
+  LocalDomainRead,
+  LocalDomainTuning,
+  LocalDomainResources,
+  LocalDomainIo,
+  LocalDomainSave,
+  LocalDomainGuest,
+  LocalSnapshots,
+];
 
 type Procedure = (...args: unknown[]) => Promise<unknown>;
 
@@ -56,7 +73,10 @@ export function openLocalBackend(options: LocalBackendOptions): Backend {
   };
   add(new LocalHost(session), own);
   add(new LocalDomainLifecycle(session), own);
-  for (const Part of [LocalDomainRead, LocalDomainTuning, LocalDomainIo, LocalSnapshots]) add(new Part(world), own);
+  for (const Part of domainParts) add(new Part(world), own);
+  add(new LocalInterfaces(world), 'INTERFACE');
+  add(new LocalNodeDevices(world), 'NODEDEV');
+  add(new LocalSecrets(), own);
   add(new LocalNetworks(world), 'NETWORK');
   add(new LocalPools(world), 'STORAGE');
   add(new LocalVolumes(world), 'STORAGE');
@@ -80,7 +100,8 @@ export function openLocalBackend(options: LocalBackendOptions): Backend {
 }
 
 /** Procedures that change nothing, by their names. */
-const reading = /^(connect(Get|Is|List)|node)|Lookup|Get[A-Z]|Is[A-Z]|List|Has[A-Z]|Stats|InterfaceAddresses/;
+const reading =
+  /^(connect(Get|Is|List|Compare|Baseline)|node)|Lookup|Get[A-Z]|Is[A-Z]|List|Has[A-Z]|Stats(Flags)?$|InterfaceAddresses|Snapshot(Current|NumChildren)$/;
 
 function refuseWrite(name: string, args: readonly unknown[]): void {
   const secret = name === 'domainGetXmlDesc' && (Number(args[1]) & DomainXml.SECURE) !== 0;

@@ -1,5 +1,6 @@
 import type { DomainRef, SnapshotProcedures, SnapshotRef } from '../backend.ts';
 import { virtError } from '../errors.ts';
+import { checkFlags } from './impact.ts';
 import type { World } from './world.ts';
 
 /** Snapshots: no domain has one, as machines cannot be saved; so every name is unknown. */
@@ -34,6 +35,38 @@ export class LocalSnapshots implements SnapshotProcedures {
   }
 
   async domainSnapshotDelete({ name }: SnapshotRef): Promise<void> {
+    return this.#missing(name);
+  }
+
+  async domainSnapshotListAllChildren({ name }: SnapshotRef): Promise<SnapshotRef[]> {
+    return this.#missing(name);
+  }
+
+  async domainSnapshotNumChildren({ name }: SnapshotRef): Promise<number> {
+    return this.#missing(name);
+  }
+
+  async domainSnapshotGetParent({ name }: SnapshotRef): Promise<SnapshotRef> {
+    return this.#missing(name);
+  }
+
+  async domainHasCurrentSnapshot(ref: DomainRef, flags: number): Promise<boolean> {
+    checkFlags(flags, 0, 'domainHasCurrentSnapshot');
+    this.#world.domains.find(ref);
+    return false;
+  }
+
+  async domainSnapshotCurrent(ref: DomainRef, flags: number): Promise<SnapshotRef> {
+    checkFlags(flags, 0, 'domainSnapshotCurrent');
+    this.#world.domains.find(ref);
+    throw virtError('NO_DOMAIN_SNAPSHOT', 'the domain does not have a current snapshot', { domain: 'DOMAIN_SNAPSHOT' });
+  }
+
+  async domainSnapshotIsCurrent({ name }: SnapshotRef): Promise<boolean> {
+    return this.#missing(name);
+  }
+
+  async domainSnapshotHasMetadata({ name }: SnapshotRef): Promise<boolean> {
     return this.#missing(name);
   }
 

@@ -6,7 +6,7 @@ import {
   type StorageVolumeDef,
   validateStorageVolume,
 } from '../conf/index.ts';
-import { VolumeResize, VolumeType } from '../enums.ts';
+import { VolumeResize, VolumeType, VolumeWipe } from '../enums.ts';
 import { virtError } from '../errors.ts';
 import { checkFlags } from './impact.ts';
 import type { LocalPool, PoolTable } from './pool-table.ts';
@@ -88,6 +88,18 @@ export class LocalVolumes implements StorageVolumeProcedures {
       await this.#table.driver.wipe(volume);
       await this.#look(pool, volume);
     });
+  }
+
+  async storageVolWipePattern(ref: VolumeRef, algorithm: number, flags: number): Promise<void> {
+    const [name] = Object.entries(VolumeWipe).find(([, value]) => value === algorithm) ?? [];
+    if (name === undefined) throw virtError('INVALID_ARG', `wiping algorithm ${algorithm} not supported`);
+    if (algorithm !== VolumeWipe.ZERO) {
+      throw virtError(
+        'OPERATION_UNSUPPORTED',
+        `wiping algorithm '${name.toLowerCase()}': volumes are wiped with zeroes`,
+      );
+    }
+    return this.storageVolWipe(ref, flags);
   }
 
   async storageVolResize(ref: VolumeRef, capacity: bigint, flags: number): Promise<void> {

@@ -14,6 +14,7 @@ import {
   parseDomain,
 } from '../conf/index.ts';
 import { virtError } from '../errors.ts';
+import type { HostInterface } from '../local/host-interfaces.ts';
 import type { DomainGuest, Hypervisor, MadeGuest } from '../local/hypervisor.ts';
 
 /** The host that there is not, as libvirt's test driver has it. */
@@ -103,6 +104,16 @@ export class TestHypervisor implements Hypervisor {
 
   /** There is nothing to pin; the map is kept in the definition. */
   async pin(): Promise<void> {}
+
+  /** As `pin`. */
+  async pinEmulator(): Promise<void> {}
+
+  /** The one that libvirt's test driver has. */
+  hostInterfaces(): HostInterface[] {
+    return [
+      { name: 'eth1', mac: 'aa:bb:cc:dd:ee:ff', addresses: [{ family: 'ipv4', address: '192.168.0.5', prefix: 24 }] },
+    ];
+  }
 
   guestTimeNs(): bigint {
     return this.clock.wallNs();
