@@ -11,9 +11,10 @@ import { idle } from './idle.ts';
 import { kernels } from './kernels.ts';
 import { hasQemu } from './lib/linux.ts';
 import { type Benchmark, formatTable, type Measurement } from './lib/result.ts';
+import { memory } from './memory.ts';
 import { processes } from './processes.ts';
 
-const benchmarks: readonly Benchmark[] = [cpu, float, exits, boot, idle, kernels, processes];
+const benchmarks: readonly Benchmark[] = [cpu, float, exits, boot, idle, kernels, processes, memory];
 
 function count(text: string): number {
   const n = Number(text);

@@ -103,6 +103,19 @@ export async function runOurs(image: LinuxImage, backend: string, options: Linux
   return { output, wallSeconds: output.seconds, stats: machine.stats() };
 }
 
+/** QEMU's command line for the same board and a folder with `kernel` and `initrd`. */
+export function qemuArguments(
+  folder: string,
+  append: string,
+  options: Pick<LinuxRunOptions, 'memory' | 'vcpus'>,
+): string[] {
+  return [
+    ...['-M', 'virt', '-nographic', '-m', options.memory ?? '512M', '-smp', String(options.vcpus ?? 1)],
+    ...['-kernel', join(folder, 'kernel'), '-initrd', join(folder, 'initrd'), '-append', append],
+    ...['-global', 'virtio-mmio.force-legacy=false'],
+  ];
+}
+
 /** Runs it in QEMU's TCG with the same board. */
 export async function runQemu(image: LinuxImage, options: LinuxRunOptions): Promise<LinuxRun> {
   const folder = mkdtempSync(join(tmpdir(), 'nodevisor-bench-'));
@@ -110,14 +123,10 @@ export async function runQemu(image: LinuxImage, options: LinuxRunOptions): Prom
     writeFileSync(join(folder, 'kernel'), image.kernel);
     writeFileSync(join(folder, 'initrd'), image.initrd);
     const output = new Transcript();
-    const child = spawn(
-      'qemu-system-riscv64',
-      ['-M', 'virt', '-nographic', '-m', options.memory ?? '512M', '-smp', String(options.vcpus ?? 1)].concat(
-        ['-kernel', join(folder, 'kernel'), '-initrd', join(folder, 'initrd')],
-        ['-append', appendOf(image, options.command), '-global', 'virtio-mmio.force-legacy=false'],
-      ),
-      { stdio: ['ignore', 'pipe', 'inherit'], timeout: (options.timeoutSeconds ?? 600) * 1e3 },
-    );
+    const child = spawn('qemu-system-riscv64', qemuArguments(folder, appendOf(image, options.command), options), {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      timeout: (options.timeoutSeconds ?? 600) * 1e3,
+    });
     child.stdout.on('data', (bytes: Buffer) => output.add(bytes));
     const code = await new Promise((resolve) => child.once('close', resolve));
     if (code !== 0) throw new Error(`qemu-system-riscv64 ended with ${String(code)}\n${output.text.slice(-2000)}`);
