@@ -13,8 +13,9 @@ import { hasQemu } from './lib/linux.ts';
 import { type Benchmark, formatTable, type Measurement } from './lib/result.ts';
 import { memory } from './memory.ts';
 import { processes } from './processes.ts';
+import { smp } from './smp.ts';
 
-const benchmarks: readonly Benchmark[] = [cpu, float, exits, boot, idle, kernels, processes, memory];
+const benchmarks: readonly Benchmark[] = [cpu, float, exits, boot, idle, kernels, processes, smp, memory];
 
 function count(text: string): number {
   const n = Number(text);
