@@ -1,0 +1,52 @@
+/** The table of all procedures that are known here. */
+import type { MethodName, Procedure } from '../procedure.ts';
+import { connectProcedures } from './connect.ts';
+import { domainIoProcedures } from './domain-io.ts';
+import { domainLifecycleProcedures } from './domain-lifecycle.ts';
+import { domainReadProcedures } from './domain-read.ts';
+import { domainTuningProcedures } from './domain-tuning.ts';
+import { networkProcedures } from './network.ts';
+import { sessionProcedures } from './session.ts';
+import { snapshotProcedures } from './snapshot.ts';
+import { storagePoolProcedures } from './storage-pool.ts';
+import { storageVolumeProcedures } from './storage-volume.ts';
+
+/** All rows. Of those for one method, the one that clients take first stands first. */
+export const procedures: readonly Procedure[] = [
+  ...Object.values(sessionProcedures),
+  ...connectProcedures,
+  ...domainLifecycleProcedures,
+  ...domainReadProcedures,
+  ...domainTuningProcedures,
+  ...domainIoProcedures,
+  ...snapshotProcedures,
+  ...networkProcedures,
+  ...storagePoolProcedures,
+  ...storageVolumeProcedures,
+];
+
+const byNumber = new Map(procedures.map((one) => [key(one.program, one.number), one]));
+
+/** A row by its program and number. */
+export function findProcedure(program: number, number: number): Procedure | undefined {
+  return byNumber.get(key(program, number));
+}
+
+function key(program: number, number: number): string {
+  return `${program}:${number}`;
+}
+
+/** The rows of each method, those first that clients take first. */
+export const proceduresByMethod: ReadonlyMap<MethodName, readonly Procedure[]> = groupByMethod();
+
+function groupByMethod(): Map<MethodName, Procedure[]> {
+  const groups = new Map<MethodName, Procedure[]>();
+  for (const one of procedures) {
+    if (one.binding === undefined) continue;
+    const { method } = one.binding;
+    groups.set(method, [...(groups.get(method) ?? []), one]);
+  }
+  return groups;
+}
+
+export { sessionProcedures };

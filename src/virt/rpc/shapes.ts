@@ -1,0 +1,67 @@
+/** The structures that many procedures share (libvirt's remote_protocol.x), with the backend's types. */
+import type { DomainRef, NetworkRef, PoolRef, SnapshotRef, TypedParam, VolumeRef } from '../backend.ts';
+import { XdrError } from './xdr.ts';
+import {
+  type AnyXdr,
+  double,
+  flag,
+  hyper,
+  int,
+  list,
+  struct,
+  text,
+  uhyper,
+  uint,
+  uuid,
+  type XdrType,
+} from './xdr-types.ts';
+
+/** Most names, or objects, in an answer. */
+export const LIST_MAX = 16_384;
+/** Most node devices in an answer. */
+export const NODE_DEVICES_MAX = 65_536;
+/** Bytes of the map of a host's CPUs. */
+export const CPUMAP_MAX_BYTES = 2048;
+/** Bytes of the maps of all vCPUs of a domain. */
+export const CPUMAPS_MAX_BYTES = 8 * 1024 * 1024;
+
+/** remote_nonnull_domain. */
+export const domain: XdrType<DomainRef> = struct({ name: text, uuid, id: int });
+/** remote_nonnull_network. */
+export const network: XdrType<NetworkRef> = struct({ name: text, uuid });
+/** remote_nonnull_storage_pool. */
+export const pool: XdrType<PoolRef> = struct({ name: text, uuid });
+/** remote_nonnull_storage_vol. */
+export const volume: XdrType<VolumeRef> = struct({ pool: text, name: text, key: text });
+/** remote_nonnull_domain_snapshot. */
+export const snapshot: XdrType<SnapshotRef> = struct({ name: text, domain });
+
+/** Kinds of typed parameters by their numbers (virTypedParameterType). */
+const paramTypes = ['', 'int', 'uint', 'llong', 'ullong', 'double', 'boolean', 'string'] as const;
+const paramValues = { int, uint, llong: hyper, ullong: uhyper, double, boolean: flag, string: text } as const;
+
+/** remote_typed_param. */
+export const typedParam: XdrType<TypedParam> = {
+  minBytes: 12,
+  write(to, param) {
+    text.write(to, param.field);
+    to.i32(paramTypes.indexOf(param.type));
+    const type: AnyXdr = paramValues[param.type];
+    type.write(to, param.value as never);
+  },
+  read(from) {
+    const field = text.read(from);
+    const number = from.i32();
+    const type = paramTypes[number];
+    if (type === undefined || type === '') throw new XdrError(`${number} is no kind of typed parameter`);
+    return { field, type, value: paramValues[type].read(from) } as TypedParam;
+  },
+};
+
+/** Typed parameters, so many at most. */
+export function typedParams(max: number): XdrType<TypedParam[], readonly TypedParam[]> {
+  return list(typedParam, max);
+}
+
+/** virNodeGetCPUStats' and virNodeGetMemoryStats' numbers. */
+export const nodeStats = list(struct({ field: text, value: uhyper }), 16);
