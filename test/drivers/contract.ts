@@ -235,7 +235,7 @@ function describeConsole(make: Make): void {
   });
 
   it('carries more output than any buffer holds, complete and in order', async () => {
-    const lines = 20_000;
+    const lines = 8_000;
     const guest = make(
       bareConfig(`li s0, ${lines}
        1: la a0, text
