@@ -25,7 +25,7 @@ describeBackend(uri, async () => {
   const directory = mkdtempSync(join(tmpdir(), 'nodevisor-virt-'));
   return {
     connection: await connect(uri),
-    again: () => connect(uri),
+    again: (options) => connect(uri, options),
     poolPath: join(directory, 'pool'),
     os: `<kernel>${guestElf}</kernel><cmdline>shell</cmdline>`,
     domainType: 'qemu',

@@ -20,12 +20,13 @@ describeBackend(uri, async () => {
   }
   return {
     connection,
-    again: () => connect(uri),
+    again: (options) => connect(uri, options),
     poolPath: '/pools/contract',
     os: '',
     domainType: 'test',
     hasBalloon: true,
     networksStart: true,
+    scheduler: 'fair',
     cleanUp: async () => {},
   };
 });

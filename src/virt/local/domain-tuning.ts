@@ -6,6 +6,7 @@ import { cpuMap, cpusOfMap, formatCpuSet } from './cpu-set.ts';
 import { changeDefinitions, type DefinitionChange, defToRead } from './definition-change.ts';
 import { attachToDef, describeDevice, detachFromDef, updateInDef } from './device-list.ts';
 import type { LocalDomain } from './domain.ts';
+import type { SchedulerFace } from './hypervisor.ts';
 import { checkFlags, impactOf } from './impact.ts';
 import type { World } from './world.ts';
 
@@ -124,20 +125,20 @@ export class LocalDomainTuning implements DomainTuningProcedures {
 
   async domainGetSchedulerParametersFlags(ref: DomainRef, flags: number): Promise<TypedParam[]> {
     checkFlags(flags, affects | 4, 'domainGetSchedulerParametersFlags');
-    this.#find(ref);
-    return [...this.#scheduler().params];
+    return schedulingOf(this.#find(ref), this.#scheduler());
   }
 
   async domainSetSchedulerParametersFlags(ref: DomainRef, params: readonly TypedParam[], flags: number): Promise<void> {
     checkFlags(flags, affects | 4, 'domainSetSchedulerParametersFlags');
-    this.#find(ref);
-    const { params: known } = this.#scheduler();
-    for (const { field } of params) {
-      if (known.some((param) => param.field === field)) {
-        throw virtError('OPERATION_UNSUPPORTED', `scheduler parameter '${field}' cannot be changed`);
-      }
-      throw virtError('INVALID_ARG', `Unrecognized scheduler parameter '${field}'`);
-    }
+    const domain = this.#find(ref);
+    const scheduler = this.#scheduler();
+    checkScheduling(params, scheduler);
+    await domain.jobs.run(async () => {
+      const now = schedulingOf(this.#find(ref), scheduler);
+      const wanted = now.map((param) => params.findLast(({ field }) => field === param.field) ?? param);
+      await scheduler.tune?.(domain.run?.made, wanted);
+      domain.scheduling = wanted;
+    });
   }
 
   async domainAttachDeviceFlags(ref: DomainRef, xml: string, flags: number): Promise<void> {
@@ -208,7 +209,7 @@ export class LocalDomainTuning implements DomainTuningProcedures {
     });
   }
 
-  #scheduler() {
+  #scheduler(): SchedulerFace {
     const { scheduler } = this.#world.hypervisor;
     if (scheduler === undefined) {
       throw virtError('OPERATION_UNSUPPORTED', "the host's scheduler runs the vCPUs, without parameters of a domain's");
@@ -218,6 +219,22 @@ export class LocalDomainTuning implements DomainTuningProcedures {
 
   #find(ref: DomainRef): LocalDomain {
     return this.#world.domains.find(ref);
+  }
+}
+
+function schedulingOf(domain: LocalDomain, { params }: SchedulerFace): TypedParam[] {
+  return [...(domain.scheduling.length > 0 ? domain.scheduling : params)];
+}
+
+function checkScheduling(params: readonly TypedParam[], { params: known, tune }: SchedulerFace): void {
+  for (const { field, type } of params) {
+    const param = known.find((one) => one.field === field);
+    if (param === undefined) throw virtError('INVALID_ARG', `Unrecognized scheduler parameter '${field}'`);
+    if (param.type !== type) {
+      throw virtError('INVALID_ARG', `invalid type '${type}' for parameter '${field}', expected '${param.type}'`);
+    }
+    if (tune === undefined)
+      throw virtError('OPERATION_UNSUPPORTED', `scheduler parameter '${field}' cannot be changed`);
   }
 }
 

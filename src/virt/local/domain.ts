@@ -1,4 +1,4 @@
-import type { DomainRef } from '../backend.ts';
+import type { DomainRef, TypedParam } from '../backend.ts';
 import type { FilledDomainDef } from '../conf/index.ts';
 import { DomainState, ShutoffReason } from '../enums.ts';
 import { virtError } from '../errors.ts';
@@ -41,6 +41,8 @@ export class LocalDomain {
   /** No longer in the table; whoever waited for it looks it up again. */
   removed = false;
   messages: string[] = [];
+  /** Parameters of the scheduler that it was given. */
+  scheduling: readonly TypedParam[] = [];
   /** When the state was entered, in nanoseconds of the monotonic clock. */
   sinceNs = 0;
   #state: StateReason = { state: DomainState.SHUTOFF, reason: ShutoffReason.UNKNOWN };

@@ -73,8 +73,9 @@ interface ShownDevice {
   format(): string;
 }
 
-/** Flags that ask for kinds of devices; none of them: all. */
-const kindFlags = 2 ** 30 - 1;
+/** VIR_CONNECT_LIST_NODE_DEVICES_CAP_*: kinds of devices; none of them means all. */
+const kindFlags = 2 ** 22 - 1;
+const stateFlags = ListNodeDevices.INACTIVE | ListNodeDevices.ACTIVE;
 
 /** Devices of the host: the computer and its network interfaces. */
 export class LocalNodeDevices implements NodeDeviceProcedures {
@@ -85,8 +86,8 @@ export class LocalNodeDevices implements NodeDeviceProcedures {
   }
 
   async connectListAllNodeDevices(flags: number): Promise<NodeDeviceRef[]> {
-    const states = (flags & ~kindFlags) >>> 0;
-    if (states === ListNodeDevices.INACTIVE) return [];
+    checkFlags(flags, kindFlags | stateFlags, 'connectListAllNodeDevices');
+    if ((flags & stateFlags) === ListNodeDevices.INACTIVE) return [];
     const kinds = flags & kindFlags;
     const bits = { system: ListNodeDevices.SYSTEM, net: ListNodeDevices.NET };
     return this.#all()

@@ -42,10 +42,12 @@ export interface MadeGuest {
   resizeDisk(target: string, bytes: number): Promise<void>;
 }
 
-/** Sort of schedulers that a driver has, with parameters for all domains alike. */
+/** Sort of schedulers that a driver has, with the parameters that domains begin with. */
 export interface SchedulerFace {
   readonly type: string;
   readonly params: readonly TypedParam[];
+  /** Gives a domain other parameters, one of each name; absent: they stay as they are. Throws INVALID_ARG. */
+  tune?(made: MadeGuest | undefined, params: readonly TypedParam[]): Promise<void>;
 }
 
 /** What runs the domains of a world, and the host it is on. */

@@ -15,7 +15,7 @@ import {
 } from '../conf/index.ts';
 import { virtError } from '../errors.ts';
 import type { HostInterface } from '../local/host-interfaces.ts';
-import type { DomainGuest, Hypervisor, MadeGuest } from '../local/hypervisor.ts';
+import type { DomainGuest, Hypervisor, MadeGuest, SchedulerFace } from '../local/hypervisor.ts';
 
 /** The host that there is not, as libvirt's test driver has it. */
 const node: NodeInfo = {
@@ -47,7 +47,12 @@ export class TestHypervisor implements Hypervisor {
     maxMemoryKib: 2 ** 40,
   };
   readonly hasBalloon = true;
-  readonly scheduler = { type: 'fair', params: [{ field: 'weight', type: 'uint', value: 50 }] } as const;
+  readonly scheduler: SchedulerFace = {
+    type: 'fair',
+    params: [{ field: 'weight', type: 'uint', value: 50 }],
+    // There is nothing to weigh; the domain keeps what it was given.
+    tune: async () => {},
+  };
 
   constructor(logger: Logger) {
     this.logger = logger;

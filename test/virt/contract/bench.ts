@@ -8,7 +8,7 @@ export interface Subject {
   /** A connection to an empty world of its own; closed by the suite. */
   connection: Connection;
   /** Another connection to the same world. */
-  again(): Promise<Connection>;
+  again(options?: { readonly readOnly?: boolean }): Promise<Connection>;
   /** A directory that a pool may use. */
   poolPath: string;
   /** Lines for `<os>`: something that runs until it is stopped. */
@@ -18,6 +18,8 @@ export interface Subject {
   /** Running domains change their memory. */
   hasBalloon: boolean;
   networksStart: boolean;
+  /** The driver's own scheduler; absent: the host's runs the vCPUs. */
+  scheduler?: string;
   /** Puts away what `make` has made. */
   cleanUp(): Promise<void>;
 }

@@ -127,6 +127,20 @@ export function describeFaces(current: () => Bench): void {
       assert.equal(heard.length, 1);
     });
 
+    it('tell of events until they are not asked to any more', async () => {
+      const seen: string[] = [];
+      const listen = (domain: { name: string }) => seen.push(`on ${domain.name}`);
+      bench.connection.on('lifecycle', listen);
+      bench.connection.once('lifecycle', (domain) => seen.push(`once ${domain.name}`));
+      await bench.connection.defineXML(bench.xml('one'));
+      await bench.connection.defineXML(bench.xml('two'));
+      await until(() => bench.events.length === 2, 'both events come');
+      bench.connection.off('lifecycle', listen);
+      await bench.connection.defineXML(bench.xml('three'));
+      await until(() => bench.events.length === 3, 'the third comes');
+      assert.deepEqual(seen, ['on one', 'once one', 'on two']);
+    });
+
     it('answer nothing once they are closed', async () => {
       const other = await bench.subject.again();
       let reason = -1;

@@ -10,6 +10,7 @@ import {
   PoolState,
   VolumeResize,
   VolumeType,
+  VolumeWipe,
 } from '../../../src/index.ts';
 import { type Bench, rejects, until, uuids } from './bench.ts';
 
@@ -33,6 +34,7 @@ export function describeResources(current: () => Bench): void {
         [false, true, false],
       );
       assert.match(await one.getBridgeName(), /^virbr\d+$/);
+      assert.equal((await bench.connection.networkLookupByName('n1')).uuid, one.uuid);
       await one.setAutostart(true);
       assert.equal(await one.getAutostart(), true);
       await rejects(one.destroy(), 'OPERATION_INVALID', "Requested operation is not valid: network 'n1' is not active");
@@ -139,8 +141,10 @@ export function describeResources(current: () => Bench): void {
       assert.ok(info.state === PoolState.RUNNING && info.capacity > 0n && info.available > 0n);
       await one.refresh();
       assert.equal((await bench.connection.storagePoolLookupByTargetPath(`${bench.subject.poolPath}/`)).name, 'p1');
+      assert.deepEqual([await one.isActive(), await one.isPersistent(), await one.getAutostart()], [true, true, false]);
       await one.setAutostart(true);
       assert.equal((await bench.connection.listAllStoragePools(ListObjects.AUTOSTART)).length, 1);
+      assert.equal((await bench.connection.storagePoolLookupByUUID(one.uuid)).name, 'p1');
       await one.destroy();
       await one.delete();
       await one.undefine();
@@ -185,6 +189,8 @@ export function describeResources(current: () => Bench): void {
       assert.equal((await bench.connection.storageVolLookupByPath(vol.key)).name, 'v1.raw');
       assert.equal((await bench.connection.storageVolLookupByKey(vol.key)).pool, 'p1');
       assert.equal((await bench.connection.storagePoolLookupByVolume(vol)).name, 'p1');
+      assert.equal((await one.lookupVolumeByName('v1.raw')).key, vol.key);
+      await rejects(one.lookupVolumeByName('v2'), 'NO_STORAGE_VOL', /no storage vol with matching name 'v2'/);
       assert.match(await vol.getXMLDesc(), /<format type='raw'\/>/);
       await vol.resize(131_072n);
       await vol.resize(1024n, VolumeResize.DELTA);
@@ -193,6 +199,9 @@ export function describeResources(current: () => Bench): void {
       await vol.resize(512n, VolumeResize.SHRINK);
       assert.equal((await vol.getInfo()).type, VolumeType.FILE);
       await vol.wipe();
+      await vol.wipePattern(VolumeWipe.ZERO);
+      await rejects(vol.wipePattern(VolumeWipe.GUTMANN), 'OPERATION_UNSUPPORTED', /'gutmann'/);
+      await rejects(vol.wipePattern(99), 'INVALID_ARG', /wiping algorithm 99 not supported/);
       await vol.delete();
       await rejects(
         vol.getInfo(),
