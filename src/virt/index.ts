@@ -27,6 +27,7 @@ export type { ConnectionEvent, ConnectionEventName, ConnectionEvents } from './e
 export { Interface, NodeDevice } from './host.ts';
 export type { HypervisorCpu } from './host-connection.ts';
 export { Network } from './network.ts';
+export { MachineHost, type MachineHostOptions } from './process/machine-host.ts';
 export * from './rpc/index.ts';
 export { DomainSnapshot } from './snapshot.ts';
 export { StoragePool, StorageVolume } from './storage.ts';

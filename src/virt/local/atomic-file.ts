@@ -7,15 +7,15 @@ const unfinished = /^\..+\.new$/;
 
 /**
  * Writes a file so that, whatever happens meanwhile, there is the old one or the new one whole: it is written beside,
- * brought to the disk, and renamed.
+ * brought to the disk, and renamed. `sync` false: it need only be whole as long as the host runs, and is written sooner.
  */
-export async function writeFileAtomically(path: string, text: string): Promise<void> {
+export async function writeFileAtomically(path: string, text: string, { sync = true } = {}): Promise<void> {
   const temporary = join(dirname(path), `.${randomUUID()}.new`);
   try {
     const file = await open(temporary, 'wx', 0o600);
     try {
       await file.writeFile(text);
-      await file.sync();
+      if (sync) await file.sync();
     } finally {
       await file.close();
     }
@@ -24,7 +24,7 @@ export async function writeFileAtomically(path: string, text: string): Promise<v
     await rm(temporary, { force: true });
     throw error;
   }
-  await syncDirectory(dirname(path));
+  if (sync) await syncDirectory(dirname(path));
 }
 
 /** Removes a file for good; one that is not there is no error. */

@@ -36,7 +36,10 @@ export async function changeDefinitions(
       domain.config = newConfig;
       domain.updated ||= domain.active && newLive === undefined;
     }
-    if (run !== undefined && newLive !== undefined) run.def = newLive;
+    if (run !== undefined && newLive !== undefined) {
+      run.def = newLive;
+      world.life.redefined(domain);
+    }
   });
 }
 

@@ -1,13 +1,20 @@
 import type { ExitStatus } from '../../drivers/index.ts';
-import type { FilledDomainDef } from '../conf/index.ts';
+import { type FilledDomainDef, formatDomain } from '../conf/index.ts';
 import { CrashedReason, DomainLifecycle, DomainState, PausedReason, RunningReason, ShutoffReason } from '../enums.ts';
 import { virtError } from '../errors.ts';
-import { connectConsoles, type LocalDomain, type Run, runConsoles } from './domain.ts';
-import type { MadeGuest } from './hypervisor.ts';
+import { connectConsoles, type LocalDomain, type Run, runConsoles, type StateReason } from './domain.ts';
+import type { MadeGuest, Survivor } from './hypervisor.ts';
 import type { World } from './world.ts';
 
 /** What the end of a guest leads to, by its definition. */
 type Action = 'destroy' | 'restart' | 'preserve';
+
+/** How a domain starts. */
+export interface StartOptions {
+  readonly paused: boolean;
+  /** It ends with the connection that starts it. */
+  readonly autodestroy?: boolean;
+}
 
 /**
  * How domains start, stand still, go on and end, with libvirt's states, reasons and events in libvirt's order. Every
@@ -21,7 +28,7 @@ export class DomainLife {
   }
 
   /** Starts a domain that is not active. Nothing of it is left when that fails. */
-  async start(domain: LocalDomain, def: FilledDomainDef, options: { paused: boolean }): Promise<void> {
+  async start(domain: LocalDomain, def: FilledDomainDef, options: StartOptions): Promise<void> {
     if (domain.active) throw virtError('OPERATION_INVALID', 'domain is already running');
     const { hypervisor, domains } = this.#world;
     const prepared = hypervisor.live(def);
@@ -29,11 +36,13 @@ export class DomainLife {
     this.#enter(domain, DomainState.PAUSED, PausedReason.STARTING_UP);
     try {
       const made = await this.#make(prepared);
-      const run: Run = { made, def: prepared, consoles: runConsoles(prepared), ending: false };
+      const { autodestroy = false } = options;
+      const run: Run = { made, def: prepared, consoles: runConsoles(prepared), autodestroy, ending: false };
       domain.run = run;
       domain.updated = false;
       domain.messages = [...made.notices];
       this.#watch(domain, run);
+      await this.#keep(domain, run);
       await made.guest.start();
       await hypervisor.started(made, prepared);
       if (options.paused) await made.guest.pause();
@@ -42,6 +51,29 @@ export class DomainLife {
       throw error;
     }
     this.#announceStart(domain, options.paused);
+  }
+
+  /** Takes over a run of a process before this one: it goes on, or how it ended takes its course. */
+  async adopt(domain: LocalDomain, def: FilledDomainDef, { record, made, status }: Survivor): Promise<void> {
+    const { autodestroy, state, reason } = record;
+    const run: Run = { made, def, consoles: runConsoles(def), autodestroy, ending: false };
+    this.#world.domains.reserveId(record.id);
+    domain.id = record.id;
+    domain.messages = [...record.messages];
+    domain.run = run;
+    if (status !== undefined) return this.#endedUnwatched(domain, run, status, record);
+    this.#watch(domain, run);
+    const paused = made.guest.state === 'paused';
+    const kept = paused ? DomainState.PAUSED : DomainState.RUNNING;
+    const otherwise = paused ? PausedReason.UNKNOWN : RunningReason.BOOTED;
+    this.#enter(domain, kept, state === kept && reason !== PausedReason.STARTING_UP ? reason : otherwise);
+    // Whoever it belonged to has gone with the process before.
+    if (autodestroy) await this.destroy(domain);
+  }
+
+  /** The definition of a run has changed. */
+  redefined(domain: LocalDomain): void {
+    this.#note(domain);
   }
 
   /** Stops the vCPUs; harmless when they stand. */
@@ -68,13 +100,20 @@ export class DomainLife {
     await domain.liveGuest().reset();
   }
 
+  /** Asks a guest to switch off, for good: it does not start again whatever its definition says. */
+  async shutDown(domain: LocalDomain): Promise<void> {
+    const run = domain.activeRun();
+    run.last = true;
+    await this.#world.hypervisor.press(domain.liveGuest(), 'poweroff');
+  }
+
   /** Pulls the plug. */
   async destroy(domain: LocalDomain): Promise<void> {
     const run = domain.activeRun();
     run.ending = true;
     await run.made.guest.destroy();
     this.#emit(domain, DomainLifecycle.SHUTDOWN.id, DomainLifecycle.SHUTDOWN.HOST);
-    this.#stop(domain, ShutoffReason.DESTROYED, DomainLifecycle.STOPPED.DESTROYED);
+    await this.#stop(domain, ShutoffReason.DESTROYED, DomainLifecycle.STOPPED.DESTROYED);
   }
 
   #watch(domain: LocalDomain, run: Run): void {
@@ -99,10 +138,15 @@ export class DomainLife {
     switch (status.reason) {
       case 'crashed':
         domain.messages.push(`the domain crashed: ${status.detail}`);
+        this.#world.hypervisor.logger.log('error', `domain '${domain.name}' crashed: ${status.detail}`);
         return this.#stop(domain, ShutoffReason.CRASHED, DomainLifecycle.STOPPED.FAILED);
       case 'fail':
         domain.messages.push(`the guest panicked: ${status.detail}`);
         return this.#panicked(domain, run, actionOf(def.on_crash));
+      case 'destroyed':
+        // By someone else than a job of ours: the system that stops, say.
+        domain.messages.push(`the domain was destroyed: ${status.detail}`);
+        return this.#stop(domain, ShutoffReason.DESTROYED, DomainLifecycle.STOPPED.DESTROYED);
       case 'reset':
         return this.#switchedOff(domain, run, actionOf(def.on_reboot));
       default:
@@ -111,18 +155,27 @@ export class DomainLife {
     }
   }
 
+  async #endedUnwatched(domain: LocalDomain, run: Run, status: ExitStatus, before: StateReason): Promise<void> {
+    if (before.state === DomainState.PAUSED && before.reason === PausedReason.STARTING_UP) {
+      domain.messages.push(`the domain did not start: ${status.detail}`);
+      return this.#stop(domain, ShutoffReason.FAILED, DomainLifecycle.STOPPED.FAILED);
+    }
+    if (run.autodestroy) return this.#stop(domain, ShutoffReason.DESTROYED, DomainLifecycle.STOPPED.DESTROYED);
+    return this.#ended(domain, run, status);
+  }
+
   async #switchedOff(domain: LocalDomain, run: Run, action: Action): Promise<void> {
     this.#enter(domain, DomainState.SHUTDOWN, 0);
     this.#emit(domain, DomainLifecycle.SHUTDOWN.id, DomainLifecycle.SHUTDOWN.GUEST);
-    if (action === 'restart') return this.#again(domain, run);
-    if (action === 'destroy') this.#stop(domain, ShutoffReason.SHUTDOWN, DomainLifecycle.STOPPED.SHUTDOWN);
+    if (action === 'restart' && !run.last) return this.#again(domain, run);
+    if (action !== 'preserve') await this.#stop(domain, ShutoffReason.SHUTDOWN, DomainLifecycle.STOPPED.SHUTDOWN);
   }
 
   async #panicked(domain: LocalDomain, run: Run, action: Action): Promise<void> {
     this.#enter(domain, DomainState.CRASHED, CrashedReason.PANICKED);
     this.#emit(domain, DomainLifecycle.CRASHED.id, DomainLifecycle.CRASHED.PANICKED);
     if (action === 'restart') return this.#again(domain, run);
-    if (action === 'destroy') this.#stop(domain, ShutoffReason.CRASHED, DomainLifecycle.STOPPED.CRASHED);
+    if (action === 'destroy') await this.#stop(domain, ShutoffReason.CRASHED, DomainLifecycle.STOPPED.CRASHED);
   }
 
   /** A new machine in place of the one that has ended; to its user the same domain, with the same id and consoles. */
@@ -130,13 +183,14 @@ export class DomainLife {
     try {
       run.made = await this.#make(run.def);
       this.#watch(domain, run);
+      await this.#keep(domain, run);
       await run.made.guest.start();
       await this.#world.hypervisor.started(run.made, run.def);
     } catch (error) {
       domain.messages.push(`the domain did not start again: ${error instanceof Error ? error.message : String(error)}`);
       run.ending = true;
       await run.made.guest.destroy();
-      this.#stop(domain, ShutoffReason.FAILED, DomainLifecycle.STOPPED.FAILED);
+      await this.#stop(domain, ShutoffReason.FAILED, DomainLifecycle.STOPPED.FAILED);
       return;
     }
     this.#world.emit('reboot', domain.ref);
@@ -162,7 +216,7 @@ export class DomainLife {
     this.#emit(domain, STARTED.id, STARTED.BOOTED);
   }
 
-  #stop(domain: LocalDomain, reason: number, detail: number): void {
+  async #stop(domain: LocalDomain, reason: number, detail: number): Promise<void> {
     for (const console of domain.run?.consoles.values() ?? []) console.end();
     domain.run = undefined;
     domain.id = -1;
@@ -170,6 +224,7 @@ export class DomainLife {
     this.#enter(domain, DomainState.SHUTOFF, reason);
     this.#emit(domain, DomainLifecycle.STOPPED.id, detail);
     this.#world.domains.settle(domain);
+    await this.#world.hypervisor.runs?.forget(domain.uuid);
   }
 
   /** A start that failed: what there is of the machine ends, silently. */
@@ -184,10 +239,30 @@ export class DomainLife {
     domain.id = -1;
     this.#enter(domain, DomainState.SHUTOFF, ShutoffReason.FAILED);
     this.#world.domains.settle(domain);
+    await this.#world.hypervisor.runs?.forget(domain.uuid);
   }
 
   #enter(domain: LocalDomain, state: number, reason: number): void {
     domain.enter(state, reason, this.#world.hypervisor.clock.nowNs());
+    this.#note(domain);
+  }
+
+  /** Keeps how a run stands, in its own time: its machine knows better whether it runs. */
+  #note(domain: LocalDomain): void {
+    const { run } = domain;
+    if (run === undefined) return;
+    this.#keep(domain, run).catch((error: unknown) => {
+      this.#world.hypervisor.logger.log('error', `how domain '${domain.name}' stands is not kept: ${String(error)}`);
+    });
+  }
+
+  /** Keeps a run for a process that comes after this one. */
+  async #keep(domain: LocalDomain, { made, def, autodestroy }: Run): Promise<void> {
+    const { runs } = this.#world.hypervisor;
+    if (runs === undefined || made.guest.state === 'ended') return;
+    const { uuid, name, id, messages, state } = domain;
+    const xml = formatDomain(def, { secure: true, id });
+    await runs.keep(made, { uuid, name, id, xml, ...state, autodestroy, messages });
   }
 
   #emit(domain: LocalDomain, event: number, detail: number): void {

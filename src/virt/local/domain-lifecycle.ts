@@ -171,8 +171,9 @@ export class LocalDomainLifecycle implements DomainLifecycleProcedures {
   }
 
   async #start(domain: LocalDomain, def: FilledDomainDef, flags: number): Promise<void> {
-    await this.#world.life.start(domain, def, { paused: (flags & DomainStart.PAUSED) !== 0 });
-    if ((flags & DomainStart.AUTODESTROY) !== 0) this.#session.autodestroy.add(domain);
+    const autodestroy = (flags & DomainStart.AUTODESTROY) !== 0;
+    await this.#world.life.start(domain, def, { paused: (flags & DomainStart.PAUSED) !== 0, autodestroy });
+    if (autodestroy) this.#session.autodestroy.add(domain);
     else this.#session.autodestroy.delete(domain);
   }
 

@@ -22,6 +22,11 @@ export class DomainTable {
     return ++this.#lastId;
   }
 
+  /** An id that was given before: no other domain gets it. */
+  reserveId(id: number): void {
+    this.#lastId = Math.max(this.#lastId, id);
+  }
+
   /** Throws NO_DOMAIN. */
   find({ uuid, name }: DomainRef): LocalDomain {
     const domain = this.#byUuid.get(uuid);

@@ -13,6 +13,10 @@ export interface Run {
   def: FilledDomainDef;
   /** Consoles by alias, the first one first. */
   readonly consoles: Map<string, ConsoleBroker>;
+  /** It ends with the connection that started it. */
+  readonly autodestroy: boolean;
+  /** It does not start again by itself. */
+  last?: boolean;
   /** A job of ours is ending the machine: what it says of it is no news. */
   ending: boolean;
 }

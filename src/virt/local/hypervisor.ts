@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { Guest, VcpuStats } from '../../drivers/index.ts';
+import type { ExitStatus, Guest, VcpuStats } from '../../drivers/index.ts';
 import type { Clock, Logger, VirtErrorOptions } from '../../util/index.ts';
 import type { BlockInfo, NodeInfo, NodeStat, TypedParam } from '../backend.ts';
 import type { DomainCapabilitiesQuery, FilledDomainDef, HostCapabilities } from '../conf/index.ts';
@@ -42,6 +42,43 @@ export interface MadeGuest {
   resizeDisk(target: string, bytes: number): Promise<void>;
 }
 
+/** What is kept of a run beside its machine, for a process that takes it over. */
+export interface RunRecord {
+  readonly uuid: string;
+  readonly name: string;
+  readonly id: number;
+  /** The live definition, with secrets. */
+  readonly xml: string;
+  /** Of enums.ts. */
+  readonly state: number;
+  readonly reason: number;
+  /** It ends with the connection that started it. */
+  readonly autodestroy: boolean;
+  readonly messages: readonly string[];
+}
+
+/** A run that was kept. */
+export interface Survivor {
+  readonly record: RunRecord;
+  readonly made: MadeGuest;
+  /** How the machine ended meanwhile; absent: it runs, or is paused. */
+  readonly status?: ExitStatus;
+}
+
+/** Keeps runs of machines that outlive this process. */
+export interface RunKeeper {
+  /** Keeps the run of a machine that is about to start, or replaces what is kept of it. */
+  keep(made: MadeGuest, record: RunRecord): Promise<void>;
+  /** The run has ended. What fails is logged. */
+  forget(uuid: string): Promise<void>;
+  /** Runs that were kept before this process, once. */
+  find(): Promise<Survivor[]>;
+  /** Lets go of the machines, which go on, and closes. */
+  release(): Promise<void>;
+  /** Lets go of what is not a machine's. */
+  close(): Promise<void>;
+}
+
 /** Sort of schedulers that a driver has, with the parameters that domains begin with. */
 export interface SchedulerFace {
   readonly type: string;
@@ -66,6 +103,8 @@ export interface Hypervisor {
   /** Running domains give memory back when asked: their size is `currentMemory`. */
   readonly hasBalloon: boolean;
   readonly scheduler: SchedulerFace | undefined;
+  /** Where machines outlive this process: how runs are kept. */
+  readonly runs?: RunKeeper;
   /** Why networks cannot start; absent: they can. */
   readonly noNetworks?: string;
   /** Checks a parsed definition and fills in its defaults. Throws CONFIG_UNSUPPORTED, XML_ERROR. */

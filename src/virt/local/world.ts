@@ -2,7 +2,7 @@ import type { BackendEvents } from '../backend.ts';
 import type { LocalDomain } from './domain.ts';
 import { DomainLife } from './domain-life.ts';
 import { DomainTable } from './domain-table.ts';
-import type { Hypervisor } from './hypervisor.ts';
+import type { Hypervisor, Survivor } from './hypervisor.ts';
 import { NetworkTable } from './network-table.ts';
 import { PoolTable } from './pool-table.ts';
 import type { StateStore } from './state-store.ts';
@@ -66,7 +66,10 @@ export class World {
         logger.log('error', `the kept definition of domain ${uuid} cannot be read: ${String(error)}`);
       }
     }
-    await Promise.all(this.domains.all.filter(({ autostart }) => autostart).map((domain) => this.#autostart(domain)));
+    for (const survivor of (await this.hypervisor.runs?.find()) ?? []) await this.#adopt(survivor);
+    await Promise.all(
+      this.domains.all.filter(({ autostart, active }) => autostart && !active).map((domain) => this.#autostart(domain)),
+    );
   }
 
   /** Ends all that runs and lets go of the store. */
@@ -74,8 +77,33 @@ export class World {
     await Promise.all(
       this.domains.all.map((domain) => domain.jobs.run(() => (domain.active ? this.life.destroy(domain) : undefined))),
     );
-    await Promise.all([this.domains.idle(), this.networks.idle(), this.pools.idle()]);
+    await this.#idle();
+    await this.hypervisor.runs?.close();
     await this.store.close();
+  }
+
+  /** Lets go of the store, and of machines that outlive this process. */
+  async leave(): Promise<void> {
+    await this.#idle();
+    await this.hypervisor.runs?.release();
+    await this.store.close();
+  }
+
+  async #idle(): Promise<void> {
+    await Promise.all([this.domains.idle(), this.networks.idle(), this.pools.idle()]);
+  }
+
+  async #adopt(survivor: Survivor): Promise<void> {
+    const { record, made } = survivor;
+    try {
+      const def = this.hypervisor.live(this.hypervisor.complete(record.xml));
+      const domain = this.domains.claim(record.uuid, record.name);
+      await domain.jobs.run(() => this.life.adopt(domain, def, survivor));
+    } catch (error) {
+      await made.guest.destroy();
+      await this.hypervisor.runs?.forget(record.uuid);
+      this.hypervisor.logger.log('error', `running domain '${record.name}' cannot be taken over: ${String(error)}`);
+    }
   }
 
   async #autostart(domain: LocalDomain): Promise<void> {

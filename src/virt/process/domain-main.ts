@@ -1,0 +1,78 @@
+/**
+ * The process of one machine: `node domain-main.js DIRECTORY NAME`. It serves its machine on the socket `NAME.sock` in
+ * the directory, says so with a line on its standard output, and leaves how the machine ended in `NAME.end`. Without a
+ * machine that may outlive its daemon it ends with the connection of that.
+ */
+import { renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { HostClock } from '../../util/index.ts';
+import { writeFileAtomically } from '../local/atomic-file.ts';
+import { Channel } from './channel.ts';
+import { MachineService } from './machine-service.ts';
+import { reachablePath } from './socket-path.ts';
+
+/** How long, in milliseconds, a process without a machine waits for its daemon to connect. */
+const CONNECT_MS = 30_000;
+
+/** How long, in milliseconds, putting the machine away in order may take. */
+const END_MS = 10_000;
+
+const [directory = '', name = ''] = process.argv.slice(2);
+const socketPath = join(directory, `${name}.sock`);
+const endPath = join(directory, `${name}.end`);
+
+function quit(code: number): never {
+  try {
+    unlinkSync(socketPath);
+  } catch {
+    // The daemon that swept up was quicker.
+  }
+  process.exit(code);
+}
+
+const service = new MachineService({
+  name,
+  clock: new HostClock(),
+  entitle: (title) => {
+    process.title = title;
+  },
+  keep: async (status) => {
+    // A disk that is full must not keep the machine from ending.
+    await writeFileAtomically(endPath, JSON.stringify(status), { sync: false }).catch((error: unknown) => {
+      process.stderr.write(`cannot write ${endPath}: ${String(error)}\n`);
+    });
+  },
+  quit: () => setImmediate(() => quit(0)),
+});
+
+// Of its own session it is told to end only by people and by the system when that stops.
+for (const signal of ['SIGHUP', 'SIGINT'] as const) process.on(signal, () => {});
+process.on('SIGTERM', () => {
+  setTimeout(() => quit(1), END_MS);
+  void service.end('its process was told to end by SIGTERM').catch(() => quit(1));
+});
+process.on('uncaughtException', (error) => {
+  const detail = `its process failed: ${error.stack ?? String(error)}`;
+  try {
+    writeFileSync(`${endPath}.new`, JSON.stringify({ reason: 'crashed', code: 1, detail }));
+    renameSync(`${endPath}.new`, endPath);
+  } catch {
+    // Then the daemon knows that it crashed, and not why.
+  }
+  process.stderr.write(`${detail}\n`);
+  quit(1);
+});
+
+const { path } = await reachablePath(socketPath);
+let lonely: NodeJS.Timeout | undefined = setTimeout(() => quit(1), CONNECT_MS);
+const server = createServer((socket) => {
+  clearTimeout(lonely);
+  lonely = undefined;
+  service.connected((events) => new Channel(socket, events));
+});
+server.on('error', (error) => {
+  process.stderr.write(`${error.message}\n`);
+  quit(1);
+});
+server.listen(path, () => process.stdout.write('ready\n'));

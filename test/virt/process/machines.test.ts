@@ -1,0 +1,228 @@
+import { strict as assert } from 'node:assert';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { ConsoleFlags, DomainLifecycle, DomainStart, DomainState, ShutoffReason } from '../../../src/virt/index.ts';
+import { program } from '../../support/guest.ts';
+import { record, rejects, until } from '../backend-contract.ts';
+import { domainXml, HostBench, Listener } from './bench.ts';
+
+const { STOPPED, SHUTDOWN } = DomainLifecycle;
+
+describe('machines in processes', function () {
+  this.timeout(60_000);
+  let bench: HostBench;
+
+  beforeEach(async () => {
+    bench = new HostBench();
+    await bench.open();
+  });
+  afterEach(async () => {
+    for (const domain of await bench.connection.listAllDomains()) if (await domain.isActive()) await domain.destroy();
+    await bench.nothingLeft();
+    await bench.close();
+  });
+
+  const disk = (file: string, dev = 'vda') =>
+    `<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='${file}'/><target dev='${dev}' bus='virtio'/></disk>`;
+  /** A kernel that ends the machine at once, in one way or another. */
+  const kernel = (routine: 'power_off' | 'reset' | 'fail') => {
+    const path = join(bench.directory, `${routine}.elf`);
+    writeFileSync(path, program(`li a0, 3\n j ${routine}`, 0x8020_0000).bytes);
+    return `<kernel>${path}</kernel>`;
+  };
+
+  it('have a process each, which ends with the domain', async () => {
+    const domains = await Promise.all(['a', 'b', 'c'].map(async (name) => bench.connection.createXML(domainXml(name))));
+    assert.equal(new Set(bench.pids()).size, 3);
+    assert.equal(bench.leftOver().processes.length, 3);
+    for (const domain of domains) {
+      const console = await Listener.on(domain);
+      await console.heard('guest> ');
+      console.stream.write(`echo I am ${domain.name}\n`);
+      await console.heard(`\nI am ${domain.name}`);
+      assert.ok((await domain.getInfo()).cpuTime > 0n);
+      console.stream.destroy();
+    }
+    await domains[0]?.destroy();
+    assert.equal(bench.leftOver().processes.length, 2);
+  });
+
+  it('crash when their process is killed, say how, and hurt nobody else', async () => {
+    const events = record(bench.connection);
+    const victim = await bench.connection.defineXML(domainXml('victim'));
+    await victim.create();
+    const [pid = 0] = bench.pids();
+    const other = await bench.connection.createXML(domainXml('other'));
+    const console = await Listener.on(victim);
+    const ended = new Promise((resolve) => console.stream.once('end', resolve));
+    process.kill(pid, 'SIGKILL');
+    await until(async () => !(await victim.isActive()), 'the domain has ended');
+    await ended;
+    assert.deepEqual(await victim.getState(), { state: DomainState.SHUTOFF, reason: ShutoffReason.CRASHED });
+    assert.equal(events.at(-1), `victim ${STOPPED.id}/${STOPPED.FAILED} -`);
+    assert.deepEqual(await victim.getMessages(), [`the domain crashed: its process ${pid} was killed by SIGKILL`]);
+    await (await Listener.on(other)).heard('guest> ');
+    await victim.create();
+    await (await Listener.on(victim)).heard('guest> ');
+  });
+
+  it('are destroyed in order when their process is told to end', async () => {
+    const domain = await bench.connection.defineXML(domainXml('one'));
+    await domain.create();
+    const [pid = 0] = bench.pids();
+    process.kill(pid, 'SIGTERM');
+    await until(async () => !(await domain.isActive()), 'the domain has ended');
+    assert.deepEqual(await domain.getState(), { state: DomainState.SHUTOFF, reason: ShutoffReason.DESTROYED });
+    assert.match((await domain.getMessages()).join(), /told to end by SIGTERM/);
+  });
+
+  it('end as their guest wants to, and start again in another process where the definition says so', async () => {
+    const events = record(bench.connection);
+    await bench.connection.createXML(domainXml('off', { os: kernel('power_off') }));
+    await until(() => events.at(-1) === `off ${STOPPED.id}/${STOPPED.SHUTDOWN} -`, 'it has switched off');
+    assert.equal(events.at(-2), `off ${SHUTDOWN.id}/${SHUTDOWN.GUEST} id`);
+    const domain = await bench.connection.createXML(domainXml('again', { top: '<on_poweroff>restart</on_poweroff>' }));
+    const [pid] = bench.pids();
+    const console = await Listener.on(domain);
+    await console.heard('guest> ');
+    console.output = '';
+    console.stream.write('poweroff\n');
+    await console.heard('guest> ');
+    assert.equal(await domain.isActive(), true);
+    assert.notEqual(bench.pids()[0], pid);
+    const panicked = await bench.connection.defineXML(domainXml('panicked', { os: kernel('fail') }));
+    await panicked.create();
+    await until(async () => !(await panicked.isActive()), 'it has ended');
+    assert.deepEqual(await panicked.getState(), { state: DomainState.SHUTOFF, reason: ShutoffReason.CRASHED });
+    assert.match((await panicked.getMessages()).join(), /the guest panicked: .*failure code 3/);
+  });
+
+  it('leave nothing of a start that fails, and say why', async () => {
+    const image = join(bench.directory, 'disk.img');
+    writeFileSync(image, Buffer.alloc(65_536));
+    await rejects(
+      bench.connection.createXML(domainXml('one', { devices: disk(image) + disk('/nowhere.img', 'vdb') })),
+      'INVALID_ARG',
+      /nowhere\.img': it does not exist/,
+    );
+    await rejects(
+      bench.connection.createXML(domainXml('two', { os: '<kernel>/none</kernel>' })),
+      'INVALID_ARG',
+      /none/,
+    );
+    assert.deepEqual(bench.leftOver(), { files: [], processes: [] });
+    // The disk is free again, for one machine at a time.
+    const domain = await bench.connection.createXML(domainXml('three', { devices: disk(image) }));
+    await rejects(
+      bench.connection.createXML(domainXml('four', { devices: disk(image) })),
+      'INVALID_ARG',
+      /disk\.img.*in use/,
+    );
+    await domain.blockResize('vda', 128n);
+    assert.equal((await domain.getBlockInfo('vda')).capacity, 131_072n);
+    assert.ok((await domain.blockStats('vda')).rdReq >= 0n);
+    await rejects(domain.blockResize('vdz', 128n), 'INVALID_ARG', /vdz/);
+  });
+
+  it('keep what nobody reads for the next who does', async () => {
+    const domain = await bench.connection.createXML(domainXml('one'));
+    await setTimeout(500);
+    const first = await Listener.on(domain);
+    await first.heard('guest> ');
+    first.stream.write('echo first\n');
+    await first.heard('\nfirst');
+    first.stream.destroy();
+    await setTimeout(50);
+    const second = await Listener.on(domain);
+    second.stream.write('echo second\n');
+    await second.heard('\nsecond');
+    assert.ok(!second.output.includes('\nfirst'), 'what has been read is not read again');
+    const third = await Listener.on(domain, ConsoleFlags.FORCE);
+    second.stream.write('echo ghost\n');
+    third.stream.write('echo third\n');
+    await third.heard('\nthird');
+    assert.ok(!third.output.includes('ghost'));
+  });
+
+  it('lose no output that somebody reads, however slowly, up to the last byte', async () => {
+    // Letters in turn, a mebibyte of them, and then the end.
+    const count = 1 << 20;
+    const source = `
+  li s0, 0
+  li s1, ${count}
+  li s2, 26
+  li t0, UART
+next:
+  lbu t1, 5(t0)
+  andi t1, t1, 0x20
+  beqz t1, next
+  remu t2, s0, s2
+  addi t2, t2, 65
+  sb t2, (t0)
+  addi s0, s0, 1
+  blt s0, s1, next
+  j power_off`;
+    const path = join(bench.directory, 'letters.elf');
+    writeFileSync(path, program(source, 0x8020_0000).bytes);
+    const ref = await bench.connection.defineXML(domainXml('letters', { os: `<kernel>${path}</kernel>` }));
+    await ref.create(DomainStart.PAUSED);
+    const console = await Listener.on(ref);
+    await ref.resume();
+    let ended = false;
+    console.stream.once('end', () => {
+      ended = true;
+    });
+    while (!ended) {
+      console.stream.pause();
+      await setTimeout(2);
+      console.stream.resume();
+      await setTimeout(2);
+    }
+    const begun = console.output.charCodeAt(0) - 65;
+    const expected = Array.from({ length: 26 }, (_, index) => String.fromCharCode(65 + ((begun + index) % 26))).join(
+      '',
+    );
+    assert.equal(console.output.replaceAll(expected, '').length < 26, true, 'letters follow one another');
+    assert.equal(console.output.at(-1), String.fromCharCode(65 + ((count - 1) % 26)));
+    assert.ok(console.output.length > count - 70_000, `${console.output.length} of ${count} bytes`);
+    await until(async () => !(await ref.isActive()), 'it has ended');
+  });
+
+  it('end with the connection that started them, when that was asked for', async () => {
+    const other = await bench.host.open('', false);
+    const xml = domainXml('mine');
+    const ref = await other.domainCreateXml(xml, DomainStart.AUTODESTROY);
+    const [pid = 0] = bench.pids();
+    process.kill(pid, 0);
+    await other.connectClose();
+    await rejects(bench.connection.lookupByUUID(ref.uuid), 'NO_DOMAIN', /mine|uuid/);
+    assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+  });
+
+  it('that do not answer are ended all the same', async () => {
+    const domain = await bench.connection.createXML(domainXml('stuck'));
+    const [pid = 0] = bench.pids();
+    process.kill(pid, 'SIGSTOP');
+    // Numbers are the last ones that are known, soon enough.
+    await domain.getInfo();
+    await domain.destroy();
+    assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+  });
+
+  it('start in a process that was kept ready, which goes with the host', async () => {
+    const spare = new HostBench();
+    const connection = await spare.open({ keepSpare: true });
+    await until(() => spare.files().some((file) => file.endsWith('.sock')), 'a process is ready');
+    await setTimeout(100);
+    const before = spare.leftOver().processes;
+    assert.equal(before.length, 1);
+    const domain = await connection.createXML(domainXml('one'));
+    assert.deepEqual(spare.pids(), before);
+    await (await Listener.on(domain)).heard('guest> ');
+    await domain.destroy();
+    await spare.leave();
+    assert.deepEqual(spare.leftOver(), { files: [], processes: [] });
+    await spare.close();
+  });
+});
