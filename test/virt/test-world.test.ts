@@ -1,23 +1,13 @@
 import { strict as assert } from 'node:assert';
 import { connect } from '../../src/index.ts';
 import { describeBackend } from './backend-contract.ts';
+import { emptyWorld } from './empty-world.ts';
 
 const uri = 'test:///default';
 
 describeBackend(uri, async () => {
   const connection = await connect(uri);
-  for (const domain of await connection.listAllDomains()) {
-    await domain.destroy();
-    await domain.undefine();
-  }
-  for (const network of await connection.listAllNetworks()) {
-    await network.destroy();
-    await network.undefine();
-  }
-  for (const pool of await connection.listAllStoragePools()) {
-    await pool.destroy();
-    await pool.undefine();
-  }
+  await emptyWorld(connection);
   return {
     connection,
     again: (options) => connect(uri, options),

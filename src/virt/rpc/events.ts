@@ -1,12 +1,13 @@
 /** Events on the wire: which number, which message, which arguments. */
 import type { BackendEvents } from '../backend.ts';
 import { DomainEventId } from '../enums.ts';
-import { type Argument, argumentList, type ReadArguments, type WrittenArguments } from './procedure.ts';
+import { type Argument, argumentList, type Procedure, type ReadArguments, type WrittenArguments } from './procedure.ts';
+import { sessionProcedures } from './procedures/session.ts';
 import { domain, network, pool } from './shapes.ts';
 import { hyper, int, optional, text, uhyper, type XdrType } from './xdr-types.ts';
 
 /** Whose events there are. */
-export type EventSource = 'domain' | 'network' | 'pool';
+export type EventSource = 'domain' | 'network' | 'pool' | 'nodeDevice' | 'secret';
 
 /** One kind of event. */
 export interface EventRow {
@@ -82,8 +83,27 @@ export const eventRows: readonly EventRow[] = [
   row('poolRefresh', { source: 'pool', id: 1, message: 373 }, [{ pool }]),
 ];
 
-/** virDomainEventID, virNetworkEventID, virStoragePoolEventID: one more than the last. */
-export const eventIdLast: Readonly<Record<EventSource, number>> = { domain: 27, network: 1, pool: 2 };
+/** virDomainEventID, virNetworkEventID …: how many there are. */
+export const eventIds: Readonly<Record<EventSource, number>> = {
+  domain: 27,
+  network: 1,
+  pool: 2,
+  nodeDevice: 2,
+  secret: 2,
+};
 
 /** Message that tells clients that the server closes the connection, with its reason. */
 export const CONNECTION_CLOSED_MESSAGE = 362;
+
+/** How a client registers for events of a kind: the procedure, its arguments, and the message that they come in, if any. */
+export function registration(
+  row: EventRow,
+  withCallbacks: boolean,
+): [Procedure, readonly unknown[], number | undefined] {
+  const { eventCallbackRegisterAny, eventRegisterAny, networkEventRegisterAny, poolEventRegisterAny } =
+    sessionProcedures;
+  if (row.source === 'network') return [networkEventRegisterAny, [row.id, undefined], row.message];
+  if (row.source === 'pool') return [poolEventRegisterAny, [row.id, undefined], row.message];
+  if (withCallbacks) return [eventCallbackRegisterAny, [row.id, undefined], row.message];
+  return [eventRegisterAny, [row.id], row.legacyMessage];
+}

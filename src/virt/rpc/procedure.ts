@@ -44,6 +44,9 @@ export type WrittenResult<R extends Shape> = [keyof R] extends [never]
     ? WrittenShape<R>
     : WrittenOf<R[keyof R]>;
 
+/** Where a stream's data goes, as the client sees it. */
+export type StreamDirection = 'send' | 'receive' | 'both';
+
 /** A stream that a call has opened, beside its result. */
 export interface Streamed<Result> {
   readonly result: Result;
@@ -94,8 +97,8 @@ export interface Procedure {
   readonly result: XdrType<unknown>;
   /** Whether this call changes something, or tells secrets: what a read-only connection may not do. */
   writes(args: readonly unknown[]): boolean;
-  /** Opens a stream. */
-  readonly streams: boolean;
+  /** Where the data of the stream that it opens goes. */
+  readonly streams?: StreamDirection;
   /** Whether a call's stream may have holes. */
   sparse(args: readonly unknown[]): boolean;
   /** Absent: the connection itself answers. */
@@ -187,6 +190,7 @@ export interface Rows {
   ): Procedure;
   /** One that opens a stream. */
   streamed<M extends MethodName, const A extends readonly Argument[], const R extends Shape>(
+    direction: StreamDirection,
     number: number,
     method: M,
     args: A,
@@ -201,7 +205,7 @@ function rows(program: number, writes: boolean): Rows {
     name: string,
     [args, result]: readonly [readonly Argument[], Shape],
     binding: Binding,
-    streams = false,
+    streams?: StreamDirection,
   ): Procedure => ({
     program,
     number,
@@ -209,7 +213,7 @@ function rows(program: number, writes: boolean): Rows {
     args: argumentList(args),
     result: resultOf(result),
     writes: () => writes,
-    streams,
+    ...(streams === undefined ? {} : { streams }),
     sparse: () => false,
     binding,
   });
@@ -228,8 +232,14 @@ function rows(program: number, writes: boolean): Rows {
         serve: spread(serve),
         ...(call === undefined ? {} : { call: spread(call) }),
       }),
-    streamed: (number, method, args, result, { serve, call }) =>
-      row(number, procedureName(method), [args, result], { method, serve: spread(serve), call: spread(call) }, true),
+    streamed: (direction, number, method, args, result, { serve, call }) =>
+      row(
+        number,
+        procedureName(method),
+        [args, result],
+        { method, serve: spread(serve), call: spread(call) },
+        direction,
+      ),
   };
 }
 
@@ -285,7 +295,6 @@ export function session<const A extends readonly Argument[], const R extends Sha
     args: argumentList(args),
     result: resultOf(result),
     writes: () => false,
-    streams: false,
     sparse: () => false,
   };
 }

@@ -1,5 +1,16 @@
 /** The structures that many procedures share (libvirt's remote_protocol.x), with the backend's types. */
-import type { DomainRef, NetworkRef, PoolRef, SnapshotRef, TypedParam, VolumeRef } from '../backend.ts';
+import type {
+  DomainRef,
+  InterfaceRef,
+  NetworkRef,
+  NodeDeviceRef,
+  NwfilterRef,
+  PoolRef,
+  SecretRef,
+  SnapshotRef,
+  TypedParam,
+  VolumeRef,
+} from '../backend.ts';
 import { XdrError } from './xdr.ts';
 import {
   type AnyXdr,
@@ -35,6 +46,15 @@ export const pool: XdrType<PoolRef> = struct({ name: text, uuid });
 export const volume: XdrType<VolumeRef> = struct({ pool: text, name: text, key: text });
 /** remote_nonnull_domain_snapshot. */
 export const snapshot: XdrType<SnapshotRef> = struct({ name: text, domain });
+
+/** remote_nonnull_interface. */
+export const iface: XdrType<InterfaceRef> = struct({ name: text, mac: text });
+/** remote_nonnull_node_device: where it is named, also its name alone, which is the same bytes. */
+export const nodeDevice: XdrType<NodeDeviceRef> = struct({ name: text });
+/** remote_nonnull_secret. */
+export const secret: XdrType<SecretRef> = struct({ uuid, usageType: int, usageId: text });
+/** remote_nonnull_nwfilter. */
+export const nwfilter: XdrType<NwfilterRef> = struct({ name: text, uuid });
 
 /** Kinds of typed parameters by their numbers (virTypedParameterType). */
 const paramTypes = ['', 'int', 'uint', 'llong', 'ullong', 'double', 'boolean', 'string'] as const;

@@ -1,4 +1,5 @@
 /** What rows of several subjects share. */
+import type { Backend } from '../../backend.ts';
 import { virtError } from '../../errors.ts';
 import { bits } from '../xdr-types.ts';
 
@@ -39,4 +40,10 @@ export function firstNames(refs: readonly { readonly name: string }[], max: numb
 /** Refuses flags of a method that has none. */
 export function refuseFlags(flags: number, method: string): void {
   if (flags !== 0) throw virtError('INVALID_ARG', `unsupported flags (0x${flags.toString(16)}) in function ${method}`);
+}
+
+/** Bytes of a map of the host's CPUs. */
+export async function bytesOfCpuMap(backend: Backend): Promise<number> {
+  const { cpus } = await backend.nodeGetCpuMap(0).catch(() => backend.nodeGetInfo());
+  return Math.ceil(cpus / 8);
 }

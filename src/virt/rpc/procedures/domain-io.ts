@@ -85,6 +85,7 @@ export const domainIoProcedures = [
     },
   ),
   writes.streamed(
+    'receive',
     211,
     'domainScreenshot',
     [{ domain }, { screen: uint }, { flags: bits }],
@@ -101,6 +102,7 @@ export const domainIoProcedures = [
     },
   ),
   writes.streamed(
+    'both',
     201,
     'domainOpenConsole',
     [{ domain }, { device: optional(text) }, { flags: bits }],

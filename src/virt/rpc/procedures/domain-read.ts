@@ -1,30 +1,8 @@
 /** What domains are and how they do. */
-import type { TypedParam } from '../../backend.ts';
 import { DomainXml } from '../../enums.ts';
-import { reads, writes, writesWhen } from '../procedure.ts';
+import { reads, writesWhen } from '../procedure.ts';
 import { domain, typedParams } from '../shapes.ts';
-import { bits, byte, flag, hyper, int, list, text, uhyper, uint } from '../xdr-types.ts';
-
-/** virDomainJobInfo: its numbers, by the names that job statistics have for them. */
-const jobNumbers = [
-  'time_elapsed',
-  'time_remaining',
-  'data_total',
-  'data_processed',
-  'data_remaining',
-  'memory_total',
-  'memory_processed',
-  'memory_remaining',
-  'disk_total',
-  'disk_processed',
-  'disk_remaining',
-] as const;
-type JobNumbers = Readonly<Record<(typeof jobNumbers)[number], typeof uhyper>>;
-
-function jobInfo(type: number, params: readonly TypedParam[]): { type: number } & Record<keyof JobNumbers, bigint> {
-  const numbers = jobNumbers.map((field) => [field, params.find((param) => param.field === field)?.value ?? 0n]);
-  return { type, ...(Object.fromEntries(numbers) as Record<keyof JobNumbers, bigint>) };
-}
+import { bits, byte, flag, int, list, text, uhyper, uint } from '../xdr-types.ts';
 
 /** Rows of what one reads of domains. */
 export const domainReadProcedures = [
@@ -52,20 +30,5 @@ export const domainReadProcedures = [
     stateTime: uhyper,
   }),
   reads.direct(298, 'domainGetJobStats', [{ domain }, { flags: bits }], { type: int, params: typedParams(64) }),
-  reads.variant(
-    163,
-    'DOMAIN_GET_JOB_INFO',
-    'domainGetJobStats',
-    [{ domain }],
-    { type: int, ...(Object.fromEntries(jobNumbers.map((field) => [field, uhyper])) as JobNumbers) },
-    {
-      async serve(backend, ref) {
-        const { type, params } = await backend.domainGetJobStats(ref, 0);
-        return jobInfo(type, params);
-      },
-    },
-  ),
-  // It asks the guest.
-  writes.direct(337, 'domainGetTime', [{ domain }, { flags: bits }], { seconds: hyper, nseconds: uint }),
   reads.direct(426, 'domainGetMessages', [{ domain }, { flags: bits }], { messages: list(text, 2048) }),
 ];

@@ -1,11 +1,10 @@
 /** Domains' memory, vCPUs, devices and descriptions. */
-import type { Backend } from '../../backend.ts';
 import { Affect, MemoryFlags, VcpuFlags } from '../../enums.ts';
 import { virtError } from '../../errors.ts';
 import { reads, writes } from '../procedure.ts';
 import { CPUMAP_MAX_BYTES, CPUMAPS_MAX_BYTES, domain, LIST_MAX, typedParams } from '../shapes.ts';
 import { bits, int, list, opaque, optional, struct, text, uhyper, uint } from '../xdr-types.ts';
-import { STRING_PARAMS, withoutStringParams } from './common.ts';
+import { bytesOfCpuMap, STRING_PARAMS, withoutStringParams } from './common.ts';
 
 const cpumap = opaque(CPUMAP_MAX_BYTES);
 
@@ -25,11 +24,6 @@ function checkRoom(count: number, maplen: number): void {
   if (count < 0 || maplen < 0 || count > LIST_MAX || count * maplen > CPUMAPS_MAX_BYTES) {
     throw virtError('RPC', `maps of ${maplen} bytes for ${count} vCPUs are more than an answer can have`);
   }
-}
-
-async function bytesOfMap(backend: Backend): Promise<number> {
-  const { cpus } = await backend.nodeGetCpuMap(0).catch(() => backend.nodeGetInfo());
-  return Math.ceil(cpus / 8);
 }
 
 const cpus = [
@@ -52,7 +46,7 @@ const cpus = [
       },
       async call({ send, backend }, ref) {
         const { nrVirtCpu } = await backend.domainGetInfo(ref);
-        const maplen = await bytesOfMap(backend);
+        const maplen = await bytesOfCpuMap(backend);
         const { infos, cpumaps } = await send(ref, nrVirtCpu, maplen);
         const maps = splitMaps(cpumaps, infos.length, maplen);
         return infos.map((info, index) => ({ ...info, cpumap: maps[index] ?? new Uint8Array() }));
@@ -73,7 +67,7 @@ const cpus = [
       },
       async call({ send, backend }, ref, flags) {
         const count = await backend.domainGetVcpusFlags(ref, flags | VcpuFlags.MAXIMUM);
-        const maplen = await bytesOfMap(backend);
+        const maplen = await bytesOfCpuMap(backend);
         const { cpumaps, num } = await send(ref, count, maplen, flags);
         return splitMaps(cpumaps, num, maplen);
       },

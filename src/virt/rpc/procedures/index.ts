@@ -1,11 +1,16 @@
 /** The table of all procedures that are known here. */
 import type { MethodName, Procedure } from '../procedure.ts';
 import { connectProcedures } from './connect.ts';
+import { domainGuestProcedures } from './domain-guest.ts';
 import { domainIoProcedures } from './domain-io.ts';
 import { domainLifecycleProcedures } from './domain-lifecycle.ts';
 import { domainReadProcedures } from './domain-read.ts';
+import { domainResourceProcedures } from './domain-resources.ts';
+import { domainSaveProcedures } from './domain-save.ts';
 import { domainTuningProcedures } from './domain-tuning.ts';
+import { hostObjectProcedures } from './host-objects.ts';
 import { networkProcedures } from './network.ts';
+import { nodeProcedures } from './node.ts';
 import { sessionProcedures } from './session.ts';
 import { snapshotProcedures } from './snapshot.ts';
 import { storagePoolProcedures } from './storage-pool.ts';
@@ -15,10 +20,15 @@ import { storageVolumeProcedures } from './storage-volume.ts';
 export const procedures: readonly Procedure[] = [
   ...Object.values(sessionProcedures),
   ...connectProcedures,
+  ...nodeProcedures,
+  ...hostObjectProcedures,
   ...domainLifecycleProcedures,
   ...domainReadProcedures,
   ...domainTuningProcedures,
   ...domainIoProcedures,
+  ...domainResourceProcedures,
+  ...domainSaveProcedures,
+  ...domainGuestProcedures,
   ...snapshotProcedures,
   ...networkProcedures,
   ...storagePoolProcedures,

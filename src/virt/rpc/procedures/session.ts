@@ -1,6 +1,6 @@
 /** What a connection answers itself: how it begins and ends, and which events it wants. */
 import { session } from '../procedure.ts';
-import { domain, network, pool, typedParams } from '../shapes.ts';
+import { domain, network, nodeDevice, pool, secret, typedParams } from '../shapes.ts';
 import { bits, flag, int, list, optional, text } from '../xdr-types.ts';
 
 /** Rows of the connection itself. */
@@ -9,6 +9,7 @@ export const sessionProcedures = {
   connectClose: session(2, 'CONNECT_CLOSE', [], {}),
   connectSupportsFeature: session(60, 'CONNECT_SUPPORTS_FEATURE', [{ feature: int }], { supported: flag }),
   authList: session(66, 'AUTH_LIST', [], { types: list(int, 20) }),
+  authPolkit: session(70, 'AUTH_POLKIT', [], { complete: int }),
   eventRegister: session(105, 'CONNECT_DOMAIN_EVENT_REGISTER', [], { registered: flag }),
   eventDeregister: session(106, 'CONNECT_DOMAIN_EVENT_DEREGISTER', [], { registered: flag }),
   eventRegisterAny: session(167, 'CONNECT_DOMAIN_EVENT_REGISTER_ANY', [{ event: int }], {}),
@@ -36,5 +37,19 @@ export const sessionProcedures = {
     { callback: int },
   ),
   poolEventDeregisterAny: session(369, 'CONNECT_STORAGE_POOL_EVENT_DEREGISTER_ANY', [{ callback: int }], {}),
+  nodeDeviceEventRegisterAny: session(
+    374,
+    'CONNECT_NODE_DEVICE_EVENT_REGISTER_ANY',
+    [{ event: int }, { device: optional(nodeDevice) }],
+    { callback: int },
+  ),
+  nodeDeviceEventDeregisterAny: session(375, 'CONNECT_NODE_DEVICE_EVENT_DEREGISTER_ANY', [{ callback: int }], {}),
+  secretEventRegisterAny: session(
+    380,
+    'CONNECT_SECRET_EVENT_REGISTER_ANY',
+    [{ event: int }, { secret: optional(secret) }],
+    { callback: int },
+  ),
+  secretEventDeregisterAny: session(381, 'CONNECT_SECRET_EVENT_DEREGISTER_ANY', [{ callback: int }], {}),
   setIdentity: session(419, 'CONNECT_SET_IDENTITY', [{ params: typedParams(20) }, { flags: bits }], {}),
 } as const;

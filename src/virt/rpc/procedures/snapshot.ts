@@ -1,7 +1,7 @@
 /** Snapshots of domains. */
 import { reads, writes, writesWhen } from '../procedure.ts';
 import { domain, LIST_MAX, snapshot } from '../shapes.ts';
-import { bits, int, list, text } from '../xdr-types.ts';
+import { bits, flag, int, list, text } from '../xdr-types.ts';
 import { firstNames, listing, need } from './common.ts';
 
 /** Rows of snapshots. */
@@ -42,4 +42,32 @@ export const snapshotProcedures = [
     { names: list(text, LIST_MAX) },
     { serve: async (backend, ref, max, flags) => firstNames(await backend.domainListAllSnapshots(ref, flags), max) },
   ),
+  reads.mapped(
+    275,
+    'domainSnapshotListAllChildren',
+    [{ snapshot }, { need }, { flags: bits }],
+    { objects: list(snapshot, LIST_MAX), ret: int },
+    {
+      serve: async (backend, ref, needed, flags) =>
+        listing(needed, await backend.domainSnapshotListAllChildren(ref, flags)),
+      call: async ({ send }, ref, flags) => (await send(ref, 1, flags)).objects,
+    },
+  ),
+  reads.direct(246, 'domainSnapshotNumChildren', [{ snapshot }, { flags: bits }], { num: int }),
+  reads.variant(
+    247,
+    'DOMAIN_SNAPSHOT_LIST_CHILDREN_NAMES',
+    'domainSnapshotListAllChildren',
+    [{ snapshot }, { max: int }, { flags: bits }],
+    { names: list(text, LIST_MAX) },
+    {
+      serve: async (backend, ref, max, flags) =>
+        firstNames(await backend.domainSnapshotListAllChildren(ref, flags), max),
+    },
+  ),
+  reads.direct(244, 'domainSnapshotGetParent', [{ snapshot }, { flags: bits }], { snapshot }),
+  reads.direct(190, 'domainHasCurrentSnapshot', [{ domain }, { flags: bits }], { result: flag }),
+  reads.direct(191, 'domainSnapshotCurrent', [{ domain }, { flags: bits }], { snapshot }),
+  reads.direct(271, 'domainSnapshotIsCurrent', [{ snapshot }, { flags: bits }], { current: flag }),
+  reads.direct(272, 'domainSnapshotHasMetadata', [{ snapshot }, { flags: bits }], { metadata: flag }),
 ];

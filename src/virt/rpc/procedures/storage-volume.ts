@@ -1,5 +1,4 @@
 /** Storage volumes. */
-import { virtError } from '../../errors.ts';
 import { reads, sparseWhen, writes } from '../procedure.ts';
 import { LIST_MAX, pool, volume } from '../shapes.ts';
 import { bits, byte, int, list, text, uhyper, uint } from '../xdr-types.ts';
@@ -26,6 +25,7 @@ const current = [
   }),
   writes.direct(94, 'storageVolDelete', [{ volume }, { flags: bits }], {}),
   writes.direct(165, 'storageVolWipe', [{ volume }, { flags: bits }], {}),
+  writes.direct(259, 'storageVolWipePattern', [{ volume }, { algorithm: uint }, { flags: bits }], {}),
   writes.direct(260, 'storageVolResize', [{ volume }, { capacity: uhyper }, { flags: bits }], {}),
   reads.direct(98, 'storageVolGetInfo', [{ volume }], { type: byte, capacity: uhyper, allocation: uhyper }),
   reads.direct(99, 'storageVolGetXmlDesc', [{ volume }, { flags: bits }], { xml: text }),
@@ -39,6 +39,7 @@ const isSparse = (_volume: unknown, _offset: bigint, _length: bigint, flags: num
 const streams = [
   sparseWhen(
     writes.streamed(
+      'send',
       208,
       'storageVolUpload',
       [{ volume }, { offset: uhyper }, { length: uhyper }, { flags: bits }],
@@ -52,6 +53,7 @@ const streams = [
   ),
   sparseWhen(
     writes.streamed(
+      'receive',
       209,
       'storageVolDownload',
       [{ volume }, { offset: uhyper }, { length: uhyper }, { flags: bits }],
@@ -83,19 +85,6 @@ const variants = [
     [{ pool }, { max: int }],
     { names: list(text, LIST_MAX) },
     { serve: async (backend, ref, max) => firstNames(await backend.storagePoolListAllVolumes(ref, 0), max) },
-  ),
-  writes.variant(
-    259,
-    'STORAGE_VOL_WIPE_PATTERN',
-    'storageVolWipe',
-    [{ volume }, { algorithm: uint }, { flags: bits }],
-    {},
-    {
-      async serve(backend, ref, algorithm, flags) {
-        if (algorithm !== 0) throw virtError('ARGUMENT_UNSUPPORTED', `wiping algorithm ${algorithm} is not supported`);
-        await backend.storageVolWipe(ref, flags);
-      },
-    },
   ),
   reads.variant(
     378,

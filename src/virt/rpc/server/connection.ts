@@ -4,6 +4,7 @@ import type { Backend } from '../../backend.ts';
 import { CloseReason } from '../../enums.ts';
 import { toVirtError, virtError } from '../../errors.ts';
 import { CONNECTION_CLOSED_MESSAGE } from '../events.ts';
+import { KeepaliveWatch } from '../keepalive.ts';
 import {
   encodePacket,
   Keepalive,
@@ -20,7 +21,6 @@ import { findProcedure } from '../procedures/index.ts';
 import { writeError } from '../wire-error.ts';
 import { XdrError, XdrReader } from '../xdr.ts';
 import { CallQueue } from './calls.ts';
-import { KeepaliveWatch } from './keepalive.ts';
 import type { RpcLimits } from './limits.ts';
 import { Outbox } from './outbox.ts';
 import { ServerEvents } from './server-events.ts';
@@ -214,7 +214,7 @@ export class ServerConnection implements SessionHost {
       }
       const backend = this.#backendFor(row, args);
       const answer = await binding.serve(backend, args);
-      if (row.streams) this.#openStream(packet, row, args, answer as Streamed<unknown>);
+      if (row.streams !== undefined) this.#openStream(packet, row, args, answer as Streamed<unknown>);
       else this.#reply(packet, row, answer);
     } catch (error) {
       this.#refuse(packet, error);

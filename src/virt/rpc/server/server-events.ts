@@ -1,6 +1,6 @@
 import type { Backend, BackendEvents } from '../../backend.ts';
 import { virtError } from '../../errors.ts';
-import { type EventRow, type EventSource, eventIdLast, eventRows } from '../events.ts';
+import { type EventRow, type EventSource, eventIds, eventRows } from '../events.ts';
 import { encodePacket, PacketStatus, PacketType, Program } from '../packet.ts';
 
 /** Events of one kind that a client wants. */
@@ -101,6 +101,6 @@ function message(procedure: number, row: EventRow, args: readonly unknown[], cal
 }
 
 function checkEvent(source: EventSource, event: number): void {
-  if (event >= 0 && event < eventIdLast[source]) return;
+  if (event >= 0 && event < eventIds[source]) return;
   throw virtError('INVALID_ARG', `unsupported ${source} event ID ${event}`);
 }

@@ -15,6 +15,9 @@ import type { Outbox } from './outbox.ts';
 /** Zeroes for holes, a piece at a time. */
 const zeroes = new Uint8Array(64 * 1024);
 
+/** What a piece that waits costs beside its bytes, about. */
+const PIECE_BYTES = 512;
+
 /** What a stream asks of its connection. */
 export interface StreamHost {
   readonly outbox: Outbox;
@@ -91,10 +94,11 @@ export class ServerStream {
 
   #write(bytes: Buffer): void {
     if (bytes.length === 0) return;
-    this.#host.waiting(bytes.length);
+    const cost = bytes.length + PIECE_BYTES;
+    this.#host.waiting(cost);
     this.#inOrder(async () => {
       await this.#writeNow(bytes);
-      this.#host.waiting(-bytes.length);
+      this.#host.waiting(-cost);
     });
   }
 

@@ -1,18 +1,10 @@
 import type { Backend } from '../../backend.ts';
 import { virtError } from '../../errors.ts';
+import { Feature } from '../feature.ts';
 import type { Argument, ReadArguments, SessionProcedure, WrittenResult } from '../procedure.ts';
 import { sessionProcedures } from '../procedures/index.ts';
 import type { Shape } from '../xdr-types.ts';
 import type { ServerEvents } from './server-events.ts';
-
-/** virDrvFeature, as far as clients ask for them and the answer is yes. */
-export const Feature = {
-  REMOTE_EVENT_CALLBACK: 14,
-  REMOTE_CLOSE_CALLBACK: 15,
-  PROGRAM_KEEPALIVE: 10,
-  TYPED_PARAM_STRING: 9,
-  NETWORK_UPDATE_HAS_CORRECT_ORDER: 16,
-} as const;
 
 const supported = new Set<number>(Object.values(Feature));
 
@@ -43,6 +35,9 @@ type HandlerOf<P> =
 
 const handlers: { readonly [K in keyof typeof sessionProcedures]: HandlerOf<(typeof sessionProcedures)[K]> } = {
   authList: () => [AUTH_NONE],
+  authPolkit() {
+    throw virtError('AUTH_FAILED', 'authentication failed: nobody has to say who they are here', { domain: 'AUTH' });
+  },
   connectSupportsFeature(host, feature) {
     // Asked by clients that answer questions themselves: from now on they may be asked.
     if (feature === Feature.PROGRAM_KEEPALIVE) host.keepalive();
@@ -71,6 +66,11 @@ const handlers: { readonly [K in keyof typeof sessionProcedures]: HandlerOf<(typ
   networkEventDeregisterAny: ({ events }, callback) => events.deregister('network', callback),
   poolEventRegisterAny: ({ events }, event, pool) => events.register('pool', event, pool?.uuid),
   poolEventDeregisterAny: ({ events }, callback) => events.deregister('pool', callback),
+  // Devices and secrets of the host do not come and go: nothing is ever told of them.
+  nodeDeviceEventRegisterAny: ({ events }, event, device) => events.register('nodeDevice', event, device?.name),
+  nodeDeviceEventDeregisterAny: ({ events }, callback) => events.deregister('nodeDevice', callback),
+  secretEventRegisterAny: ({ events }, event, secret) => events.register('secret', event, secret?.uuid),
+  secretEventDeregisterAny: ({ events }, callback) => events.deregister('secret', callback),
 };
 
 const byNumber = new Map<number, Handler>(

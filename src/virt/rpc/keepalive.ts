@@ -1,5 +1,3 @@
-import type { RpcLimits } from './limits.ts';
-
 /** What a peer's silence asks for. */
 export type Silence = 'wait' | 'ask' | 'gone';
 
@@ -11,7 +9,10 @@ export class KeepaliveWatch {
   #askedNs: number;
   #asked = 0;
 
-  constructor({ keepaliveMs, keepaliveCount }: Pick<RpcLimits, 'keepaliveMs' | 'keepaliveCount'>, nowNs: number) {
+  constructor(
+    { keepaliveMs, keepaliveCount }: { readonly keepaliveMs: number; readonly keepaliveCount: number },
+    nowNs: number,
+  ) {
     this.#intervalNs = keepaliveMs * 1e6;
     this.#count = keepaliveCount;
     this.#heardNs = nowNs;
