@@ -22,12 +22,14 @@
         "native/core/softfloat.cc",
         "native/core/trap.cc",
         "native/core/jit/code_buffer.cc",
+        "native/core/jit/lower_bits.cc",
         "native/core/jit/lower_fp.cc",
         "native/core/jit/lower_int.cc",
         "native/core/jit/lower_memory.cc",
         "native/core/jit/run.cc",
         "native/core/jit/thunks.cc",
-        "native/core/jit/translator.cc"
+        "native/core/jit/translator.cc",
+        "native/core/jit/values.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_DISABLE_CPP_EXCEPTIONS", "NAPI_VERSION=8"],

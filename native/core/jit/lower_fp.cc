@@ -39,7 +39,7 @@ void Run::ensureBoxed(uint32_t i, uint32_t r) {
     } else {
         a_.aluMemImm(kCmp, false, field(offsetof(Context, f) + 8 * r + 4), -1);
     }
-    unboxed_.push_back({i, a_.jcc(kNE)});
+    unboxed_.push_back({i, a_.jcc(kNE), lazy_});
     setBoxed(r, true);
 }
 
@@ -53,7 +53,7 @@ bool Run::usesFp() const {
 /// Whether the instruction's rounding mode is the one in MXCSR.
 bool Run::nativeFp(const Decoded& d) const { return d.rm == kDynamic || d.rm == frm_; }
 
-void Run::fpSlow(uint32_t i, uint8_t* from) { calls_.push_back({i, from, a_.here()}); }
+void Run::fpSlow(uint32_t i, uint8_t* from) { calls_.push_back({i, from, a_.here(), lazy_}); }
 
 /// xmm0 holds the result of step i: a NaN becomes the canonical one.
 void Run::fpResult(uint32_t i, bool d) {
@@ -148,6 +148,7 @@ void Run::fpCompare(uint32_t i, int kind, bool d) {
     }
     a_.movzx8(rax, rax);
     put(insn.rd, rax);
+    setNarrow(insn.rd);
 }
 
 /// `kind`: 0 fsgnj, 1 fsgnjn, 2 fsgnjx.
@@ -193,14 +194,17 @@ void Run::fpToInt(uint32_t i, bool d, bool w64) {
         a_.aluImm(kCmp, false, rax, INT32_MIN);
     }
     uint8_t* saturated = a_.jcc(kE);
+    const uint32_t lazy = lazy_;
     if (!w64) a_.movsxd(rax, rax);
     put(insn.rd, rax);
     fpSlow(i, saturated);
+    calls_.back().lazy = lazy;
 }
 
 void Run::fpFromInt(uint32_t i, bool d, bool w64, bool isUnsigned) {
     const Decoded& insn = steps_[i].insn;
-    Reg s = use(insn.rs1, rax);
+    if (w64) complete(insn.rs1);
+    Reg s = useLow(insn.rs1, rax);
     if (!w64 && isUnsigned) {
         a_.mov32(rax, s);
         s = rax;

@@ -1,4 +1,4 @@
-// Integer instructions: RV64I and M, Zba, Zbb, Zbs, Zicond.
+// Integer instructions: RV64I and M.
 
 #include "run.h"
 
@@ -19,10 +19,12 @@ bool Run::isBranch(const Decoded& d, Cond* c) const {
 void Run::branch(uint32_t i, Cond c) {
     const Decoded& d = steps_[i].insn;
     const uint64_t taken = steps_[i].pc + static_cast<uint64_t>(int64_t{d.imm});
+    const bool last = i + 1 == steps_.size();
+    const bool loops = last && taken == pc_;
+    if (loops) completeAll();
     if (d.rs1 == 0 && d.rs2 != 0) {
         // 0 op b: look at b alone, with the operands' order turned round.
-        const Reg b = use(d.rs2, rax);
-        a_.test(true, b, b);
+        testZero(d.rs2);
         switch (c) {
             case kL: c = kG; break;
             case kGE: c = kLE; break;
@@ -31,99 +33,151 @@ void Run::branch(uint32_t i, Cond c) {
             default: break;
         }
     } else if (d.rs2 == 0) {
-        const Reg a = use(d.rs1, rax);
-        a_.test(true, a, a);  // leaves CF and OF clear, as a comparison with 0 does
+        testZero(d.rs1);
     } else {
-        alu(kCmp, true, use(d.rs1, rax), d.rs2);
+        compare(d.rs1, d.rs2);
     }
-    const bool last = i + 1 == steps_.size();
-    if (last && taken == pc_) {
+    if (loops) {
         a_.jccTo(c, head_);
     } else {
-        exits_.push_back({a_.jcc(c), taken, stepsAfter(i + 1)});
+        exits_.push_back({a_.jcc(c), taken, stepsAfter(i + 1), lazy_});
     }
 }
 
 void Run::binary(const Decoded& d, Alu op, bool w, bool commutative) {
     uint32_t first = d.rs1;
     uint32_t second = d.rs2;
+    if (w && op != kAnd) {
+        if (second == 0) return copy(d.rd, first);
+        if (first == 0 && op != kSub) return copy(d.rd, second);
+    }
+    const bool keepsNarrow = w && op != kAdd && op != kSub && narrow(first) && narrow(second);
+    if (keepsNarrow && (lazy(first) || lazy(second))) w = false;
     Reg t = target(d.rd, rax);
     if (homed(second) && host(second) == t && first != second) {
         if (commutative) std::swap(first, second);
         else t = rax;
     }
-    if (op == kAdd && w && homed(first) && homed(second) && t != host(first)) {
+    if (!w) {
+        getLow(t, first);
+        aluX(op, false, t, second);
+        return putLow(d.rd, t);
+    }
+    complete(second);
+    if (op == kAdd && homed(first) && homed(second) && t != host(first)) {
+        complete(first);
         a_.lea(t, {host(first), 0, host(second), 1});
-    } else if (w) {
-        get(t, first);
-        alu(op, true, t, second);
     } else {
-        get32(t, first);
-        alu(op, false, t, second);
-        a_.movsxd(t, t);
+        get(t, first);
+        aluX(op, true, t, second);
     }
     put(d.rd, t);
+    if (keepsNarrow) setNarrow(d.rd);
 }
 
 void Run::immediate(const Decoded& d, Alu op) {
+    if (d.imm == 0 && op != kAnd) return copy(d.rd, d.rs1);
     const Reg t = target(d.rd, rax);
-    if (op == kAdd && homed(d.rs1) && t != host(d.rs1)) {
-        if (d.imm) a_.lea(t, {host(d.rs1), d.imm});
-        else a_.mov(t, host(d.rs1));
-    } else {
-        get(t, d.rs1);
-        if (d.imm || op == kAnd) a_.aluImm(op, true, t, d.imm);
+    if (op == kAdd) {
+        complete(d.rs1);
+        if (homed(d.rs1) && t != host(d.rs1)) {
+            a_.lea(t, {host(d.rs1), d.imm});
+        } else {
+            get(t, d.rs1);
+            a_.aluImm(op, true, t, d.imm);
+        }
+        return put(d.rd, t);
     }
+    const bool keepsNarrow = narrow(d.rs1);
+    if (op == kAnd && d.imm >= 0) {
+        getLow(t, d.rs1);
+        a_.aluImm(op, false, t, d.imm);
+        put(d.rd, t);
+        return setNarrow(d.rd);
+    }
+    if (lazy(d.rs1)) {
+        getLow(t, d.rs1);
+        a_.aluImm(op, false, t, d.imm);
+        return putLow(d.rd, t);
+    }
+    get(t, d.rs1);
+    a_.aluImm(op, true, t, d.imm);
     put(d.rd, t);
+    if (keepsNarrow) setNarrow(d.rd);
+}
+
+/// addiw.
+void Run::addWord(const Decoded& d) {
+    const Reg t = target(d.rd, rax);
+    if (d.imm == 0 && narrow(d.rs1)) return copy(d.rd, d.rs1);
+    if (d.imm == 0) {
+        if (homed(d.rs1)) a_.movsxd(t, host(d.rs1));
+        else a_.movsxd(t, xMem(d.rs1));
+        put(d.rd, t);
+        return setNarrow(d.rd);
+    }
+    if (homed(d.rs1) && homed(d.rd) && d.rs1 != d.rd) {
+        a_.lea32(t, {host(d.rs1), d.imm});
+    } else {
+        getLow(t, d.rs1);
+        a_.aluImm(kAdd, false, t, d.imm);
+    }
+    putLow(d.rd, t);
 }
 
 void Run::setIf(const Decoded& d, Cond c, bool immediate) {
-    const Reg a = use(d.rs1, rax);
-    if (immediate) a_.aluImm(kCmp, true, a, d.imm);
-    else alu(kCmp, true, a, d.rs2);
-    a_.setcc(c, rcx);
     const Reg t = target(d.rd, rax);
-    a_.movzx8(t, rcx);
-    put(d.rd, t);
-}
-
-void Run::shift(const Decoded& d, Shift s, bool w, bool immediate) {
-    const Reg t = target(d.rd, rax);
+    const bool early = homed(d.rd) && d.rd != d.rs1 && (immediate || d.rd != d.rs2);
+    if (early) a_.movImm(t, 0);
     if (immediate) {
-        if (w) get(t, d.rs1);
-        else get32(t, d.rs1);
-        if (d.imm) a_.shiftImm(s, w, t, static_cast<uint8_t>(d.imm));
+        const bool w = !narrow(d.rs1);
+        const Reg a = w ? use(d.rs1, rax) : useLow(d.rs1, rax);
+        a_.aluImm(kCmp, w, a, d.imm);
+    } else if (d.rs1 == 0 && c == kB) {
+        testZero(d.rs2);
+        c = kNE;
     } else {
-        const Reg n = use(d.rs2, rcx);
-        const Reg a = use(d.rs1, rax);
-        if (s == kShl) a_.shlx(w, t, a, n);
-        else if (s == kShr) a_.shrx(w, t, a, n);
-        else a_.sarx(w, t, a, n);
+        compare(d.rs1, d.rs2);
     }
-    if (!w) a_.movsxd(t, t);
+    if (early) {
+        a_.setcc(c, t);
+    } else {
+        a_.setcc(c, rcx);
+        a_.movzx8(t, rcx);
+    }
     put(d.rd, t);
+    setNarrow(d.rd);
 }
 
-void Run::rotate(const Decoded& d, bool right, bool w, bool immediate) {
-    if (!immediate) get(rcx, d.rs2);
-    if (w) get(rax, d.rs1);
-    else get32(rax, d.rs1);
-    if (immediate) a_.rotateImm(right, w, rax, static_cast<uint8_t>(d.imm));
-    else a_.rotateCl(right, w, rax);
-    if (!w) a_.movsxd(rax, rax);
-    put(d.rd, rax);
-}
-
-void Run::shiftAdd(const Decoded& d, uint8_t scale, bool uw) {
-    Reg index = use(d.rs1, rax);
-    if (uw) {
-        a_.mov32(rax, index);
-        index = rax;
-    }
-    const Reg base = use(d.rs2, rcx);
+void Run::shiftImmediate(const Decoded& d, Shift s, bool w) {
     const Reg t = target(d.rd, rax);
-    a_.lea(t, {base, 0, index, scale});
+    const auto n = static_cast<uint8_t>(d.imm);
+    if (!w) {
+        getLow(t, d.rs1);
+        if (n) a_.shiftImm(s, false, t, n);
+        if (s != kShr || n == 0) return putLow(d.rd, t);
+        // The sign bit is clear, and the host has cleared what is above it.
+        put(d.rd, t);
+        return setNarrow(d.rd);
+    }
+    if (n == 0) return copy(d.rd, d.rs1);
+    const bool isNarrow = s == kSar ? n >= 32 || narrow(d.rs1) : s == kShr && n > 32;
+    if (s == kShl && n >= 32) getLow(t, d.rs1);
+    else get(t, d.rs1);
+    a_.shiftImm(s, true, t, n);
     put(d.rd, t);
+    if (isNarrow) setNarrow(d.rd);
+}
+
+void Run::shift(const Decoded& d, Shift s, bool w) {
+    const Reg t = target(d.rd, rax);
+    if (w) complete(d.rs1);
+    const Reg n = useLow(d.rs2, rcx);
+    const Reg a = useLow(d.rs1, rax);
+    if (s == kShl) a_.shlx(w, t, a, n);
+    else if (s == kShr) a_.shrx(w, t, a, n);
+    else a_.sarx(w, t, a, n);
+    w ? put(d.rd, t) : putLow(d.rd, t);
 }
 
 void Run::multiply(const Decoded& d, bool w) {
@@ -131,16 +185,20 @@ void Run::multiply(const Decoded& d, bool w) {
     uint32_t first = d.rs1;
     uint32_t second = d.rs2;
     if (homed(second) && host(second) == t) std::swap(first, second);
-    if (w) get(t, first);
-    else get32(t, first);
+    if (w) {
+        complete(second);
+        get(t, first);
+    } else {
+        getLow(t, first);
+    }
     if (second == 0) a_.movImmKeepFlags(t, 0);
     else if (homed(second)) a_.imul(w, t, host(second));
     else a_.imul(w, t, xMem(second));
-    if (!w) a_.movsxd(t, t);
-    put(d.rd, t);
+    w ? put(d.rd, t) : putLow(d.rd, t);
 }
 
 void Run::multiplyHigh(const Decoded& d, bool isSigned) {
+    complete(d.rs2);
     get(rax, d.rs1);
     a_.mulWide(isSigned, use(d.rs2, rcx));
     put(d.rd, rdx);
@@ -179,53 +237,7 @@ void Run::divide(const Decoded& d, bool w, bool isSigned, bool remainder) {
     if (!remainder) a_.movImmKeepFlags(rax, ~uint64_t{0});
     a_.bind(done);
     if (done2) a_.bind(done2);
-    if (!w) a_.movsxd(rax, rax);
-    put(d.rd, rax);
-}
-
-void Run::minMax(const Decoded& d, Cond keepFirst) {
-    get(rax, d.rs1);
-    const Reg b = use(d.rs2, rcx);
-    a_.alu(kCmp, true, rax, b);
-    // cmov's condition is the opposite: take b unless the first is kept.
-    a_.cmov(static_cast<Cond>(keepFirst ^ 1), true, rax, b);
-    put(d.rd, rax);
-}
-
-/// `digit`: 4 test (bext), 5 set, 6 reset, 7 complement.
-void Run::bitOp(const Decoded& d, uint8_t digit, bool immediate) {
-    get(rax, d.rs1);
-    if (immediate) {
-        a_.btImm(digit, rax, static_cast<uint8_t>(d.imm));
-    } else {
-        const Reg n = use(d.rs2, rcx);
-        if (digit == 4) a_.bt(true, rax, n);
-        else if (digit == 5) a_.bts(true, rax, n);
-        else if (digit == 6) a_.btr(true, rax, n);
-        else a_.btc(true, rax, n);
-    }
-    if (digit == 4) {
-        a_.setcc(kB, rax);
-        a_.movzx8(rax, rax);
-    }
-    put(d.rd, rax);
-}
-
-void Run::conditionalZero(const Decoded& d, bool whenZero) {
-    get(rax, d.rs1);
-    const Reg b = use(d.rs2, rcx);
-    a_.test(true, b, b);
-    a_.movImmKeepFlags(rdx, 0);
-    a_.cmov(whenZero ? kE : kNE, true, rax, rdx);
-    put(d.rd, rax);
-}
-
-/// rs1 op ~rs2.
-void Run::notSecond(const Decoded& d, Alu op) {
-    get(rax, d.rs2);
-    a_.not_(true, rax);
-    alu(op, true, rax, d.rs1);
-    put(d.rd, rax);
+    w ? put(d.rd, rax) : putLow(d.rd, rax);
 }
 
 bool Run::lowerInt(uint32_t i) {
@@ -258,33 +270,19 @@ bool Run::lowerInt(uint32_t i) {
         INT(and, binary(d, kAnd, true, true))
         INT(addw, binary(d, kAdd, false, true))
         INT(subw, binary(d, kSub, false, false))
-        case Op::addiw_: {
-            if (hint) return true;
-            const Reg t = target(d.rd, rax);
-            if (d.imm == 0 && homed(d.rs1)) {
-                a_.movsxd(t, host(d.rs1));
-            } else if (d.imm == 0 && d.rs1) {
-                a_.movsxd(t, xMem(d.rs1));
-            } else {
-                get32(t, d.rs1);
-                if (d.imm) a_.aluImm(kAdd, false, t, d.imm);
-                a_.movsxd(t, t);
-            }
-            put(d.rd, t);
-            return true;
-        }
-        INT(slli, shift(d, kShl, true, true))
-        INT(srli, shift(d, kShr, true, true))
-        INT(srai, shift(d, kSar, true, true))
-        INT(sll, shift(d, kShl, true, false))
-        INT(srl, shift(d, kShr, true, false))
-        INT(sra, shift(d, kSar, true, false))
-        INT(slliw, shift(d, kShl, false, true))
-        INT(srliw, shift(d, kShr, false, true))
-        INT(sraiw, shift(d, kSar, false, true))
-        INT(sllw, shift(d, kShl, false, false))
-        INT(srlw, shift(d, kShr, false, false))
-        INT(sraw, shift(d, kSar, false, false))
+        INT(addiw, addWord(d))
+        INT(slli, shiftImmediate(d, kShl, true))
+        INT(srli, shiftImmediate(d, kShr, true))
+        INT(srai, shiftImmediate(d, kSar, true))
+        INT(sll, shift(d, kShl, true))
+        INT(srl, shift(d, kShr, true))
+        INT(sra, shift(d, kSar, true))
+        INT(slliw, shiftImmediate(d, kShl, false))
+        INT(srliw, shiftImmediate(d, kShr, false))
+        INT(sraiw, shiftImmediate(d, kSar, false))
+        INT(sllw, shift(d, kShl, false))
+        INT(srlw, shift(d, kShr, false))
+        INT(sraw, shift(d, kSar, false))
         INT(mul, multiply(d, true))
         INT(mulw, multiply(d, false))
         INT(mulh, multiplyHigh(d, true))
@@ -301,53 +299,6 @@ bool Run::lowerInt(uint32_t i) {
     }
 }
 
-bool Run::lowerBits(const Decoded& d) {
-    const bool hint = d.rd == 0;
-    switch (d.op) {
-        INT(add_uw, shiftAdd(d, 1, true))
-        INT(sh1add, shiftAdd(d, 2, false))
-        INT(sh2add, shiftAdd(d, 4, false))
-        INT(sh3add, shiftAdd(d, 8, false))
-        INT(sh1add_uw, shiftAdd(d, 2, true))
-        INT(sh2add_uw, shiftAdd(d, 4, true))
-        INT(sh3add_uw, shiftAdd(d, 8, true))
-        INT(slli_uw, (get32(rax, d.rs1), a_.shiftImm(kShl, true, rax, static_cast<uint8_t>(d.imm)), put(d.rd, rax)))
-        INT(andn, notSecond(d, kAnd))
-        INT(orn, notSecond(d, kOr))
-        INT(xnor, notSecond(d, kXor))
-        INT(clz, (a_.lzcnt(true, rax, use(d.rs1, rcx)), put(d.rd, rax)))
-        INT(clzw, (a_.lzcnt(false, rax, use(d.rs1, rcx)), put(d.rd, rax)))
-        INT(ctz, (a_.tzcnt(true, rax, use(d.rs1, rcx)), put(d.rd, rax)))
-        INT(ctzw, (a_.tzcnt(false, rax, use(d.rs1, rcx)), put(d.rd, rax)))
-        INT(cpop, (a_.popcnt(true, rax, use(d.rs1, rcx)), put(d.rd, rax)))
-        INT(cpopw, (a_.popcnt(false, rax, use(d.rs1, rcx)), put(d.rd, rax)))
-        INT(max, minMax(d, kG))
-        INT(maxu, minMax(d, kA))
-        INT(min, minMax(d, kL))
-        INT(minu, minMax(d, kB))
-        INT(sext_b, (a_.movsx8(rax, use(d.rs1, rcx)), put(d.rd, rax)))
-        INT(sext_h, (a_.movsx16(rax, use(d.rs1, rcx)), put(d.rd, rax)))
-        INT(zext_h, (a_.movzx16(rax, use(d.rs1, rcx)), put(d.rd, rax)))
-        INT(rol, rotate(d, false, true, false))
-        INT(rolw, rotate(d, false, false, false))
-        INT(ror, rotate(d, true, true, false))
-        INT(rorw, rotate(d, true, false, false))
-        INT(rori, rotate(d, true, true, true))
-        INT(roriw, rotate(d, true, false, true))
-        INT(rev8, (get(rax, d.rs1), a_.bswap(rax), put(d.rd, rax)))
-        INT(bext, bitOp(d, 4, false))
-        INT(bexti, bitOp(d, 4, true))
-        INT(bset, bitOp(d, 5, false))
-        INT(bseti, bitOp(d, 5, true))
-        INT(bclr, bitOp(d, 6, false))
-        INT(bclri, bitOp(d, 6, true))
-        INT(binv, bitOp(d, 7, false))
-        INT(binvi, bitOp(d, 7, true))
-        INT(czero_eqz, conditionalZero(d, true))
-        INT(czero_nez, conditionalZero(d, false))
-        default: return false;
-    }
-}
 #undef INT
 
 }  // namespace nodevisor::jit

@@ -25,6 +25,7 @@ Reg Run::lookUp(uint32_t i, uint32_t size, bool isStore, uint8_t** miss, bool al
     const Decoded& d = steps_[i].insn;
     const int32_t offset = aligned ? 0 : d.imm;  // atomics have no displacement
     Reg va = rax;
+    complete(d.rs1);
     if (homed(d.rs1)) {
         if (offset == 0) va = host(d.rs1);
         else a_.lea(rax, {host(d.rs1), offset});
@@ -97,6 +98,7 @@ uint32_t Run::groupFor(const Decoded& d, bool isStore) {
 /// Leaves the host address of the group's base register in rcx and in the context.
 void Run::lookUpGroup(uint32_t i, uint32_t group) {
     const Group& g = groups_[group];
+    complete(g.base);
     uint8_t* retry = a_.here();
     Reg va = rax;
     if (homed(g.base)) {
@@ -112,9 +114,9 @@ void Run::lookUpGroup(uint32_t i, uint32_t group) {
     a_.lea(rdx, {va, g.high - g.low - 1});
     a_.aluImm(kAnd, true, rdx, -4096);
     a_.alu(kCmp, true, rdx, {kCtx, table, rcx, 1});
-    groupMisses_.push_back({i, group, a_.jcc(kNE), retry});
+    groupMisses_.push_back({i, group, a_.jcc(kNE), retry, lazy_});
     a_.load(rcx, {kCtx, table + 8, rcx, 1});
-    alu(kAdd, true, rcx, g.base);
+    aluX(kAdd, true, rcx, g.base);
     a_.store(field(offsetof(Context, groupBase) + 8 * group), rcx);
     groupDone_[group] = true;
 }
@@ -123,6 +125,7 @@ Mem Run::place(uint32_t i, SlowAccess* s) {
     const uint32_t group = groupOf_[i];
     if (group == kNoGroup) {
         s->va = lookUp(i, s->size, s->isStore, &s->miss);
+        s->lazy = lazy_;
         return {s->va, 0, rcx, 1};
     }
     if (!groupDone_[group]) lookUpGroup(i, group);
@@ -140,7 +143,7 @@ void Run::finishAccess(SlowAccess* s) {
 
 void Run::load(uint32_t i, uint32_t size, bool isSigned) {
     const Decoded& d = steps_[i].insn;
-    SlowAccess s{i, nullptr, nullptr, rax, size, false, isSigned, false, rax};
+    SlowAccess s{i, nullptr, nullptr, rax, size, false, isSigned, false, 0};
     const Mem m = place(i, &s);
     const Reg t = target(d.rd, rdx);
     switch (size) {
@@ -150,14 +153,16 @@ void Run::load(uint32_t i, uint32_t size, bool isSigned) {
         default: a_.load(t, m); break;
     }
     put(d.rd, t);
+    if (size < 4 || (size == 4 && isSigned)) setNarrow(d.rd);
     finishAccess(&s);
 }
 
 void Run::store(uint32_t i, uint32_t size) {
     const Decoded& d = steps_[i].insn;
-    SlowAccess s{i, nullptr, nullptr, rax, size, true, false, false, rax};
+    SlowAccess s{i, nullptr, nullptr, rax, size, true, false, false, 0};
     const Mem m = place(i, &s);
-    const Reg v = use(d.rs2, rdx);
+    if (size == 8) complete(d.rs2);
+    const Reg v = useLow(d.rs2, rdx);
     switch (size) {
         case 1: a_.store8(m, v); break;
         case 2: a_.store16(m, v); break;
@@ -169,7 +174,7 @@ void Run::store(uint32_t i, uint32_t size) {
 
 void Run::fpLoad(uint32_t i, bool isDouble) {
     const Decoded& d = steps_[i].insn;
-    SlowAccess s{i, nullptr, nullptr, rax, isDouble ? 8u : 4u, false, false, true, rax};
+    SlowAccess s{i, nullptr, nullptr, rax, isDouble ? 8u : 4u, false, false, true, 0};
     const Mem m = place(i, &s);
     const Xmm t = targetF(d.rd);
     if (isDouble) {
@@ -185,7 +190,7 @@ void Run::fpLoad(uint32_t i, bool isDouble) {
 
 void Run::fpStore(uint32_t i, bool isDouble) {
     const Decoded& d = steps_[i].insn;
-    SlowAccess s{i, nullptr, nullptr, rax, isDouble ? 8u : 4u, true, false, true, rax};
+    SlowAccess s{i, nullptr, nullptr, rax, isDouble ? 8u : 4u, true, false, true, 0};
     const Mem m = place(i, &s);
     const Xmm v = useF(d.rs2, xmm0);
     if (isDouble) a_.vstoresd(m, v);
@@ -248,6 +253,7 @@ void Run::atomic(uint32_t i, uint32_t size, int kind) {
     const bool w = size == 8;
     uint8_t* miss;
     const Reg va = lookUp(i, size, true, &miss, true);
+    const uint32_t lazy = lazy_;
     a_.alu(kAdd, true, rcx, va);  // rcx: host address
     const Mem m{rcx};
     if (kind == kSwap || kind == kXadd) {
@@ -257,6 +263,7 @@ void Run::atomic(uint32_t i, uint32_t size, int kind) {
         else a_.lockXadd(w, m, rdx);
         if (!w) a_.movsxd(rdx, rdx);
         put(d.rd, rdx);
+        if (!w) setNarrow(d.rd);
     } else {
         if (w) a_.load(rax, m);
         else a_.load32(rax, m);
@@ -266,7 +273,7 @@ void Run::atomic(uint32_t i, uint32_t size, int kind) {
             case kCasOr:
             case kCasXor:
                 a_.mov(rdx, rax);
-                alu(kind == kCasAnd ? kAnd : kind == kCasOr ? kOr : kXor, w, rdx, d.rs2);
+                aluX(kind == kCasAnd ? kAnd : kind == kCasOr ? kOr : kXor, w, rdx, d.rs2);
                 break;
             default: {
                 get(rdx, d.rs2);
@@ -280,8 +287,9 @@ void Run::atomic(uint32_t i, uint32_t size, int kind) {
         a_.jccTo(kNE, again);
         if (!w) a_.movsxd(rax, rax);
         put(d.rd, rax);
+        if (!w) setNarrow(d.rd);
     }
-    calls_.push_back({i, miss, a_.here()});
+    calls_.push_back({i, miss, a_.here(), lazy});
 }
 
 }  // namespace nodevisor::jit

@@ -119,6 +119,7 @@ void Run::emitStep(uint32_t i) {
 
 /// Goes to a constant address; `unspent` instructions of the run were not executed.
 void Run::exitTo(uint64_t target, uint32_t unspent) {
+    completeAll();
     if (unspent) a_.aluImm(kAdd, true, kBudgetReg, static_cast<int32_t>(unspent));
     jumpTo(target);
 }
@@ -153,12 +154,12 @@ void Run::jumpTo(uint64_t target) {
 }
 
 void Run::computedJump(uint64_t linkPc, const Decoded& d) {
+    completeAll();
     get(rax, d.rs1);
     if (d.imm) a_.aluImm(kAdd, true, rax, d.imm);
     a_.aluImm(kAnd, true, rax, -2);
     if (d.rd) putImm(d.rd, linkPc);
-    a_.mov32(rcx, rax);
-    a_.shiftImm(kShl, false, rcx, 3);
+    a_.rorx32(rcx, rax, 29);
     a_.aluImm(kAnd, false, rcx, static_cast<int32_t>((kJumpCacheSize - 1) * sizeof(JumpCacheEntry)));
     static_assert(sizeof(JumpCacheEntry) == 16);
     const int32_t table = static_cast<int32_t>(offsetof(Context, jumpCache)) - kBias +
@@ -173,6 +174,7 @@ void Run::computedJump(uint64_t linkPc, const Decoded& d) {
 
 /// Leaves before step i, which is for the interpreter.
 void Run::interpretAt(uint32_t i) {
+    completeAll();
     a_.aluImm(kAdd, true, kBudgetReg, static_cast<int32_t>(stepsAfter(i)));
     a_.movImmKeepFlags(rcx, steps_[i].pc);
     a_.storeImm32(field(offsetof(Context, leave)), static_cast<int32_t>(Leave::kInterpret));
@@ -182,6 +184,7 @@ void Run::interpretAt(uint32_t i) {
 /// Runs step i in the interpreter and goes on.
 void Run::callHandler(uint32_t i) {
     const Decoded& d = steps_[i].insn;
+    completeAll();
     auto* record = static_cast<Insn*>(t_.recordArena_.allocate(2 * sizeof(Insn)));
     record[0] = nodevisor::record(d, 0);
     record[1] = sentinel(d.length);
@@ -190,14 +193,16 @@ void Run::callHandler(uint32_t i) {
     a_.movImmKeepFlags(rax, reinterpret_cast<uint64_t>(record));
     a_.callTo(t_.callThunk_);
     leaveIfNotEqual(i);
+    if (writesX(d)) narrow_ &= ~(1u << d.rd);
     if (writesF(d)) setBoxed(d.rd, false);
 }
 
-void Run::leaveIfNotEqual(uint32_t i) { leaving_.push_back({i, a_.jcc(kNE)}); }
+void Run::leaveIfNotEqual(uint32_t i) { leaving_.push_back({i, a_.jcc(kNE), lazy_}); }
 
 void Run::emitStubs() {
     for (const auto& s : slow_) {
         a_.bind(s.miss);
+        lazy_ = s.lazy;
         a_.mov(rax, s.va);
         const Decoded& d = steps_[s.step].insn;
         const uint32_t how = s.size | (s.isSigned ? 16u : 0) | (wayOf(d.rs1) << 8);
@@ -207,18 +212,18 @@ void Run::emitStubs() {
                 const Xmm v = useF(d.rs2, xmm0);
                 a_.vmovq(rdx, v);
             } else {
-                get(rdx, d.rs2);
+                getLow(rdx, d.rs2, s.size);
             }
         }
         a_.movImmKeepFlags(rcx, how);
         a_.callTo(s.isStore ? t_.storeThunk_ : t_.loadThunk_);
-        leaving_.push_back({s.step, a_.jcc(kNE)});
+        leaving_.push_back({s.step, a_.jcc(kNE), lazy_});
         if (!s.isStore) {
             if (s.fp) {
                 if (s.size == 4) a_.alu(kOr, true, rax, field(offsetof(Context, boxMask)));
                 if (kHomes.f[d.rd] != kNoXmm) a_.vmovq(kHomes.f[d.rd], rax);
                 else a_.store(fMem(d.rd), rax);
-            } else if (d.rd) {
+            } else {
                 put(d.rd, rax);
             }
         }
@@ -227,6 +232,7 @@ void Run::emitStubs() {
     for (const auto& m : groupMisses_) {
         const Group& g = groups_[m.group];
         a_.bind(m.from);
+        lazy_ = m.lazy;
         get(rax, g.base);
         if (g.low) a_.aluImm(kAdd, true, rax, g.low);
         a_.movImmKeepFlags(rcx, static_cast<uint32_t>(g.high - g.low) | (g.isStore ? 1u << 16 : 0) | (wayOf(g.base) << 17));
@@ -237,6 +243,7 @@ void Run::emitStubs() {
     for (size_t n = 0; n < calls_.size(); n++) {
         const SlowCall s = calls_[n];
         a_.bind(s.from);
+        lazy_ = s.lazy;
         callHandler(s.step);
         a_.jmpTo(s.back);
     }
@@ -248,65 +255,21 @@ void Run::emitStubs() {
     }
     for (const auto& e : exits_) {
         a_.bind(e.from);
+        lazy_ = e.lazy;
         exitTo(e.target, e.unspent);
     }
     for (const auto& l : unboxed_) {
         a_.bind(l.from);
+        lazy_ = l.lazy;
         interpretAt(l.step);
     }
     for (const auto& l : leaving_) {
         a_.bind(l.from);
+        lazy_ = l.lazy;
+        completeAll();
         a_.aluImm(kAdd, true, kBudgetReg, static_cast<int32_t>(stepsAfter(l.step)));
         a_.movImmKeepFlags(rcx, steps_[l.step].pc);
         a_.jmpTo(t_.exit_);
-    }
-}
-
-// ---- integer registers
-
-Reg Run::use(uint32_t r, Reg scratch) {
-    if (homed(r)) return host(r);
-    get(scratch, r);
-    return scratch;
-}
-
-void Run::get(Reg d, uint32_t r) {
-    if (r == 0) a_.movImmKeepFlags(d, 0);
-    else if (homed(r)) a_.mov(d, host(r));
-    else a_.load(d, xMem(r));
-}
-
-void Run::get32(Reg d, uint32_t r) {
-    if (r == 0) a_.movImmKeepFlags(d, 0);
-    else if (homed(r)) a_.mov32(d, host(r));
-    else a_.load32(d, xMem(r));
-}
-
-void Run::put(uint32_t r, Reg s) {
-    if (r == 0) return;
-    if (homed(r)) a_.mov(host(r), s);
-    else a_.store(xMem(r), s);
-}
-
-void Run::putImm(uint32_t r, uint64_t v) {
-    if (r == 0) return;
-    if (homed(r)) {
-        a_.movImmKeepFlags(host(r), v);
-    } else if (static_cast<int64_t>(v) == static_cast<int32_t>(v)) {
-        a_.storeImm(xMem(r), static_cast<int32_t>(v));
-    } else {
-        a_.movImmKeepFlags(rcx, v);
-        a_.store(xMem(r), rcx);
-    }
-}
-
-void Run::alu(Alu op, bool w, Reg d, uint32_t r) {
-    if (r == 0) {
-        a_.aluImm(op, w, d, 0);
-    } else if (homed(r)) {
-        a_.alu(op, w, d, host(r));
-    } else {
-        a_.alu(op, w, d, xMem(r));
     }
 }
 

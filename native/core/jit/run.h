@@ -37,7 +37,7 @@ private:
         bool isStore;
         bool isSigned;
         bool fp;
-        Reg dest;
+        uint32_t lazy;
     };
     // ---- run.cc
     void emitStep(uint32_t i);
@@ -53,27 +53,51 @@ private:
     /// A leave at step i, not retired, with Context::leave already set; returns to be jumped to with not-equal.
     void leaveIfNotEqual(uint32_t i);
 
-    // ---- integer registers (run.cc)
+    // ---- integer registers (values.cc)
+    // Results of 32-bit operations are sign-extended late: most are only used by other 32-bit operations. `narrow_` has the
+    // registers whose value is known to be that of its low half sign-extended; of those, `lazy_` has the ones whose host
+    // register holds the low half only. Every way out of the run completes them first; a stub takes the state it is
+    // entered in along.
     Reg host(uint32_t r) const { return kHomes.x[r]; }
     bool homed(uint32_t r) const { return kHomes.x[r] != kNoReg; }
+    bool narrow(uint32_t r) const { return r == 0 || (narrow_ & (1u << r)); }
+    bool lazy(uint32_t r) const { return (lazy_ & (1u << r)) != 0; }
+    void setNarrow(uint32_t r) { narrow_ |= 1u << r; }
+    /// Extends x[r] if that is still to be done. No flags are changed.
+    void complete(uint32_t r);
+    void completeAll();
     /// x[r] in a host register: its home, or `scratch` loaded with it.
     Reg use(uint32_t r, Reg scratch);
+    /// The same for who looks at the low half only.
+    Reg useLow(uint32_t r, Reg scratch);
     /// Loads x[r] into `d`.
     void get(Reg d, uint32_t r);
+    /// Loads the low half; what is above it does not matter.
+    void getLow(Reg d, uint32_t r);
+    void getLow(Reg d, uint32_t r, uint32_t bytes) { bytes == 8 ? get(d, r) : getLow(d, r); }
+    /// Loads the low half zero-extended.
     void get32(Reg d, uint32_t r);
     /// Where to compute x[r]: its home or `scratch`; then `put`.
     Reg target(uint32_t r, Reg scratch) const { return homed(r) ? host(r) : scratch; }
     void put(uint32_t r, Reg s);
+    /// x[r] becomes the low half of `s` sign-extended.
+    void putLow(uint32_t r, Reg s);
     void putImm(uint32_t r, uint64_t v);
+    void copy(uint32_t rd, uint32_t rs);
     /// op d, x[r], with x[r] as a memory operand if it has no home.
-    void alu(Alu op, bool w, Reg d, uint32_t r);
+    void aluX(Alu op, bool w, Reg d, uint32_t r);
+    /// Compares a and b, by their low halves where that tells the same.
+    void compare(uint32_t a, uint32_t b);
+    void testZero(uint32_t r);
 
     // ---- lower_int.cc
     bool lowerInt(uint32_t i);
     void binary(const Decoded& d, Alu op, bool w, bool commutative);
     void immediate(const Decoded& d, Alu op);
+    void addWord(const Decoded& d);
     void setIf(const Decoded& d, Cond c, bool immediate);
-    void shift(const Decoded& d, Shift s, bool w, bool immediate);
+    void shift(const Decoded& d, Shift s, bool w);
+    void shiftImmediate(const Decoded& d, Shift s, bool w);
     void rotate(const Decoded& d, bool right, bool w, bool immediate);
     void shiftAdd(const Decoded& d, uint8_t scale, bool uw);
     void multiply(const Decoded& d, bool w);
@@ -142,20 +166,24 @@ private:
         uint32_t group;
         uint8_t* from;
         uint8_t* retry;
+        uint32_t lazy;
     };
     struct SlowCall {
         uint32_t step;
         uint8_t* from;
         uint8_t* back;
+        uint32_t lazy;
     };
     struct Leaving {
         uint32_t step;
         uint8_t* from;
+        uint32_t lazy;
     };
     struct Exit {
         uint8_t* from;
         uint64_t target;
         uint32_t unspent;
+        uint32_t lazy;
     };
     struct NanFix {
         uint8_t* from;
@@ -174,6 +202,8 @@ private:
     /// The run ends in an instruction that left already (jump, interpret).
     bool ended_ = false;
     uint32_t boxed_ = 0;
+    uint32_t narrow_ = 0;
+    uint32_t lazy_ = 0;
     uint8_t* head_ = nullptr;
     std::vector<SlowAccess> slow_;
     std::vector<Group> groups_;
