@@ -1,8 +1,9 @@
 /** From power-on: the bundled guest's whole tour, and Debian's kernel to its shell. */
 import { readFileSync } from 'node:fs';
 import { createMachine } from '../src/index.ts';
+import { inTurn } from './lib/in-turn.ts';
 import { debianImage, runOurs, runQemu } from './lib/linux.ts';
-import { type BenchContext, type Benchmark, type Measurement, measurement } from './lib/result.ts';
+import { type Benchmark, type Measurement, measurement } from './lib/result.ts';
 
 const MARK = 'the shell is here';
 /** In two halves, so that the kernel's echo of its command line is not taken for the shell's output. */
@@ -23,29 +24,25 @@ async function tour(backend: string): Promise<number> {
   return (performance.now() - start) / 1e3;
 }
 
-async function repeat(context: BenchContext, run: () => Promise<number>): Promise<number[]> {
-  const runs: number[] = [];
-  for (let i = 0; i < context.runs; i++) runs.push(await run());
-  return runs;
-}
-
 export const boot: Benchmark = {
   name: 'boot',
-  help: 'seconds to run the bundled tour and to reach the shell of a Debian kernel',
+  help: 'seconds to run the bundled tour and to reach the shell of a Debian kernel; with --peers also in QEMU',
   async measure(context) {
     const image = await debianImage();
-    const found: Measurement[] = [];
+    const tours = new Map<string, () => Promise<number>>();
+    const debians = new Map<string, () => Promise<number>>();
     for (const backend of context.backends) {
-      context.progress(`boot on ${backend}`);
-      found.push(measurement('boot', 'bundled tour', backend, 's', await repeat(context, () => tour(backend))));
-      const toShell = async (): Promise<number> => (await runOurs(image, backend, { command })).output.at(MARK);
-      found.push(measurement('boot', 'Debian to its shell', backend, 's', await repeat(context, toShell)));
+      tours.set(backend, () => tour(backend));
+      debians.set(backend, async () => (await runOurs(image, backend, { command })).output.at(MARK));
     }
-    if (context.peers) {
-      context.progress('boot on QEMU');
-      const toShell = async (): Promise<number> => (await runQemu(image, { command })).output.at(MARK);
-      found.push(measurement('boot', 'Debian to its shell', 'qemu-tcg', 's', await repeat(context, toShell)));
+    if (context.peers) debians.set('qemu-tcg', async () => (await runQemu(image, { command })).output.at(MARK));
+    const work = { 'bundled tour': tours, 'Debian to its shell': debians };
+    const measurements: Measurement[] = [];
+    for (const [what, subjects] of Object.entries(work)) {
+      for (const [subject, seconds] of await inTurn(context, what, subjects)) {
+        measurements.push(measurement('boot', what, subject, 's', seconds));
+      }
     }
-    return found;
+    return measurements;
   },
 };

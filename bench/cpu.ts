@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { type EngineKind, usableEngines } from '../src/cpu/index.ts';
-import { bareHart, type HartMode, mips } from './lib/bare-hart.ts';
+import { bareHart, type HartMode, mips, type Subject, subjectName } from './lib/bare-hart.ts';
 import { cpuWorkloads } from './lib/cpu-workloads.ts';
 import { type Benchmark, formatTable, geometricMean, type Measurement, measurement } from './lib/result.ts';
 
@@ -17,12 +17,14 @@ export const cpu: Benchmark = {
   help: 'millions of instructions a second of each CPU backend on small programs',
   async measure(context) {
     const found: Measurement[] = [];
-    for (const backend of context.backends) {
+    for (const kind of context.backends) {
+      const subject: Subject = { kind: kind as EngineKind, tier: context.tier };
+      const backend = subjectName(subject);
       const medians: number[] = [];
       for (const mode of ['machine', 'supervisor'] as const) {
         for (const [name, source] of Object.entries(cpuWorkloads)) {
           context.progress(`${name}${suffixes[mode]} on ${backend}`);
-          const hart = bareHart(backend as EngineKind, source, mode);
+          const hart = bareHart(subject, source, mode);
           mips(hart, WARM_UP_S);
           const runs = Array.from({ length: context.runs }, () => mips(hart, RUN_S));
           const result = measurement('cpu', name + suffixes[mode], backend, 'MIPS', runs);
@@ -36,7 +38,7 @@ export const cpu: Benchmark = {
   },
 };
 
-/** By itself: `tsx bench/cpu.ts [--backend NAME] [--json FILE] [--runs N]`. */
+/** By itself: `tsx bench/cpu.ts [--backend NAME] [--tier 0|1] [--json FILE] [--runs N]`. */
 async function main(args: readonly string[]): Promise<void> {
   const option = (name: string): string | undefined => {
     const at = args.indexOf(name);
@@ -44,9 +46,11 @@ async function main(args: readonly string[]): Promise<void> {
   };
   const usable = usableEngines().filter((engine) => engine.usable);
   const backend = option('--backend');
+  const tier = option('--tier');
   const measurements = await cpu.measure({
     backends: backend === undefined ? usable.map((engine) => engine.kind) : [backend],
     peers: false,
+    tier: tier === undefined ? undefined : tier === '0' ? 0 : 1,
     runs: Number(option('--runs') ?? 3),
     progress: () => {},
   });

@@ -1,7 +1,7 @@
 /** Speed of floating-point instructions on each CPU backend, by what can be known of their rounding. */
 import { pathToFileURL } from 'node:url';
 import { type EngineKind, usableEngines } from '../src/cpu/index.ts';
-import { bareHart, mips } from './lib/bare-hart.ts';
+import { bareHart, mips, type Subject, subjectName } from './lib/bare-hart.ts';
 import { type Benchmark, formatTable, geometricMean, type Measurement, measurement } from './lib/result.ts';
 
 const WARM_UP_S = 0.3;
@@ -66,12 +66,14 @@ export const float: Benchmark = {
   help: 'millions of floating-point instructions a second of each CPU backend',
   async measure(context) {
     const found: Measurement[] = [];
-    for (const backend of context.backends) {
+    for (const kind of context.backends) {
+      const subject: Subject = { kind: kind as EngineKind, tier: context.tier };
+      const backend = subjectName(subject);
       for (const [situation, operands] of Object.entries(situations)) {
         const medians: number[] = [];
         for (const [name, instruction] of Object.entries(instructions)) {
           context.progress(`${name}, ${situation}, on ${backend}`);
-          const hart = bareHart(backend as EngineKind, program(instruction, operands), 'machine');
+          const hart = bareHart(subject, program(instruction, operands), 'machine');
           mips(hart, WARM_UP_S);
           const runs = Array.from({ length: context.runs }, () => mips(hart, RUN_S));
           const result = measurement('float', `${name}, ${situation}`, backend, 'MIPS', runs);

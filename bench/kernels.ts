@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { inTurn } from './lib/in-turn.ts';
 import { debianImage, type LinuxRun, runOurs, runQemu, withFiles } from './lib/linux.ts';
 import { type Benchmark, geometricMean, type Measurement, measurement } from './lib/result.ts';
 
@@ -44,23 +45,15 @@ export const kernels: Benchmark = {
         })),
       ]);
       const command = `cd /bench; for k in *; do echo KERNEL $k $(./$k); done`;
-      const subjects: [string, () => Promise<Scores>][] = context.backends.map((backend) => [
-        backend,
-        async () => scoresOf(await runOurs(image, backend, { command })),
-      ]);
+      const subjects = new Map<string, () => Promise<Scores>>();
+      for (const backend of context.backends) {
+        subjects.set(backend, async () => scoresOf(await runOurs(image, backend, { command })));
+      }
       if (context.peers) {
-        subjects.push(['qemu-tcg', async () => scoresOf(await runQemu(image, { command }))]);
-        subjects.push(['host', () => Promise.resolve(runHost(folder, names))]);
+        subjects.set('qemu-tcg', async () => scoresOf(await runQemu(image, { command })));
+        subjects.set('host', () => Promise.resolve(runHost(folder, names)));
       }
-      const found: Scores[][] = subjects.map(() => []);
-      // In turn, so that a drifting machine is fair to all.
-      for (let run = 0; run < context.runs; run++) {
-        for (const [i, [subject, go]] of subjects.entries()) {
-          context.progress(`kernels on ${subject}, run ${run + 1} of ${context.runs}`);
-          found[i].push(await go());
-        }
-      }
-      return report(names, subjects, found);
+      return report(names, await inTurn(context, 'kernels', subjects));
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
@@ -71,15 +64,16 @@ function scoresOf(run: LinuxRun): Scores {
   return parse(run.output.text);
 }
 
-function report(names: readonly string[], subjects: [string, unknown][], found: Scores[][]): Measurement[] {
+function report(names: readonly string[], found: ReadonlyMap<string, readonly Scores[]>): Measurement[] {
   const measurements: Measurement[] = [];
-  for (const [i, [subject]] of subjects.entries()) {
+  const reference = [...found.values()][0][0];
+  for (const [subject, scored] of found) {
     const medians: number[] = [];
     for (const name of names) {
-      const runs = found[i].map((scores) => {
+      const runs = scored.map((scores) => {
         const score = scores.get(name);
         if (score === undefined) throw new Error(`${name} gave no result on ${subject}`);
-        const expected = found[0][0].get(name)?.checksum;
+        const expected = reference.get(name)?.checksum;
         if (score.checksum !== expected) throw new Error(`${name} on ${subject}: ${score.checksum}, not ${expected}`);
         return score.seconds;
       });

@@ -9,13 +9,14 @@ import { exits } from './exits.ts';
 import { float } from './float.ts';
 import { idle } from './idle.ts';
 import { kernels } from './kernels.ts';
+import { latencies } from './latency.ts';
 import { hasQemu } from './lib/linux.ts';
 import { type Benchmark, formatTable, type Measurement } from './lib/result.ts';
 import { memory } from './memory.ts';
 import { processes } from './processes.ts';
 import { smp } from './smp.ts';
 
-const benchmarks: readonly Benchmark[] = [cpu, float, exits, boot, idle, kernels, processes, smp, memory];
+const benchmarks: readonly Benchmark[] = [cpu, float, exits, boot, idle, kernels, processes, smp, memory, latencies];
 
 function count(text: string): number {
   const n = Number(text);
@@ -23,16 +24,22 @@ function count(text: string): number {
   return n;
 }
 
+function tierOf(text: string): 0 | 1 {
+  if (text !== '0' && text !== '1') throw new InvalidArgumentError('0 or 1');
+  return text === '0' ? 0 : 1;
+}
+
 const program = new Command('bench')
   .argument('[names...]', `which to run: ${benchmarks.map((b) => b.name).join(', ')}; default all`)
   .option('--backend <names>', 'CPU backends, with commas; default all that work here')
   .option('--runs <n>', 'counted runs of each figure', count, 3)
+  .option('--tier <n>', 'of the native backend, in cpu, float and latency: 0, its interpreter alone', tierOf)
   .option('--peers', 'also measure QEMU and native code')
   .option('--json <file>', 'write all runs to a file')
   .addHelpText('after', `\n${benchmarks.map((b) => `  ${b.name.padEnd(9)}${b.help}`).join('\n')}`)
   .parse();
 
-const options = program.opts<{ backend?: string; runs: number; peers?: boolean; json?: string }>();
+const options = program.opts<{ backend?: string; runs: number; tier?: 0 | 1; peers?: boolean; json?: string }>();
 const names = program.args;
 for (const name of names) {
   if (!benchmarks.some((b) => b.name === name)) program.error(`error: no benchmark is called '${name}'`);
@@ -47,6 +54,7 @@ const backends =
 const context = {
   backends,
   peers: options.peers === true,
+  tier: options.tier,
   runs: options.runs,
   progress: (text: string) => process.stderr.write(`${text} …\n`),
 };

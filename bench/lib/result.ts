@@ -19,6 +19,8 @@ export interface BenchContext {
   readonly backends: readonly string[];
   /** Whether to measure QEMU and the host too. */
   readonly peers: boolean;
+  /** Of the native backend, where a benchmark can tell: 0, its interpreter alone; undefined: as it comes. */
+  readonly tier?: 0 | 1 | undefined;
   /** Counted runs of each figure. */
   readonly runs: number;
   /** Says what is going on. */
