@@ -211,7 +211,19 @@ export const VolumeWipe = {
 /** virStoragePoolBuildFlags. */
 export const PoolBuild = { NEW: 0, REPAIR: 1, RESIZE: 2, NO_OVERWRITE: 4, OVERWRITE: 8 } as const;
 /** virStoragePoolCreateFlags. */
-export const PoolStart = { NORMAL: 0, WITH_BUILD: 1, WITH_BUILD_OVERWRITE: 2, WITH_BUILD_NO_OVERWRITE: 4 } as const;
+export const PoolStart = {
+  NORMAL: 0,
+  WITH_BUILD: 1,
+  WITH_BUILD_OVERWRITE: 2,
+  WITH_BUILD_NO_OVERWRITE: 4,
+  VALIDATE: 8,
+} as const;
+/** virStoragePoolDefineFlags. */
+export const PoolDefine = { VALIDATE: 1 } as const;
+/** virStorageVolCreateFlags; raw volumes have no metadata to allocate. */
+export const VolumeCreate = { PREALLOC_METADATA: 1, REFLINK: 2, VALIDATE: 4 } as const;
+/** virNetworkDefineFlags and virNetworkCreateFlags. */
+export const NetworkDefine = { VALIDATE: 1 } as const;
 /** virNetworkUpdateCommand. */
 export const NetworkUpdateCommand = { NONE: 0, MODIFY: 1, DELETE: 2, ADD_LAST: 3, ADD_FIRST: 4 } as const;
 /** virNetworkUpdateSection. */

@@ -27,6 +27,7 @@ const beginnings: Partial<Readonly<Record<VirErrorName, string>>> = {
   OVERFLOW: 'numerical overflow',
   OPERATION_UNSUPPORTED: 'Operation not supported',
   RESOURCE_BUSY: 'resource busy',
+  XML_INVALID_SCHEMA: 'XML document failed to validate against schema',
   DEVICE_MISSING: 'device not found',
 };
 

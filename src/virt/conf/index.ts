@@ -31,5 +31,6 @@ export {
 } from './storage.ts';
 export type * from './storage-def.ts';
 export { type MachinePlan, type PlanContext, toMachineOptions } from './to-options.ts';
+export { parseXml } from './xml.ts';
 export { formatXml } from './xml-format.ts';
 export type { Extensible, Extra, XmlElement, XmlNode } from './xml-node.ts';

@@ -58,6 +58,7 @@ export class LocalDomainLifecycle implements DomainLifecycleProcedures {
 
   async domainCreateXml(xml: string, flags: number): Promise<DomainRef> {
     checkFlags(flags, known.start, 'domainCreateXml');
+    if ((flags & DomainStart.VALIDATE) !== 0) await this.#world.schemas.check('domain', xml);
     const def = this.#world.hypervisor.complete(xml);
     return this.#claimed(def, async (domain) => {
       if (domain.active) throw virtError('OPERATION_INVALID', `domain is already active as '${domain.name}'`);
@@ -68,6 +69,7 @@ export class LocalDomainLifecycle implements DomainLifecycleProcedures {
 
   async domainDefineXmlFlags(xml: string, flags: number): Promise<DomainRef> {
     checkFlags(flags, known.define, 'domainDefineXmlFlags');
+    if ((flags & DomainDefine.VALIDATE) !== 0) await this.#world.schemas.check('domain', xml);
     const def = this.#world.hypervisor.complete(xml);
     return this.#claimed(def, async (domain) => {
       await this.#world.store.save('domains', domain.uuid, formatDomain(def, { secure: true, inactive: true }));

@@ -1,6 +1,6 @@
 import type { DhcpLease, NetworkProcedures, NetworkRef } from '../backend.ts';
 import { formatNetwork } from '../conf/index.ts';
-import { Affect, NetworkEvent, NetworkSection, NetworkUpdateCommand } from '../enums.ts';
+import { Affect, NetworkDefine, NetworkEvent, NetworkSection, NetworkUpdateCommand } from '../enums.ts';
 import { virtError } from '../errors.ts';
 import { checkFlags } from './impact.ts';
 import type { LocalNetwork, NetworkTable } from './network-table.ts';
@@ -31,7 +31,8 @@ export class LocalNetworks implements NetworkProcedures {
   }
 
   async networkCreateXmlFlags(xml: string, flags: number): Promise<NetworkRef> {
-    checkFlags(flags, 1, 'networkCreateXmlFlags');
+    checkFlags(flags, NetworkDefine.VALIDATE, 'networkCreateXmlFlags');
+    if (flags !== 0) await this.#world.schemas.check('network', xml);
     const def = this.#table.complete(xml);
     return this.#table.claimed(def.uuid, def.name, async (network) => {
       if (network.active) throw virtError('OPERATION_INVALID', `network is already active as '${def.name}'`);
@@ -43,7 +44,8 @@ export class LocalNetworks implements NetworkProcedures {
   }
 
   async networkDefineXmlFlags(xml: string, flags: number): Promise<NetworkRef> {
-    checkFlags(flags, 1, 'networkDefineXmlFlags');
+    checkFlags(flags, NetworkDefine.VALIDATE, 'networkDefineXmlFlags');
+    if (flags !== 0) await this.#world.schemas.check('network', xml);
     const def = this.#table.complete(xml);
     return this.#table.claimed(def.uuid, def.name, async (network) => {
       await this.#table.save(def);

@@ -1,6 +1,6 @@
 import type { PoolInfo, PoolRef, StoragePoolProcedures, VolumeRef } from '../backend.ts';
 import { formatPoolCapabilities, formatStoragePool } from '../conf/index.ts';
-import { PoolBuild, PoolEvent, PoolStart, PoolState } from '../enums.ts';
+import { PoolBuild, PoolDefine, PoolEvent, PoolStart, PoolState } from '../enums.ts';
 import { virtError } from '../errors.ts';
 import { checkFlags } from './impact.ts';
 import { type LocalPool, type PoolTable, trimSlashes } from './pool-table.ts';
@@ -58,18 +58,20 @@ export class LocalPools implements StoragePoolProcedures {
   }
 
   async storagePoolCreateXml(xml: string, flags: number): Promise<PoolRef> {
-    checkFlags(flags, startFlags, 'storagePoolCreateXml');
+    checkFlags(flags, startFlags | PoolStart.VALIDATE, 'storagePoolCreateXml');
+    if ((flags & PoolStart.VALIDATE) !== 0) await this.#world.schemas.check('pool', xml);
     const def = this.#table.complete(xml);
     return this.#table.claimed(def.uuid, def.name, async (pool) => {
       if (pool.active) throw virtError('OPERATION_INVALID', `pool is already active as '${def.name}'`);
       this.#table.refuseConflict(def);
-      await this.#start(pool, def, flags);
+      await this.#start(pool, def, flags & startFlags);
       return pool.ref;
     });
   }
 
   async storagePoolDefineXml(xml: string, flags: number): Promise<PoolRef> {
-    checkFlags(flags, 1, 'storagePoolDefineXml');
+    checkFlags(flags, PoolDefine.VALIDATE, 'storagePoolDefineXml');
+    if (flags !== 0) await this.#world.schemas.check('pool', xml);
     const def = this.#table.complete(xml);
     return this.#table.claimed(def.uuid, def.name, async (pool) => {
       this.#table.refuseConflict(def);

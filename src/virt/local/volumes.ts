@@ -6,24 +6,26 @@ import {
   type StorageVolumeDef,
   validateStorageVolume,
 } from '../conf/index.ts';
-import { VolumeResize, VolumeType, VolumeWipe } from '../enums.ts';
+import { VolumeCreate, VolumeResize, VolumeType, VolumeWipe } from '../enums.ts';
 import { virtError } from '../errors.ts';
 import { checkFlags } from './impact.ts';
 import type { LocalPool, PoolTable } from './pool-table.ts';
+import type { Schemas } from './schemas.ts';
 import type { NewVolume, StoredVolume, VolumeRange } from './storage-driver.ts';
 import type { World } from './world.ts';
 
 const resizeFlags = VolumeResize.ALLOCATE | VolumeResize.DELTA | VolumeResize.SHRINK;
-/** VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA, of which raw volumes have none, and _REFLINK. */
-const createFlags = 1 | 2;
+const createFlags = VolumeCreate.PREALLOC_METADATA | VolumeCreate.REFLINK | VolumeCreate.VALIDATE;
 const typeNames = ['file', 'block', 'dir'] as const;
 
 /** Storage volumes. */
 export class LocalVolumes implements StorageVolumeProcedures {
   readonly #table: PoolTable;
+  readonly #schemas: Schemas;
 
   constructor(world: World) {
     this.#table = world.pools;
+    this.#schemas = world.schemas;
   }
 
   async storagePoolListAllVolumes(ref: PoolRef, flags: number): Promise<VolumeRef[]> {
@@ -53,12 +55,14 @@ export class LocalVolumes implements StorageVolumeProcedures {
 
   async storageVolCreateXml(ref: PoolRef, xml: string, flags: number): Promise<VolumeRef> {
     checkFlags(flags, createFlags, 'storageVolCreateXml');
+    if ((flags & VolumeCreate.VALIDATE) !== 0) await this.#schemas.check('volume', xml);
     const def = parseStorageVolume(xml);
     return this.#create(ref, newVolume(def));
   }
 
   async storageVolCreateXmlFrom(ref: PoolRef, xml: string, clone: VolumeRef, flags: number): Promise<VolumeRef> {
     checkFlags(flags, createFlags, 'storageVolCreateXmlFrom');
+    if ((flags & VolumeCreate.VALIDATE) !== 0) await this.#schemas.check('volume', xml);
     const { volume: from } = this.#table.volumeOf(clone);
     refuseOtherThanFiles(from, 'clone');
     const def = parseStorageVolume(xml);

@@ -5,6 +5,7 @@ import { DomainTable } from './domain-table.ts';
 import type { Hypervisor, Survivor } from './hypervisor.ts';
 import { NetworkTable } from './network-table.ts';
 import { PoolTable } from './pool-table.ts';
+import { Schemas } from './schemas.ts';
 import type { StateStore } from './state-store.ts';
 import type { StorageDriver } from './storage-driver.ts';
 
@@ -26,6 +27,7 @@ export class World {
   readonly life: DomainLife;
   readonly networks: NetworkTable;
   readonly pools: PoolTable;
+  readonly schemas = new Schemas();
   readonly #listeners = new Set<(event: WorldEvent) => void>();
 
   constructor({ hypervisor, store, storage }: WorldParts) {
@@ -79,6 +81,7 @@ export class World {
     );
     await this.#idle();
     await this.hypervisor.runs?.close();
+    this.schemas.close();
     await this.store.close();
   }
 

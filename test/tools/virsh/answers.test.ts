@@ -6,6 +6,7 @@ import { PassThrough, Writable } from 'node:stream';
 import { runCommands } from '../../../src/tools/cli/virsh/execute.ts';
 import { splitLine } from '../../../src/tools/cli/virsh/line.ts';
 import { type OutputFormat, Session } from '../../../src/tools/cli/virsh/session.ts';
+import { VirtError } from '../../../src/util/index.ts';
 import { type Backend, Connection, connect, type DomainRef } from '../../../src/virt/index.ts';
 import { scratchDirectory } from './support.ts';
 
@@ -75,7 +76,7 @@ function answers(asked: unknown[][]): Partial<Backend> {
 }
 
 /** Runs a line over `test:///default` with other answers to some questions. */
-async function ask(line: string, format: OutputFormat = 'table') {
+async function ask(line: string, format: OutputFormat = 'table', more: Partial<Backend> = {}, env = {}) {
   const asked: unknown[][] = [];
   let out = '';
   const sink = new Writable({
@@ -84,13 +85,13 @@ async function ask(line: string, format: OutputFormat = 'table') {
       done();
     },
   });
-  const context = { stdin: new PassThrough(), stdout: sink, stderr: sink, env: {}, events: new EventEmitter() };
+  const context = { stdin: new PassThrough(), stdout: sink, stderr: sink, env, events: new EventEmitter() };
   const session = new Session(context, {
     uri: 'test:///default',
     format,
     connect: async (uri) => {
       const { backend } = await connect(uri);
-      const given = answers(asked);
+      const given = { ...answers(asked), ...more };
       // Methods use private fields of the real one: they are called on it.
       const mixed = new Proxy(backend, {
         get: (target, key) => {
@@ -125,6 +126,20 @@ describe('commands about what the test world lacks', () => {
     assert.equal(readFileSync(file, 'utf8'), 'picture');
     const { mime } = (await askJson(`screenshot test ${file}`)) as { mime: string };
     assert.equal(mime, 'image/x-portable-pixmap');
+  });
+
+  it('edit: goes on without the check of the schema where there is none, and says so', async () => {
+    const defined: number[] = [];
+    const define: Backend['domainDefineXmlFlags'] = async (_xml, flags) => {
+      defined.push(flags);
+      if (flags === 0) return { name: 'test', uuid: '', id: -1 };
+      throw new VirtError('OPERATION_UNSUPPORTED', 'Operation not supported: cannot validate the XML: no schema');
+    };
+    const env = { EDITOR: 'sed -i s/8388608/4194304/' };
+    const { code, out } = await ask('edit test', 'table', { domainDefineXmlFlags: define }, env);
+    assert.deepEqual(defined, [1, 0]);
+    assert.equal(code, 0, out);
+    assert.match(out, /^warning: .*cannot validate the XML: no schema\nDomain 'test' XML configuration edited\.\n+$/);
   });
 
   it('send-key: takes names and numbers', async () => {

@@ -1,17 +1,34 @@
 /** What domains are: names, descriptions, memory, vCPUs, devices. */
 import { strict as assert } from 'node:assert';
+import { existsSync } from 'node:fs';
 import {
   Affect,
+  DomainDefine,
   DomainLifecycle,
+  DomainStart,
   DomainXml,
   ListDomains,
   MemoryFlags,
   MetadataType,
+  NetworkDefine,
+  PoolDefine,
+  PoolStart,
   VcpuFlags,
+  type VirErrorName,
+  VolumeCreate,
 } from '../../../src/index.ts';
 import { type Bench, rejects, uuids } from './bench.ts';
 
 const { DEFINED, UNDEFINED } = DomainLifecycle;
+
+const folder = '/usr/share/libvirt/schemas';
+const hasSchemas = existsSync(`${folder}/domain.rng`);
+
+/** How a document that its schema does not allow is refused, with the schemas and without. */
+const invalid = (schema: string): [VirErrorName, RegExp] =>
+  hasSchemas
+    ? ['XML_INVALID_SCHEMA', new RegExp(`failed to validate against schema: Unable to validate .*/${schema}\\.rng\n`)]
+    : ['OPERATION_UNSUPPORTED', /cannot validate/];
 
 /** @param current the bench of the test that runs */
 export function describeDefinitions(current: () => Bench): void {
@@ -91,6 +108,37 @@ export function describeDefinitions(current: () => Bench): void {
       );
       await rejects(bench.connection.defineXML(bench.xml('one'), 64), 'INVALID_ARG', /unsupported flags \(0x40\)/);
       assert.deepEqual(await bench.names(0), []);
+    });
+
+    it('checks definitions against libvirt’s schemas when asked to, or says why it cannot', async () => {
+      const { connection, subject, xml } = bench;
+      const network = '<network><name>n</name></network>';
+      const pool = `<pool type='dir'><name>p</name><target><path>${subject.poolPath}</path></target></pool>`;
+      const volume = '<volume><name>v</name><capacity>512</capacity><target/></volume>';
+      const novel = (text: string) => text.replace('</name>', '</name><novel/>');
+      const one = await connection.storagePoolCreateXML(pool.replace('<name>p', '<name>other'), 1);
+      const created = await one.createVolumeXML(volume);
+      const named = (text: string, name: string) => text.replace(/<name>\w+/, `<name>${name}`);
+      const cases: [root: string, check: (text: string) => Promise<unknown>, text: string][] = [
+        ['domain', (text) => connection.defineXML(text, DomainDefine.VALIDATE), xml('valid')],
+        ['domain', (text) => connection.createXML(text, DomainStart.VALIDATE), xml('created')],
+        ['network', (text) => connection.networkDefineXML(text, NetworkDefine.VALIDATE), network],
+        ['storagevol', (text) => one.createVolumeXML(text, VolumeCreate.VALIDATE), named(volume, 'w')],
+        ['storagevol', (text) => one.createVolumeXMLFrom(text, created, VolumeCreate.VALIDATE), named(volume, 'x')],
+      ];
+      if (subject.networksStart) {
+        cases.push([
+          'network',
+          (text) => connection.networkCreateXML(text, NetworkDefine.VALIDATE),
+          named(network, 'm'),
+        ]);
+      }
+      await rejects(connection.storagePoolDefineXML(novel(pool), PoolDefine.VALIDATE), ...invalid('storagepool'));
+      await rejects(connection.storagePoolCreateXML(novel(pool), PoolStart.VALIDATE), ...invalid('storagepool'));
+      for (const [schema, check, text] of cases) {
+        await rejects(check(novel(text)), ...invalid(schema));
+        if (hasSchemas) await check(text);
+      }
     });
 
     it('takes and gives plain objects', async () => {
