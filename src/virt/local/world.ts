@@ -89,6 +89,7 @@ export class World {
   async leave(): Promise<void> {
     await this.#idle();
     await this.hypervisor.runs?.release();
+    this.schemas.close();
     await this.store.close();
   }
 
