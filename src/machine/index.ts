@@ -15,9 +15,15 @@ export { boardHtif, ExitServer, type ExitServerOptions } from './exit-server.ts'
 export type { Htif } from './firmware/htif.ts';
 export { Machine, type MachineHost } from './machine.ts';
 export { memoryMap, TIMEBASE_HZ, VIRTIO_SLOTS } from './memory-map.ts';
+export { formatIp, type IpAddress, inSubnet, parseIp, parseSubnet, type Subnet } from './net/address.ts';
 export { formatMac, parseMac } from './net/ether.ts';
 export { completeFrames } from './net/offload.ts';
 export { EtherSwitch, type SwitchStation } from './net/switch.ts';
+export type { DhcpHost, Lease } from './net/user/dhcp.ts';
+export type { PortForward } from './net/user/forward.ts';
+export type { UserNetHost, UserNetOptions } from './net/user/options.ts';
+export type { AllowRule } from './net/user/policy.ts';
+export { UserNet } from './net/user/user-net.ts';
 export { PowerRequest } from './power/power-request.ts';
 export { haltMachine, RunState, runState, setRunState } from './run-state.ts';
 export { validateMachineConfig } from './validate-config.ts';

@@ -236,6 +236,7 @@ class ActivePort {
   #deliver(queue: VirtQueue, frame: Frame): boolean {
     const { counts } = this.#host;
     for (;;) {
+      const known = queue.available;
       const outcome = receiveFrame(queue, frame, this.#active.features);
       if (outcome === 'done') {
         counts.rxPackets++;
@@ -247,21 +248,10 @@ class ActivePort {
         counts.rxDrop++;
         return true;
       }
-      if (queue.listen() && queue.peek() !== undefined && this.#more(queue, frame)) continue;
+      // Some buffers may be there, and not enough: it is those after them that are waited for.
+      if (queue.listen(known)) continue;
       this.#starving = true;
       return false;
-    }
-  }
-
-  /** Whether the buffers that came meanwhile are enough to be worth another look. */
-  #more(queue: VirtQueue, frame: Frame): boolean {
-    let room = 0;
-    for (let ahead = 0; ; ahead++) {
-      const chain = queue.peek(ahead);
-      if (chain === undefined) return false;
-      room += chain.writableBytes;
-      if (room >= NET_HEADER + frame.bytes.length || (this.#active.features & NetFeature.MRG_RXBUF) === 0n) return true;
-      if (ahead > queue.size) return false;
     }
   }
 

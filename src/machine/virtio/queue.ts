@@ -150,11 +150,19 @@ export class VirtQueue {
     this.#hold(() => this.#context.memory.setU16(this.#used, VIRTQ_USED_F_NO_NOTIFY));
   }
 
-  /** Asks for notifications again. True: a buffer came before the driver could know, so look once more. */
-  listen(): boolean {
+  /** How many buffers could be taken now. */
+  get available(): number {
+    return this.#hold(() => this.#waiting(), 0);
+  }
+
+  /**
+   * Asks for notifications again, for when there are more than `known` buffers to take. True: there are already, as
+   * they came before the driver could know, so look once more.
+   */
+  listen(known = 0): boolean {
     return this.#hold(() => {
       const { memory } = this.#context;
-      const next = this.#get(QueueWord.availNext);
+      const next = (this.#get(QueueWord.availNext) + known) & 0xffff;
       if (this.#eventIdx) memory.setU16(this.#used + RING_HEADER + this.size * USED_ENTRY, next);
       else memory.setU16(this.#used, 0);
       return memory.u16(this.#avail + 2) !== next;
@@ -162,14 +170,17 @@ export class VirtQueue {
   }
 
   #look(ahead = 0): Chain | undefined {
+    if (this.#waiting() <= ahead) return undefined;
     const { memory } = this.#context;
-    const first = this.#get(QueueWord.availNext);
-    const waiting = (memory.u16(this.#avail + 2) - first) & 0xffff;
-    if (waiting > this.size) throw new GuestFault(`${waiting} buffers available in a queue of ${this.size}`);
-    if (waiting <= ahead) return undefined;
-    const next = (first + ahead) & 0xffff;
+    const next = (this.#get(QueueWord.availNext) + ahead) & 0xffff;
     const head = memory.u16(this.#avail + RING_HEADER + (next % this.size) * AVAIL_ENTRY);
     return walkChain(memory, this.#rules, head);
+  }
+
+  #waiting(): number {
+    const waiting = (this.#context.memory.u16(this.#avail + 2) - this.#get(QueueWord.availNext)) & 0xffff;
+    if (waiting > this.size) throw new GuestFault(`${waiting} buffers available in a queue of ${this.size}`);
+    return waiting;
   }
 
   #advance(count = 1): void {

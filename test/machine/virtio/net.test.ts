@@ -231,6 +231,21 @@ describe('virtio-net', () => {
     assert.equal(device.counts.rxDrop, 0);
   });
 
+  it('hears of more buffers when there were some and not enough', async () => {
+    const { cable, queues, slot, offer, received } = await plug();
+    offer(256, 2);
+    await slot.serve();
+    assert.equal(cable.offer({ bytes: ether(MAC, some(900)) }), false);
+    // With event indexes a driver notifies only past the index that the device has named.
+    assert.equal((queues[0] as DriverQueue).wantsKick, false);
+    offer(256, 1);
+    await slot.serve();
+    assert.deepEqual(received(), []);
+    offer(256, 1);
+    await slot.serve();
+    assert.equal(received().length, 1);
+  });
+
   it('drops a frame that can never fit', async () => {
     const { cable, device, offer } = await plug(~NetFeature.MRG_RXBUF);
     offer(300, 4);

@@ -21,7 +21,7 @@ const SYN_FIRST_NS = 1e9;
 const SYN_TRIES = 6;
 
 /** How long a closed connection still answers a repeated FIN. The wire is short, so less than RFC 9293's 2 MSL. */
-const TIME_WAIT_NS = 1e9;
+const TIME_WAIT_NS = 4e9;
 
 /** What a connection's owner is told. */
 export interface TcpOwner {
@@ -186,7 +186,11 @@ export class TcpEndpoint {
       this.#established(segment);
       if (this.isOver) return;
     }
-    if (this.#state === 'time-wait') return;
+    if (this.#state === 'time-wait') {
+      // RFC 9293, 3.10.7.4, eighth step: the peer has not heard that its end was heard.
+      if ((flags & FIN) !== 0) this.#waitOut();
+      return;
+    }
     this.#takeAcknowledgment(segment, length === 0);
     if (useful && this.#state === 'open' && length > 0) this.#takeData(segment);
     this.#schedule();
@@ -317,6 +321,10 @@ export class TcpEndpoint {
     // An acknowledgment of the peer's end that is still due must not be lost.
     if (this.#acknowledgmentDue) this.#acknowledgeNow();
     this.#state = 'time-wait';
+    this.#waitOut();
+  }
+
+  #waitOut(): void {
     this.#cancelTimer();
     this.#setTimer(TIME_WAIT_NS, () => this.#close(false));
   }

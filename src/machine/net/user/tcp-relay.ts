@@ -1,0 +1,108 @@
+import type { Socket } from 'node:net';
+import { TcpEndpoint, type TcpOwner } from '../tcp/endpoint.ts';
+import type { TcpSegment } from '../tcp/segment.ts';
+import type { Flow, UserContext } from './context.ts';
+import { mssFor, tcpFrame } from './tcp-wire.ts';
+
+/** Bytes from the host that may wait for a guest before the host's socket is left alone, and when it is read again. */
+const PENDING_HIGH = 2 ** 20;
+const PENDING_LOW = 2 ** 19;
+
+/**
+ * One connection between a guest and a socket of the host: bytes, ends and resets go through in both directions, and a
+ * side that does not read holds the other back.
+ */
+export class TcpRelay {
+  readonly endpoint: TcpEndpoint;
+  readonly #socket: Socket;
+  readonly #onClosed: () => void;
+  #paused = false;
+
+  /**
+   * @param socket connected, or about to be; with `allowHalfOpen`, and nobody else's
+   * @param onClosed called once, when nothing is left of the connection
+   */
+  constructor(context: UserContext, flow: Flow, socket: Socket, onClosed: () => void) {
+    this.#socket = socket;
+    this.#onClosed = onClosed;
+    const sequence = new Uint8Array(4);
+    context.random.fill(sequence);
+    this.endpoint = new TcpEndpoint({
+      owner: this.#owner(),
+      clock: context.clock,
+      timers: context.timers,
+      sequence: new DataView(sequence.buffer).getUint32(0),
+      mss: mssFor(flow, context.mtu),
+      send: (segment, mss) => context.send(flow.guest, tcpFrame(flow, segment, mss)),
+    });
+    // Not read before the guest's side is open.
+    socket.pause();
+    socket.setNoDelay(true);
+    socket.on('data', (data) => this.#fromHost(data));
+    socket.on('end', () => this.endpoint.end());
+    socket.on('close', (failed) => {
+      if (failed) this.endpoint.reset();
+    });
+  }
+
+  /** The guest's segment that opened the connection is answered. */
+  accept(syn: TcpSegment): void {
+    this.endpoint.accept(syn);
+  }
+
+  /** Ends both sides at once. */
+  reset(): void {
+    this.endpoint.reset();
+  }
+
+  #owner(): TcpOwner {
+    const socket = this.#socket;
+    return {
+      opened: () => socket.resume(),
+      data: (bytes) => {
+        if (socket.destroyed || socket.writableEnded) this.endpoint.reset();
+        else socket.write(bytes, () => this.endpoint.consumed(bytes.length));
+      },
+      ended: () => socket.end(),
+      acknowledged: () => this.#flow(),
+      closed: (reset) => {
+        if (reset) socket.resetAndDestroy();
+        else socket.destroy();
+        this.#onClosed();
+      },
+    };
+  }
+
+  #fromHost(data: Uint8Array): void {
+    this.endpoint.write(data);
+    this.#flow();
+  }
+
+  #flow(): void {
+    const pending = this.endpoint.pendingBytes;
+    if (!this.#paused && pending > PENDING_HIGH) {
+      this.#paused = true;
+      this.#socket.pause();
+    } else if (this.#paused && pending < PENDING_LOW) {
+      this.#paused = false;
+      this.#socket.resume();
+    }
+  }
+}
+
+/** Answers a segment for which there is no connection: a reset (RFC 9293, 3.10.7.1); a reset itself is not answered. */
+export function refuse(context: UserContext, flow: Flow, segment: TcpSegment): void {
+  const { flags, sequence, acknowledgment, data } = segment;
+  if ((flags & 4) !== 0) return;
+  const length = data.length + (flags & 1) + ((flags >> 1) & 1);
+  const hasAck = (flags & 16) !== 0;
+  const reset: TcpSegment = {
+    sequence: hasAck ? acknowledgment : 0,
+    acknowledgment: hasAck ? 0 : (sequence + length) >>> 0,
+    flags: hasAck ? 4 : 4 | 16,
+    window: 0,
+    options: {},
+    data: new Uint8Array(0),
+  };
+  context.send(flow.guest, tcpFrame(flow, reset, mssFor(flow, context.mtu)));
+}
