@@ -211,13 +211,15 @@ export class TcpEndpoint {
   #takeData({ sequence, data, flags }: TcpSegment): void {
     const { owner } = this.#options;
     const arrival = (this.#receiver as TcpReceiver).accept(sequence, data, (flags & FIN) !== 0);
-    if (arrival.urgent) this.#acknowledgeNow();
-    else this.#acknowledgeSoon();
+    // Before the acknowledgment: on a wire without delay it may bring the next data.
     for (const bytes of arrival.data) {
       if (this.#state !== 'open') return;
       owner.data(bytes);
     }
     if (arrival.ended && this.#state === 'open') owner.ended();
+    if (this.#state !== 'open') return;
+    if (arrival.urgent) this.#acknowledgeNow();
+    else this.#acknowledgeSoon();
   }
 
   /** What the peer's SYN says. */

@@ -1,0 +1,390 @@
+import { strict as assert } from 'node:assert';
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseIp, parseSubnet } from '../../../../src/machine/net/address.ts';
+import { u16 } from '../../../../src/machine/net/checksum.ts';
+import type { UserNetOptions } from '../../../../src/machine/net/user/options.ts';
+import { SeededRandom } from '../../../../src/util/index.ts';
+import { DNS, dhcpRequest, dnsQuery, eventually, type GuestConnection, NetGuest, ROUTER } from './guest.ts';
+
+const closers: (() => unknown)[] = [];
+
+async function plug(options: UserNetOptions = {}): Promise<NetGuest> {
+  const guest = await NetGuest.plug(options);
+  closers.push(() => guest.net.close());
+  return guest;
+}
+
+async function tcpServer(serve: (socket: Socket) => void, host = '127.0.0.1'): Promise<number> {
+  const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => {});
+    serve(socket);
+  });
+  server.listen(0, host);
+  await once(server, 'listening');
+  closers.push(() => server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+async function udpServer(serve: (data: Buffer) => Uint8Array | undefined): Promise<number> {
+  const socket: UdpSocket = createSocket('udp4');
+  socket.on('message', (data, { address, port }) => {
+    const answer = serve(data);
+    if (answer !== undefined) socket.send(answer, port, address);
+  });
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  closers.push(() => socket.close());
+  return socket.address().port;
+}
+
+const some = (bytes: number) => {
+  const data = new Uint8Array(bytes);
+  new SeededRandom(bytes).fill(data);
+  return data;
+};
+
+describe('user network', () => {
+  afterEach(async () => {
+    for (const close of closers.splice(0)) await close();
+  });
+
+  it('answers for its router and its name server, and for nobody else', async () => {
+    const guest = await plug();
+    assert.equal(guest.replies.length, 1);
+    guest.packet(ROUTER, 1, icmpEcho(1));
+    guest.packet(DNS, 1, icmpEcho(2));
+    assert.deepEqual(
+      guest.others.map((bytes) => [bytes[34], u16(bytes, 40)]),
+      [
+        [0, 1],
+        [0, 2],
+      ],
+    );
+  });
+
+  it('leases addresses, the same again to the same guest', async () => {
+    const { net, ...guest } = await dhcpGuest();
+    const offer = await guest.ask(dhcpRequest(1, []));
+    assert.equal(offer.ip, '10.0.2.15');
+    assert.deepEqual([...(offer.options.get(3) ?? [])], [10, 0, 2, 2]);
+    assert.deepEqual([...(offer.options.get(6) ?? [])], [10, 0, 2, 3]);
+    assert.deepEqual([...(offer.options.get(1) ?? [])], [255, 255, 255, 0]);
+    assert.deepEqual(net.leases(), []);
+    const name = [...Buffer.from('box')];
+    const ack = await guest.ask(
+      dhcpRequest(3, [
+        [50, [10, 0, 2, 15]],
+        [54, [10, 0, 2, 2]],
+        [12, name],
+      ]),
+    );
+    assert.equal(ack.options.get(53)?.[0], 5);
+    assert.equal((await guest.ask(dhcpRequest(1, []))).ip, '10.0.2.15');
+    const other = Uint8Array.of(0x52, 0x54, 0, 0, 0, 9);
+    assert.equal((await guest.ask(dhcpRequest(1, [], other))).ip, '10.0.2.16');
+    assert.equal((await guest.ask(dhcpRequest(3, [[50, [10, 0, 2, 15]]], other))).options.get(53)?.[0], 6);
+    assert.deepEqual(
+      net.leases().map(({ hostname, ip }) => [hostname, ip.join('.')]),
+      [['box', '10.0.2.15']],
+    );
+  });
+
+  it('gives fixed addresses and names, and runs out without harm', async () => {
+    const range = [parseIp('10.0.2.15'), parseIp('10.0.2.16')] as const;
+    const hosts = [{ mac: '52:54:00:00:00:09', ip: parseIp('10.0.2.200'), name: 'fixed' }];
+    const guest = await dhcpGuest({ range, hosts });
+    const fixed = await guest.ask(dhcpRequest(1, [], Uint8Array.of(0x52, 0x54, 0, 0, 0, 9)));
+    assert.equal(fixed.ip, '10.0.2.200');
+    assert.equal(Buffer.from(fixed.options.get(12) ?? []).toString(), 'fixed');
+    for (let n = 0; n < 2; n++) await guest.ask(dhcpRequest(3, [[50, [10, 0, 2, 15 + n]]], mac(n)));
+    assert.equal(await guest.tryAsk(dhcpRequest(1, [], mac(2))), undefined);
+  });
+
+  it('carries connections to the world both ways, and half-closes', async () => {
+    const port = await tcpServer((socket) => {
+      const got: Buffer[] = [];
+      socket.on('data', (data) => got.push(data));
+      socket.on('end', () => socket.end(Buffer.concat(got).reverse()));
+    });
+    const guest = await plug({ hostLoopback: true });
+    const connection = guest.connect(ROUTER, port);
+    await eventually(() => connection.heard.includes('opened'));
+    const data = some(3_000_000);
+    connection.endpoint.write(data);
+    connection.endpoint.end();
+    await eventually(() => connection.heard.includes('ended'));
+    assert.ok(connection.bytes().equals(Buffer.from(data).reverse()));
+  });
+
+  it('loses and changes no byte on a wire that loses frames', async () => {
+    const data = some(1_500_000);
+    const port = await tcpServer((socket) => {
+      socket.pipe(socket);
+    });
+    const guest = await plug({ hostLoopback: true });
+    const connection = guest.connect(ROUTER, port);
+    await eventually(() => connection.heard.includes('opened'));
+    guest.loss = 20;
+    connection.endpoint.write(data);
+    connection.endpoint.end();
+    await eventually(() => connection.bytes().length === data.length);
+    guest.loss = 0;
+    assert.ok(connection.bytes().equals(data));
+  });
+
+  it('holds the host back while the guest does not read, and the guest while the host does not', async () => {
+    let server: Socket | undefined;
+    const port = await tcpServer((socket) => {
+      server = socket;
+      socket.pause();
+      socket.write(Buffer.alloc(64 * 2 ** 20));
+    });
+    const guest = await plug({ hostLoopback: true });
+    const connection = guest.connect(ROUTER, port);
+    await eventually(() => connection.heard.includes('opened'));
+    connection.endpoint.write(new Uint8Array(64 * 2 ** 20));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.ok(connection.endpoint.pendingBytes > 16 * 2 ** 20, 'what the host does not read stays with the guest');
+    server?.resume();
+    await eventually(() => connection.endpoint.pendingBytes === 0);
+  });
+
+  it('passes resets and refusals on in both directions', async () => {
+    const sockets: Socket[] = [];
+    const ends: string[] = [];
+    const port = await tcpServer((socket) => {
+      sockets.push(socket);
+      socket.on('error', ({ message }) => ends.push(message));
+      socket.on('data', () => {});
+    });
+    const guest = await plug({ hostLoopback: true });
+    const [first, second] = [guest.connect(ROUTER, port), guest.connect(ROUTER, port)];
+    await eventually(() => sockets.length === 2 && second.heard.length > 0 && first.heard.length > 0);
+    sockets[0]?.resetAndDestroy();
+    await eventually(() => first.heard.includes('reset') || second.heard.includes('reset'));
+    const other = first.heard.includes('reset') ? second : first;
+    other.endpoint.reset();
+    await eventually(() => ends.some((message) => message.includes('ECONNRESET')));
+    const nobody = guest.connect(ROUTER, 1);
+    await eventually(() => nobody.heard.includes('reset'));
+  });
+
+  it('keeps guests from the host itself, and from what is not on the list', async () => {
+    let reached = 0;
+    const port = await tcpServer((socket) => {
+      reached++;
+      socket.end();
+    });
+    const udpPort = await udpServer(() => {
+      reached++;
+      return undefined;
+    });
+    const open = await plug();
+    const hidden = [
+      '10.0.2.2',
+      '127.0.0.1',
+      '127.9.9.9',
+      '0.0.0.0',
+      '0.0.0.1',
+      '169.254.169.254',
+      '10.0.2.77',
+      '255.255.255.255',
+    ];
+    const attempts = hidden.map((ip) => {
+      open.udp(parseIp(ip), udpPort, Buffer.from('x'));
+      return open.connect(parseIp(ip), port);
+    });
+    const refused = ({ heard }: GuestConnection) => heard.includes('reset');
+    await eventually(() => attempts.slice(0, -1).every(refused));
+    const restricted = await plug({
+      hostLoopback: true,
+      restrict: [{ subnet: parseSubnet('10.0.2.2/32'), port: port + 1 }],
+    });
+    const blocked = restricted.connect(ROUTER, port);
+    const elsewhere = restricted.connect(parseIp('192.0.2.1'), 80);
+    await eventually(() => refused(blocked) && refused(elsewhere));
+    restricted.udp(DNS, 53, dnsQuery(1, 'example.org'));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.equal(reached, 0);
+    assert.deepEqual(restricted.datagrams, []);
+    const allowed = await plug({ hostLoopback: true, restrict: [{ subnet: parseSubnet('10.0.2.2/32'), port }] });
+    const through = allowed.connect(ROUTER, port);
+    await eventually(() => through.heard.includes('ended'));
+    assert.equal(reached, 1);
+  });
+
+  it('gives each UDP port of the guest one of its own, which only those hear whom it spoke to', async () => {
+    const from: number[] = [];
+    const port = await udpServer((data) => Buffer.from(data).reverse());
+    const guest = await plug({ hostLoopback: true });
+    guest.udp(ROUTER, port, Buffer.from('abc'), 5000);
+    guest.udp(ROUTER, port, Buffer.from('def'), 5001);
+    await eventually(() => guest.datagrams.length === 2);
+    for (const datagram of guest.datagrams) from.push(datagram.to);
+    assert.deepEqual(from.sort(), [5000, 5001]);
+    assert.deepEqual(guest.datagrams.map(({ data }) => data.toString()).sort(), ['cba', 'fed']);
+    assert.ok(guest.datagrams.every((datagram) => datagram.from === '10.0.2.2' && datagram.port === port));
+  });
+
+  it("knows the names of its guests and asks the host's servers for others, one after the other", async () => {
+    const dead = { host: '127.0.0.1', port: 1 };
+    const port = await udpServer((query) =>
+      Buffer.concat([query.subarray(0, 2), Buffer.from([0x81, 0x83]), query.subarray(4)]),
+    );
+    const guest = await plug({
+      domain: 'lan',
+      names: new Map([['printer', [parseIp('10.0.2.50'), parseIp('fec0::50')]]]),
+      dnsServers: [dead, { host: '127.0.0.1', port }],
+    });
+    guest.udp(DNS, 53, dnsQuery(7, 'Printer.LAN'));
+    guest.udp(DNS, 53, dnsQuery(8, 'printer', 28));
+    guest.udp(DNS, 53, dnsQuery(9, 'example.org'));
+    await eventually(() => guest.datagrams.length === 3);
+    const answer = (id: number) => guest.datagrams.find(({ data }) => u16(data, 0) === id)?.data as Buffer;
+    assert.deepEqual([...answer(7).subarray(-4)], [10, 0, 2, 50]);
+    assert.deepEqual(answer(8).subarray(-16), Buffer.from(parseIp('fec0::50')));
+    assert.equal(answer(9).readUInt16BE(2), 0x8183);
+    const without = await plug({ dnsServers: [dead] });
+    without.udp(DNS, 53, dnsQuery(3, 'example.org'));
+    await eventually(() => without.datagrams.length === 1);
+    assert.equal((without.datagrams[0]?.data.readUInt8(3) ?? 0) & 15, 2);
+  });
+
+  it('forwards ports of the host to the guest', async () => {
+    const [tcpPort, udpPort] = [await freePort(), await freePort()];
+    const guest = await plug({
+      forwards: [
+        { protocol: 'tcp', hostPort: tcpPort, guestPort: 22 },
+        { protocol: 'udp', hostPort: udpPort, guestPort: 69 },
+      ],
+    });
+    guest.onConnection = (connection, port) => {
+      connection.endpoint.end();
+      void eventually(() => connection.heard.includes('opened')).then(() => assert.equal(port, 22));
+    };
+    const socket = connect(tcpPort, '127.0.0.1');
+    closers.push(() => socket.destroy());
+    await once(socket.resume(), 'end');
+    const client = createSocket('udp4');
+    closers.push(() => client.close());
+    client.send('ping', udpPort, '127.0.0.1');
+    await eventually(() => guest.datagrams.length === 1);
+    const [datagram] = guest.datagrams;
+    assert.equal(datagram?.from, '10.0.2.2');
+    const answered = once(client, 'message') as Promise<[Buffer]>;
+    guest.udp(ROUTER, datagram?.port ?? 0, Buffer.from('pong'), 69);
+    assert.equal((await answered)[0].toString(), 'pong');
+    await assert.rejects(
+      NetGuest.plug({ forwards: [{ protocol: 'tcp', hostPort: tcpPort, guestPort: 22 }] }),
+      /cannot forward tcp port \d+ of 127\.0\.0\.1: another program has it/,
+    );
+  });
+
+  it('serves boot files from one directory and from nowhere else', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'tftp-'));
+    closers.push(() => rmSync(root, { recursive: true }));
+    const file = some(1500);
+    writeFileSync(join(root, 'boot.img'), file);
+    symlinkSync('/etc/passwd', join(root, 'link'));
+    const guest = await plug({ tftp: root });
+    const request = (name: string) => Buffer.from(`\0\x01${name}\0octet\0blksize\x001000\0`, 'latin1');
+    guest.udp(ROUTER, 69, request('boot.img'), 6000);
+    await eventually(() => guest.datagrams.length === 1);
+    const next = async (block: number) => {
+      const count = guest.datagrams.length;
+      guest.udp(ROUTER, 69, Uint8Array.of(0, 4, 0, block), 6000);
+      await eventually(() => guest.datagrams.length > count);
+      return guest.datagrams.at(-1)?.data as Buffer;
+    };
+    assert.equal(guest.datagrams[0]?.data.toString('latin1'), '\0\x06blksize\x001000\0');
+    const blocks = [await next(0), await next(1)];
+    assert.ok(Buffer.concat(blocks.map((block) => block.subarray(4))).equals(file));
+    for (const name of ['../../etc/passwd', '/etc/passwd', 'link', 'nothing', '.']) {
+      const count = guest.datagrams.length;
+      guest.udp(ROUTER, 69, request(name), 6001);
+      await eventually(() => guest.datagrams.length > count);
+      assert.equal(guest.datagrams.at(-1)?.data.readUInt16BE(2), 1, name);
+    }
+  });
+
+  it('survives frames of rubbish', async () => {
+    const rounds = process.env['NODEVISOR_TEST_FULL'] ? 300_000 : 5000;
+    const guest = await plug();
+    const random = new SeededRandom(11);
+    const samples = [
+      Buffer.from('ffffffffffff525400000001080600010800060400015254000000010a00020f0000000000000a000202', 'hex'),
+      icmpFrameBytes(),
+    ];
+    for (let round = 0; round < rounds; round++) {
+      const bytes = Uint8Array.from(random.pick(samples));
+      for (let n = random.below(6); n >= 0; n--) bytes[12 + random.below(bytes.length - 12)] = random.below(256);
+      try {
+        guest.net.receive({
+          bytes: bytes.subarray(0, random.below(bytes.length + 1)),
+          verified: random.below(2) === 0,
+        });
+      } catch (error) {
+        throw new Error(`round ${round}: ${Buffer.from(bytes).toString('hex')}`, { cause: error });
+      }
+    }
+    guest.packet(ROUTER, 1, icmpEcho(77));
+    assert.equal(u16(guest.others.at(-1) as Uint8Array, 40), 77);
+  });
+});
+
+function mac(n: number): Uint8Array {
+  return Uint8Array.of(0x52, 0x54, 0, 1, 0, n);
+}
+
+function icmpEcho(sequence: number): Uint8Array {
+  return Uint8Array.of(8, 0, 0, 0, 0, 1, 0, sequence, 1, 2, 3);
+}
+
+function icmpFrameBytes(): Uint8Array {
+  const head =
+    '525500000002525400000001080045000028000040004006000a0a00020f0a0002029c4000161234567800000000500220000000';
+  return Buffer.from(`${head}0000020405b4`, 'hex');
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+interface DhcpAnswer {
+  readonly ip: string;
+  readonly options: ReadonlyMap<number, Uint8Array>;
+}
+
+async function dhcpGuest(options: UserNetOptions = {}) {
+  const guest = await plug(options);
+  const tryAsk = async (request: Uint8Array): Promise<DhcpAnswer | undefined> => {
+    const count = guest.datagrams.length;
+    guest.udp(parseIp('255.255.255.255'), 67, request, 68);
+    await Promise.resolve();
+    const data = guest.datagrams[count]?.data;
+    return data === undefined ? undefined : { ip: data.subarray(16, 20).join('.'), options: dhcpOptions(data) };
+  };
+  const ask = async (request: Uint8Array): Promise<DhcpAnswer> => {
+    const answer = await tryAsk(request);
+    assert.ok(answer, 'there was no answer');
+    return answer;
+  };
+  return { net: guest.net, ask, tryAsk };
+}
+
+function dhcpOptions(data: Buffer): Map<number, Uint8Array> {
+  const options = new Map<number, Uint8Array>();
+  for (let at = 240; data[at] !== 255 && at < data.length; at += 2 + (data[at + 1] as number)) {
+    options.set(data[at] as number, data.subarray(at + 2, at + 2 + (data[at + 1] as number)));
+  }
+  return options;
+}
