@@ -29,6 +29,7 @@ export type { HypervisorCpu } from './host-connection.ts';
 export { Network } from './network.ts';
 export { MachineHost, type MachineHostOptions } from './process/machine-host.ts';
 export * from './rpc/index.ts';
+export { readOnlySocket, type SessionPaths, sessionPaths } from './session-paths.ts';
 export { DomainSnapshot } from './snapshot.ts';
 export { StoragePool, StorageVolume } from './storage.ts';
 export { type ConnectionUri, parseConnectionUri } from './uri.ts';

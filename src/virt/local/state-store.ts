@@ -1,7 +1,6 @@
-import { constants } from 'node:fs';
-import { mkdir, open, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ImageLock, lockImage, lockingOpenFlags } from '../../machine/index.ts';
+import { lockFile } from '../../machine/index.ts';
 import { virtError } from '../errors.ts';
 import { removeFile, removeUnfinished, writeFileAtomically } from './atomic-file.ts';
 
@@ -110,23 +109,7 @@ export class DirectoryStore implements StateStore {
 
 /** Takes the lock of a state directory; returns what gives it back. */
 async function lockDirectory(path: string): Promise<() => Promise<void>> {
-  const busy = () => virtError('RESOURCE_BUSY', `state directory '${path}' is in use by another process`);
-  const flags = constants.O_RDWR | constants.O_CREAT | lockingOpenFlags(true);
-  const file = await open(join(path, 'lock'), flags, 0o600).catch((error: NodeJS.ErrnoException) => {
-    throw error.code === 'EAGAIN' ? busy() : error;
-  });
-  let lock: ImageLock | undefined;
-  try {
-    const { dev, ino } = await file.stat({ bigint: true });
-    lock = await lockImage(dev, ino, true);
-    if (lock === undefined) throw busy();
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
-  const held = lock;
-  return async () => {
-    await held.release();
-    await file.close();
-  };
+  const lock = await lockFile(join(path, 'lock'));
+  if (lock === undefined) throw virtError('RESOURCE_BUSY', `state directory '${path}' is in use by another process`);
+  return () => lock.release();
 }

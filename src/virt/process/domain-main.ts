@@ -64,6 +64,9 @@ process.on('uncaughtException', (error) => {
   quit(1);
 });
 
+// What this process makes is for its user alone.
+process.umask(0o077);
+
 const { path } = await reachablePath(socketPath);
 let lonely: NodeJS.Timeout | undefined = setTimeout(() => quit(1), CONNECT_MS);
 const server = createServer((socket) => {

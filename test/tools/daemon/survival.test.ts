@@ -1,0 +1,188 @@
+import { strict as assert } from 'node:assert';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { SeededRandom } from '../../../src/util/index.ts';
+import { needTool } from '../../support/need-tool.ts';
+import { domainXml, processesWith } from '../../virt/process/bench.ts';
+import { DaemonBench } from './daemon-process.ts';
+
+const FULL = process.env['NODEVISOR_TEST_FULL'] !== undefined;
+const ROUNDS = FULL ? 1000 : 50;
+const NAMES = ['a', 'b', 'c', 'd', 'e'];
+/** Clients that work while the killing goes on. */
+const WORKERS = 2;
+
+/** What virsh says when its call has changed nothing. */
+const REFUSED = /Requested operation is not valid|Domain not found|already exists|already active|not running/;
+
+/** What is known of a domain; undefined: a call was under way when the daemon died, so it may be either. */
+interface Known {
+  defined: boolean | undefined;
+  /** Process of its machine; undefined: not known; 0: it is off. */
+  pid: number | undefined;
+}
+
+/** Kills daemons and machines, and keeps account of what must have survived. */
+class Ordeal {
+  readonly bench = new DaemonBench();
+  readonly random: SeededRandom;
+  readonly known = new Map<string, Known>(NAMES.map((name) => [name, { defined: false, pid: 0 }]));
+  calls = 0;
+  #dead = false;
+
+  constructor(seed: number) {
+    this.random = new SeededRandom(seed);
+  }
+
+  /** A daemon is started, clients work with it, and at a random moment it or a machine is killed. */
+  async round(): Promise<void> {
+    if (this.random.below(4) === 0) await this.#stillborn();
+    assert.equal(await this.bench.start(), 'ready');
+    await this.check();
+    this.#dead = false;
+    const workers = Array.from({ length: WORKERS }, (_, index) => this.#work(index));
+    await setTimeout(this.random.below(300));
+    const victims = this.#pids();
+    const what = this.random.below(4);
+    if (what > 0 && victims.length > 0) this.#killMachine(this.random.pick(victims));
+    if (what === 1) await setTimeout(this.random.below(50));
+    this.#dead = true;
+    await this.bench.stop('SIGKILL');
+    await Promise.all(workers);
+  }
+
+  /** A daemon that is killed while it takes over what runs. */
+  async #stillborn(): Promise<void> {
+    void this.bench.start();
+    await setTimeout(100 + this.random.below(400));
+    await this.bench.stop('SIGKILL');
+  }
+
+  /** Everything that was acknowledged is there, and what there is of processes and files belongs to something. */
+  async check(): Promise<void> {
+    const list = await this.#virsh('list', '--all', '--name');
+    const names = list.out.split('\n').filter((name) => name !== '');
+    const running = (await this.#virsh('list', '--name')).out.split('\n').filter((name) => name !== '');
+    const pids = this.#pidsByName();
+    for (const [name, known] of this.known) {
+      if (known.defined !== undefined) {
+        assert.equal(names.includes(name) && (await this.#isPersistent(name)), known.defined, `${name} is defined`);
+      }
+      if (known.pid !== undefined && known.pid > 0) {
+        assert.equal(pids.get(name), known.pid, `${name} still runs in the process that it had`);
+      }
+      if (known.pid === 0) assert.ok(!running.includes(name), `${name} is off`);
+      this.known.set(name, {
+        defined: names.includes(name) && (await this.#isPersistent(name)),
+        pid: pids.get(name) ?? 0,
+      });
+    }
+    assert.deepEqual([...pids.keys()].sort(), [...running].sort(), 'what runs is what is kept of runs');
+    const alive = processesWith(this.bench.state);
+    const spares = alive.filter((pid) => ![...pids.values()].includes(pid));
+    assert.ok(spares.length <= 1, `a process for the next machine at most: ${spares}`);
+    for (const [name, pid] of pids) assert.ok(alive.includes(pid), `the process of ${name} lives`);
+    const files = readdirSync(join(this.bench.state, 'run'));
+    const processes = new Set(files.flatMap((file) => /^(m-.*)\.(?:sock|err|end)$/.exec(file)?.[1] ?? []));
+    assert.ok(processes.size <= pids.size + 1, `files of living processes only: ${files}`);
+    assert.deepEqual(
+      files.filter((file) => !/^(m-[0-9a-f]+\.(sock|err|end)|[0-9a-f-]{36}\.json)$/.test(file)),
+      [],
+    );
+  }
+
+  async #isPersistent(name: string): Promise<boolean> {
+    return /Persistent:\s+yes/.test((await this.#virsh('dominfo', name)).out);
+  }
+
+  /** Calls of one client until the daemon is dead. Each has domains of its own, so that it knows how they stand. */
+  async #work(worker: number): Promise<void> {
+    const own = NAMES.filter((_, index) => index % WORKERS === worker);
+    while (!this.#dead) {
+      const name = this.random.pick(own);
+      const known = this.known.get(name) as Known;
+      const call = this.random.pick(['define', 'start', 'destroy', 'undefine', 'suspend', 'resume', 'create'] as const);
+      const before = { ...known };
+      // While it is under way nobody can know.
+      if (call === 'define' || call === 'undefine') known.defined = undefined;
+      if (call === 'start' || call === 'create' || call === 'destroy') known.pid = undefined;
+      const file = join(this.bench.directory, `${name}.xml`);
+      const { code, err } = await this.#virsh(call, call === 'define' || call === 'create' ? file : name);
+      this.calls++;
+      if (code === 0) this.#done(call, known, name);
+      else if (REFUSED.test(err)) Object.assign(known, before);
+    }
+  }
+
+  #done(call: string, known: Known, name: string): void {
+    if (call === 'define') known.defined = true;
+    if (call === 'undefine') known.defined = false;
+    if (call === 'destroy') known.pid = 0;
+    if (call === 'start' || call === 'create') known.pid = this.#pidsByName().get(name);
+  }
+
+  #virsh(...args: string[]): ReturnType<DaemonBench['virsh']> {
+    return this.bench.virsh(...args);
+  }
+
+  #killMachine(pid: number): void {
+    for (const known of this.known.values()) if (known.pid === pid) known.pid = undefined;
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It ended by itself meanwhile.
+    }
+  }
+
+  #pids(): number[] {
+    return [...this.#pidsByName().values()];
+  }
+
+  /** What is kept of runs. */
+  #pidsByName(): Map<string, number> {
+    const directory = join(this.bench.state, 'run');
+    const runs = readdirSync(directory).flatMap((file) => {
+      if (!file.endsWith('.json')) return [];
+      try {
+        const { name, process } = JSON.parse(readFileSync(join(directory, file), 'utf8'));
+        return [[name as string, process.pid as number] as const];
+      } catch (error) {
+        // It was removed between the two calls: never half a file.
+        assert.equal((error as NodeJS.ErrnoException).code, 'ENOENT');
+        return [];
+      }
+    });
+    return new Map(runs);
+  }
+}
+
+describe('a daemon that is killed', function () {
+  this.timeout(FULL ? 3_600_000 : 240_000);
+
+  it(`loses nothing and leaves nothing, killed ${ROUNDS} times at random points with its machines`, async function () {
+    needTool(this, 'virsh', 'libvirt-clients');
+    const seed = Number(process.env['NODEVISOR_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+    const ordeal = new Ordeal(seed);
+    const { bench } = ordeal;
+    for (const name of NAMES) writeFileSync(join(bench.directory, `${name}.xml`), domainXml(name));
+    try {
+      for (let round = 0; round < ROUNDS; round++) await ordeal.round();
+      assert.equal(await bench.start(), 'ready');
+      await ordeal.check();
+      assert.equal(await bench.stop('SIGTERM'), 0);
+      assert.deepEqual(processesWith(bench.state), []);
+      assert.deepEqual(readdirSync(join(bench.state, 'run')), []);
+      assert.deepEqual(readdirSync(join(bench.directory, 'run')), []);
+    } catch (error) {
+      console.log(`      seed ${seed}, after ${ordeal.calls} calls; the end of the log:`);
+      for (const line of bench.log.slice(-20)) console.log(`      ${JSON.stringify(line)}`);
+      await bench.stop('SIGKILL');
+      for (const pid of processesWith(bench.state)) process.kill(pid, 'SIGKILL');
+      throw error;
+    } finally {
+      bench.remove();
+    }
+    console.log(`      ${ordeal.calls} calls of virsh while ${ROUNDS} daemons were killed`);
+  });
+});
