@@ -30,6 +30,7 @@ describeBackend(uri, async () => {
     os: `<kernel>${guestElf}</kernel><cmdline>shell</cmdline>`,
     domainType: 'qemu',
     hasBalloon: false,
+    hotplugs: false,
     networksStart: false,
     cleanUp: async () => rmSync(directory, { recursive: true }),
   };

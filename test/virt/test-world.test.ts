@@ -15,6 +15,7 @@ describeBackend(uri, async () => {
     os: '',
     domainType: 'test',
     hasBalloon: true,
+    hotplugs: true,
     networksStart: true,
     scheduler: 'fair',
     cleanUp: async () => {},

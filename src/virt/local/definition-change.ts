@@ -31,14 +31,15 @@ export async function changeDefinitions(
     }
     const run = live ? domain.activeRun() : undefined;
     const newLive = run === undefined ? undefined : await change(run.def, { live: true, config: false }, domain);
+    // At once: what has been done to the machine stays done, whatever becomes of the files.
+    if (run !== undefined && newLive !== undefined) {
+      run.def = newLive;
+      world.life.redefined(domain);
+    }
     if (newConfig !== undefined && newConfig !== kept) {
       await store.save('domains', domain.uuid, formatDomain(newConfig, { secure: true, inactive: true }));
       domain.config = newConfig;
       domain.updated ||= domain.active && newLive === undefined;
-    }
-    if (run !== undefined && newLive !== undefined) {
-      run.def = newLive;
-      world.life.redefined(domain);
     }
   });
 }

@@ -28,9 +28,35 @@ const words: Readonly<Record<Kind, string>> = {
   vsocks: 'vsock',
 };
 
-/** What kind of device a document is about, in libvirt's word. */
-export function describeDevice(xml: string): string {
-  return words[parseDevice(xml).kind];
+/** libvirt's word for a kind of device. */
+export function wordFor(kind: Kind): string {
+  return words[kind];
+}
+
+/** The device of a definition that another stands for, or undefined. */
+export function deviceLike(def: FilledDomainDef, device: DeviceDef): DeviceDef | undefined {
+  const one = def.devices[device.kind][find(def, device)];
+  return one === undefined ? undefined : ({ kind: device.kind, def: one } as DeviceDef);
+}
+
+/** The device of an alias. Throws DEVICE_MISSING. */
+export function deviceOfAlias(def: FilledDomainDef, alias: string): DeviceDef {
+  for (const kind of deviceKinds) {
+    const list = def.devices[kind] as readonly { alias?: { name: string } }[];
+    const one = list.find((each) => each.alias?.name === alias);
+    if (one !== undefined) return { kind, def: one } as DeviceDef;
+  }
+  throw virtError('DEVICE_MISSING', `no device found with alias ${alias}`);
+}
+
+/** The definition without one of its own devices. */
+export function withoutDevice(def: FilledDomainDef, { kind, def: device }: DeviceDef): FilledDomainDef {
+  const list: readonly unknown[] = def.devices[kind];
+  return withList(
+    def,
+    kind,
+    list.filter((one) => one !== device),
+  );
 }
 
 /** The definition with one device more. Throws OPERATION_INVALID if there is one in its place. */
@@ -48,27 +74,7 @@ export function attachToDef(def: FilledDomainDef, xml: string): FilledDomainDef 
 /** The definition without a device. Throws DEVICE_MISSING. */
 export function detachFromDef(def: FilledDomainDef, xml: string): FilledDomainDef {
   const device = parseDevice(xml);
-  const index = found(def, device);
-  return withList(
-    def,
-    device.kind,
-    def.devices[device.kind].filter((_, at) => at !== index),
-  );
-}
-
-/** The definition without the device of an alias. Throws DEVICE_MISSING. */
-export function detachAliasFromDef(def: FilledDomainDef, alias: string): FilledDomainDef {
-  for (const kind of deviceKinds) {
-    const list = def.devices[kind] as readonly { alias?: { name: string } }[];
-    const index = list.findIndex((one) => one.alias?.name === alias);
-    if (index >= 0)
-      return withList(
-        def,
-        kind,
-        list.filter((_, at) => at !== index),
-      );
-  }
-  throw virtError('DEVICE_MISSING', `no device found with alias ${alias}`);
+  return withoutDevice(def, { kind: device.kind, def: def.devices[device.kind][found(def, device)] } as DeviceDef);
 }
 
 /** The definition with a device in place of the one it stands for. Throws DEVICE_MISSING. */
@@ -83,10 +89,10 @@ export function updateInDef(def: FilledDomainDef, xml: string): FilledDomainDef 
   );
 }
 
-/** An update that says nothing of address and MAC leaves them. */
+/** An update that says nothing of address, alias and MAC leaves them. */
 function keepPlace(old: object, updated: object): object {
   const place: Record<string, unknown> = {};
-  for (const field of ['address', 'mac'] as const) {
+  for (const field of ['address', 'alias', 'mac'] as const) {
     if (field in old && !(field in updated)) place[field] = (old as Record<string, unknown>)[field];
   }
   return { ...updated, ...place };
@@ -112,8 +118,15 @@ function find(def: FilledDomainDef, device: DeviceDef): number {
     return def.devices.interfaces.findIndex(({ mac }) => mac?.address.toLowerCase() === address);
   }
   const list: readonly unknown[] = def.devices[device.kind];
-  const { alias: _, ...wanted } = device.def as { alias?: unknown };
-  return list.findIndex((one) => includes(one, wanted));
+  return list.findIndex((one) => includes(one, ownWords(device)));
+}
+
+/** What a device says of itself, without what only its life in a machine has added: alias and terminal. */
+function ownWords({ def }: DeviceDef): object {
+  const { alias: _, ...own } = def as { alias?: unknown; type?: unknown; sources?: unknown; tty?: unknown };
+  if (own.type !== 'pty') return own;
+  const { sources: __, tty: ___, ...words } = own;
+  return words;
 }
 
 /** Whether `whole` says all that `part` says. */

@@ -4,7 +4,6 @@ import { Affect, DomainLifecycleAction, DomainLifecycleWhen } from '../enums.ts'
 import { virtError } from '../errors.ts';
 import { cpuMap, cpusOfMap, formatCpuSet } from './cpu-set.ts';
 import { changeDefinitions, defToRead } from './definition-change.ts';
-import { detachAliasFromDef } from './device-list.ts';
 import type { LocalDomain } from './domain.ts';
 import { findDisk, findInterface } from './domain-io.ts';
 import { cpuTimeNs } from './domain-read.ts';
@@ -20,7 +19,7 @@ const whens = Object.entries(DomainLifecycleWhen);
 const actions = Object.entries(DomainLifecycleAction);
 
 /** Limits on the host's resources, and what there is to know of them. */
-export class LocalDomainResources implements DomainResourceProcedures {
+export class LocalDomainResources implements Omit<DomainResourceProcedures, 'domainDetachDeviceAlias'> {
   readonly #world: World;
 
   constructor(world: World) {
@@ -166,15 +165,6 @@ export class LocalDomainResources implements DomainResourceProcedures {
       const changed = { ...def, [field]: wanted };
       // Only to have it checked: a live definition is not filled in anew.
       if (live) this.#world.hypervisor.complete(formatDomain(changed, { secure: true, inactive: true }));
-      return changed;
-    });
-  }
-
-  async domainDetachDeviceAlias(ref: DomainRef, alias: string, flags: number): Promise<void> {
-    checkFlags(flags, affects, 'domainDetachDeviceAlias');
-    return changeDefinitions(this.#world, this.#find(ref), flags, async (def, { live }) => {
-      const changed = detachAliasFromDef(def, alias);
-      if (live) throw virtError('OPERATION_UNSUPPORTED', `live detach of device '${alias}' is not supported`);
       return changed;
     });
   }

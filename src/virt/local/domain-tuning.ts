@@ -1,19 +1,22 @@
-import type { DomainRef, DomainTuningProcedures, TypedParam, VcpuInfo } from '../backend.ts';
+import type { DomainRef, DomainResourceProcedures, DomainTuningProcedures, TypedParam, VcpuInfo } from '../backend.ts';
 import { type FilledDomainDef, getMetadata, parseCpuSet, setMetadata } from '../conf/index.ts';
 import { Affect, MemoryFlags, MetadataType, VcpuFlags } from '../enums.ts';
 import { virtError } from '../errors.ts';
 import { cpuMap, cpusOfMap, formatCpuSet } from './cpu-set.ts';
 import { changeDefinitions, type DefinitionChange, defToRead } from './definition-change.ts';
-import { attachToDef, describeDevice, detachFromDef, updateInDef } from './device-list.ts';
+import { attachToDef, detachFromDef, deviceOfAlias, updateInDef, withoutDevice } from './device-list.ts';
 import type { LocalDomain } from './domain.ts';
-import type { SchedulerFace } from './hypervisor.ts';
+import type { DeviceChange, SchedulerFace } from './hypervisor.ts';
 import { checkFlags, impactOf } from './impact.ts';
+import { carryOut, type LiveChange, planAttach, planDetach, planDetachAlias, planUpdate } from './live-devices.ts';
 import type { World } from './world.ts';
 
 const affects = Affect.LIVE | Affect.CONFIG;
 
 /** Memory, vCPUs, devices and descriptions of domains. */
-export class LocalDomainTuning implements DomainTuningProcedures {
+export class LocalDomainTuning
+  implements DomainTuningProcedures, Pick<DomainResourceProcedures, 'domainDetachDeviceAlias'>
+{
   readonly #world: World;
 
   constructor(world: World) {
@@ -56,7 +59,7 @@ export class LocalDomainTuning implements DomainTuningProcedures {
     checkFlags(flags, affects | VcpuFlags.MAXIMUM | VcpuFlags.GUEST, 'domainSetVcpusFlags');
     refuseGuestVcpus(flags);
     if (!Number.isInteger(vcpus) || vcpus < 1) throw virtError('INVALID_ARG', `invalid number of vCPUs: ${vcpus}`);
-    return this.#change(ref, flags, async (def, { live }) => {
+    return this.#change(ref, flags, async (def, { live }, domain) => {
       const { max, current = max } = def.vcpu;
       if ((flags & VcpuFlags.MAXIMUM) !== 0) {
         if (live) throw virtError('INVALID_ARG', 'cannot adjust maximum vcpus on running domain');
@@ -69,7 +72,11 @@ export class LocalDomainTuning implements DomainTuningProcedures {
         throw virtError('INVALID_ARG', reason);
       }
       if (live && vcpus !== current) {
-        throw virtError('OPERATION_UNSUPPORTED', 'cannot change vcpu count of this domain while it runs');
+        const { made } = domain.activeRun();
+        if (made.setVcpus === undefined) {
+          throw virtError('OPERATION_UNSUPPORTED', 'cannot change vcpu count of this domain while it runs');
+        }
+        await made.setVcpus(vcpus);
       }
       return { ...def, vcpu: vcpus < max ? { ...def.vcpu, current: vcpus } : withoutCurrent(def.vcpu) };
     });
@@ -143,18 +150,36 @@ export class LocalDomainTuning implements DomainTuningProcedures {
 
   async domainAttachDeviceFlags(ref: DomainRef, xml: string, flags: number): Promise<void> {
     checkFlags(flags, affects, 'domainAttachDeviceFlags');
-    return this.#changeDevices(ref, xml, flags, 'attach', attachToDef);
+    const { hypervisor } = this.#world;
+    return this.#changeDevice(ref, flags, {
+      kept: (def) => attachToDef(def, xml),
+      live: (def) => planAttach(def, xml, hypervisor),
+    });
   }
 
   async domainDetachDeviceFlags(ref: DomainRef, xml: string, flags: number): Promise<void> {
     checkFlags(flags, affects, 'domainDetachDeviceFlags');
-    return this.#changeDevices(ref, xml, flags, 'detach', detachFromDef);
+    return this.#changeDevice(ref, flags, {
+      kept: (def) => detachFromDef(def, xml),
+      live: (def) => planDetach(def, xml),
+    });
+  }
+
+  async domainDetachDeviceAlias(ref: DomainRef, alias: string, flags: number): Promise<void> {
+    checkFlags(flags, affects, 'domainDetachDeviceAlias');
+    return this.#changeDevice(ref, flags, {
+      kept: (def) => withoutDevice(def, deviceOfAlias(def, alias)),
+      live: (def) => planDetachAlias(def, alias),
+    });
   }
 
   async domainUpdateDeviceFlags(ref: DomainRef, xml: string, flags: number): Promise<void> {
     // VIR_DOMAIN_DEVICE_MODIFY_FORCE, 4, is about media that the guest holds fast.
     checkFlags(flags, affects | 4, 'domainUpdateDeviceFlags');
-    return this.#changeDevices(ref, xml, flags, 'update', updateInDef);
+    return this.#changeDevice(ref, flags, {
+      kept: (def) => updateInDef(def, xml),
+      live: (def) => planUpdate(def, xml),
+    });
   }
 
   async domainGetMetadata(ref: DomainRef, type: number, uri: string | undefined, flags: number): Promise<string> {
@@ -179,20 +204,24 @@ export class LocalDomainTuning implements DomainTuningProcedures {
     this.#world.emit('metadataChange', domain.ref, type, type === MetadataType.ELEMENT ? uri : undefined);
   }
 
-  #changeDevices(
+  async #changeDevice(
     ref: DomainRef,
-    xml: string,
     flags: number,
-    verb: 'attach' | 'detach' | 'update',
-    change: (def: FilledDomainDef, xml: string) => FilledDomainDef,
+    how: { kept: (def: FilledDomainDef) => FilledDomainDef; live: (def: FilledDomainDef) => LiveChange },
   ): Promise<void> {
-    return this.#change(ref, flags, async (def, { live }) => {
-      const changed = change(def, xml);
-      if (live) {
-        throw virtError('OPERATION_UNSUPPORTED', `live ${verb} of device '${describeDevice(xml)}' is not supported`);
-      }
-      return changed;
+    let done: DeviceChange | undefined;
+    await this.#change(ref, flags, async (def, { live }, domain) => {
+      if (!live) return how.kept(def);
+      domain.liveGuest();
+      const plan = how.live(def);
+      await carryOut(domain.activeRun().made, plan);
+      done = plan.change;
+      return plan.def;
     });
+    const alias = done?.device.def as { alias?: { name: string } } | undefined;
+    if (done === undefined || done.verb === 'update') return;
+    const event = done.verb === 'attach' ? 'deviceAdded' : 'deviceRemoved';
+    this.#world.emit(event, this.#find(ref).ref, alias?.alias?.name ?? '');
   }
 
   #change(ref: DomainRef, flags: number, change: DefinitionChange): Promise<void> {

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { ExitStatus, Guest, VcpuStats } from '../../drivers/index.ts';
 import type { Clock, Logger, VirtErrorOptions } from '../../util/index.ts';
 import type { BlockInfo, NodeInfo, NodeStat, TypedParam } from '../backend.ts';
-import type { DomainCapabilitiesQuery, FilledDomainDef, HostCapabilities } from '../conf/index.ts';
+import type { DeviceDef, DomainCapabilitiesQuery, FilledDomainDef, HostCapabilities } from '../conf/index.ts';
 import type { BlockCounts } from './counting-block.ts';
 import type { HostInterface } from './host-interfaces.ts';
 
@@ -30,6 +30,14 @@ export interface MachineNumbers {
   readonly disks: ReadonlyMap<string, BlockCounts>;
 }
 
+/** A change of one device of a running machine, as it is in the live definition: with its defaults and its alias. */
+export interface DeviceChange {
+  readonly verb: 'attach' | 'detach' | 'update';
+  readonly device: DeviceDef;
+  /** What an update changes; it differs from `device`. */
+  readonly before?: DeviceDef;
+}
+
 /** A machine made from a definition, with what of it a domain shows. */
 export interface MadeGuest {
   readonly guest: DomainGuest;
@@ -40,6 +48,10 @@ export interface MadeGuest {
   numbers(): Promise<MachineNumbers>;
   /** Gives the disk of a target another size in bytes. Throws OPERATION_INVALID if it has no medium. */
   resizeDisk(target: string, bytes: number): Promise<void>;
+  /** Plugs a device in, takes it out or changes it. Throws OPERATION_UNSUPPORTED; absent: it can do none of that. */
+  changeDevice?(change: DeviceChange): Promise<void>;
+  /** Switches vCPUs on and off, up to the definition's maximum; absent: there are as many as there were. */
+  setVcpus?(count: number): Promise<void>;
 }
 
 /** What is kept of a run beside its machine, for a process that takes it over. */

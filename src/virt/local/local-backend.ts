@@ -1,6 +1,6 @@
 import { Emitter, type VirtErrorOptions } from '../../util/index.ts';
 import type { Backend, BackendEvents } from '../backend.ts';
-import { CloseReason, DomainXml } from '../enums.ts';
+import { CloseReason } from '../enums.ts';
 import { toVirtError, virtError } from '../errors.ts';
 import { LocalDomainGuest } from './domain-guest.ts';
 import { LocalDomainIo } from './domain-io.ts';
@@ -14,6 +14,7 @@ import { LocalInterfaces, LocalNodeDevices, LocalSecrets } from './host-objects.
 import { LocalNetworks } from './networks.ts';
 import { LocalNode } from './node.ts';
 import { LocalPools } from './pools.ts';
+import { refuseWrite } from './read-only.ts';
 import { Session } from './session.ts';
 import { LocalSnapshots } from './snapshots.ts';
 import { LocalVolumes } from './volumes.ts';
@@ -63,7 +64,7 @@ export function openLocalBackend(options: LocalBackendOptions): Backend {
       procedures[name] = async (...args) => {
         try {
           if (closing !== undefined) throw virtError('INVALID_CONN', 'invalid connection pointer: it is closed');
-          if (readOnly) refuseWrite(name, args);
+          if (readOnly) refuseWrite(name as Exclude<keyof Backend, 'events'>, args);
           return await (method.apply(part, args) as Promise<unknown>);
         } catch (error) {
           throw toVirtError(error, from);
@@ -97,14 +98,4 @@ export function openLocalBackend(options: LocalBackendOptions): Backend {
   }
   // The parts together have every procedure: their classes say so.
   return { events, ...procedures } as unknown as Backend;
-}
-
-/** Procedures that change nothing, by their names. */
-const reading =
-  /^(connect(Get|Is|List|Compare|Baseline)|node)|Lookup|Get[A-Z]|Is[A-Z]|List|Has[A-Z]|Stats(Flags)?$|InterfaceAddresses|Snapshot(Current|NumChildren)$/;
-
-function refuseWrite(name: string, args: readonly unknown[]): void {
-  const secret = name === 'domainGetXmlDesc' && (Number(args[1]) & DomainXml.SECURE) !== 0;
-  if (reading.test(name) && !secret) return;
-  throw virtError('OPERATION_DENIED', `read only access prevents ${name}`);
 }

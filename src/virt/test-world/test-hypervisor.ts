@@ -90,13 +90,20 @@ export class TestHypervisor implements Hypervisor {
       virtio: [],
       onReset: def.on_reboot === 'restart' ? 'restart' : 'exit',
     });
+    const { max, current = max } = def.vcpu;
+    let vcpus = Array.from({ length: current }, (_, id) => ({ id, cpuSeconds: 0 }));
     return {
       guest,
       consoles: def.devices.serials[0]?.type === 'pty' ? [guest.console] : [],
       notices: [],
-      numbers: async () => ({ vcpus: guest.stats().vcpus, disks: new Map() }),
+      numbers: async () => ({ vcpus, disks: new Map() }),
       resizeDisk: async (target) => {
         throw virtError('OPERATION_INVALID', `disk ${target} has no medium`);
+      },
+      // There is no machine that could not: all that changes is the definition.
+      changeDevice: async () => {},
+      setVcpus: async (count) => {
+        vcpus = Array.from({ length: count }, (_, id) => ({ id, cpuSeconds: 0 }));
       },
     };
   }

@@ -17,6 +17,8 @@ export interface Subject {
   domainType: string;
   /** Running domains change their memory. */
   hasBalloon: boolean;
+  /** Running domains take devices and vCPUs in and give them back. */
+  hotplugs: boolean;
   networksStart: boolean;
   /** The driver's own scheduler; absent: the host's runs the vCPUs. */
   scheduler?: string;

@@ -21,6 +21,35 @@ import { type Bench, rejects, uuids } from './bench.ts';
 
 const { DEFINED, UNDEFINED } = DomainLifecycle;
 
+/** One device of each kind, with another one that may take its place where a kind has something to change. */
+const devices: readonly (readonly [kind: string, device: string, changed?: string])[] = [
+  [
+    'disk',
+    "<disk type='file' device='disk'><source file='/a'/><target dev='vdb' bus='virtio'/></disk>",
+    "<disk type='file' device='disk'><source file='/b'/><target dev='vdb' bus='virtio'/></disk>",
+  ],
+  ['controller', "<controller type='scsi' index='3' model='virtio-scsi'/>"],
+  ['filesystem', "<filesystem type='mount'><source dir='/srv'/><target dir='share'/></filesystem>"],
+  [
+    'interface',
+    "<interface type='user'><mac address='52:54:00:00:00:09'/><model type='virtio'/></interface>",
+    "<interface type='user'><mac address='52:54:00:00:00:09'/><model type='virtio'/><link state='down'/></interface>",
+  ],
+  ['console', "<console type='pty'><target type='virtio' port='1'/></console>"],
+  ['channel', "<channel type='unix'><target type='virtio' name='org.example.0'/></channel>"],
+  ['input', "<input type='tablet' bus='virtio'/>"],
+  ['tpm', "<tpm model='tpm-tis'><backend type='emulator'/></tpm>"],
+  ['graphics', "<graphics type='vnc' port='5901' listen='127.0.0.1'/>"],
+  ['sound', "<sound model='ich9'/>"],
+  ['video', "<video><model type='virtio' heads='1' primary='yes'/></video>"],
+  ['hostdev', "<hostdev mode='subsystem' type='usb'><source><vendor id='0x1'/><product id='0x2'/></source></hostdev>"],
+  ['redirdev', "<redirdev bus='usb' type='spicevmc'/>"],
+  ['watchdog', "<watchdog model='i6300esb' action='reset'/>"],
+  ['rng', "<rng model='virtio'><backend model='builtin'/></rng>"],
+  ['panic', "<panic model='pvpanic'/>"],
+  ['vsock', "<vsock model='virtio'><cid auto='yes'/></vsock>"],
+];
+
 const folder = '/usr/share/libvirt/schemas';
 const hasSchemas = existsSync(`${folder}/domain.rng`);
 
@@ -259,7 +288,15 @@ export function describeDefinitions(current: () => Bench): void {
       assert.equal(await domain.getVcpus(VcpuFlags.MAXIMUM), 4);
       await domain.create();
       assert.equal((await domain.getVcpuInfo()).length, 1);
-      await rejects(domain.setVcpus(2, VcpuFlags.LIVE), 'OPERATION_UNSUPPORTED', /cannot change vcpu count/);
+      if (bench.subject.hotplugs) {
+        await domain.setVcpus(2, VcpuFlags.LIVE);
+        assert.equal((await domain.getVcpuInfo()).length, 2);
+        await domain.setVcpus(1, VcpuFlags.LIVE);
+      } else {
+        await rejects(domain.setVcpus(2, VcpuFlags.LIVE), 'OPERATION_UNSUPPORTED', /cannot change vcpu count/);
+      }
+      await domain.setVcpus(1, VcpuFlags.LIVE);
+      assert.equal(await domain.getVcpus(VcpuFlags.LIVE), 1);
       await rejects(domain.getVcpus(VcpuFlags.GUEST), 'ARGUMENT_UNSUPPORTED', /agent/);
     });
 
@@ -291,15 +328,77 @@ export function describeDefinitions(current: () => Bench): void {
       assert.doesNotMatch(await domain.getXMLDesc(), /b.img/);
       await rejects(domain.detachDevice(disk('/b.img')), 'DEVICE_MISSING', 'device not found: no target device vdb');
       await rejects(domain.attachDevice('<nonsense/>'), 'XML_ERROR', /nonsense/);
-      await domain.create();
-      await rejects(
-        domain.attachDevice(disk('/a.img'), Affect.LIVE),
-        'OPERATION_UNSUPPORTED',
-        "Operation not supported: live attach of device 'disk' is not supported",
-      );
-      assert.doesNotMatch(await domain.getXMLDesc(), /a.img/);
-      await domain.attachDevice(disk('/a.img'), Affect.CONFIG);
-      assert.match(await domain.getXMLDesc(DomainXml.INACTIVE), /a.img/);
+    });
+
+    for (const [kind, device, changed] of devices) {
+      it(`attaches, updates and detaches a ${kind} in the definition, live where the machine can`, async () => {
+        const { connection, subject, xml } = bench;
+        const domain = await connection.defineXML(xml('one', { devices: '<memballoon model="none"/>' }));
+        const bare = await domain.getXMLDesc();
+        try {
+          await domain.attachDevice(device, Affect.CONFIG);
+        } catch {
+          // What no machine can have is not taken into a definition either.
+          await rejects(domain.attachDevice(device, Affect.CONFIG), 'CONFIG_UNSUPPORTED', new RegExp(kind));
+          assert.equal(await domain.getXMLDesc(), bare);
+          return;
+        }
+        const attached = await domain.getXMLDesc();
+        assert.notEqual(attached, bare);
+        await domain.updateDevice(changed ?? device, Affect.CONFIG);
+        const updated = await domain.getXMLDesc();
+        assert.equal(updated === attached, changed === undefined, updated);
+        await domain.detachDevice(changed ?? device, Affect.CONFIG);
+        assert.equal(await domain.getXMLDesc(), bare);
+        await rejects(domain.detachDevice(device, Affect.CONFIG), 'DEVICE_MISSING', /device not found/);
+
+        await domain.create();
+        const running = await domain.getXMLDesc();
+        if (!subject.hotplugs) {
+          const refused = `Operation not supported: live attach of device '${kind}' is not supported`;
+          await rejects(domain.attachDevice(device, Affect.LIVE), 'OPERATION_UNSUPPORTED', refused);
+          // Neither of the two is changed.
+          await rejects(domain.attachDevice(device, Affect.LIVE | Affect.CONFIG), 'OPERATION_UNSUPPORTED', refused);
+          assert.equal(await domain.getXMLDesc(), running);
+          assert.equal(await domain.getXMLDesc(DomainXml.INACTIVE), bare);
+          return;
+        }
+        const seen: string[] = [];
+        connection.on('deviceAdded', (_domain, alias) => seen.push(`+${alias}`));
+        connection.on('deviceRemoved', (_domain, alias) => seen.push(`-${alias}`));
+        await domain.attachDevice(device, Affect.LIVE);
+        assert.notEqual(await domain.getXMLDesc(), running);
+        assert.equal(await domain.getXMLDesc(DomainXml.INACTIVE), bare);
+        await domain.updateDevice(changed ?? device, Affect.LIVE);
+        await domain.detachDevice(changed ?? device, Affect.LIVE);
+        assert.equal(await domain.getXMLDesc(), running);
+        const alias = seen[0]?.slice(1);
+        assert.deepEqual(seen, [`+${alias}`, `-${alias}`]);
+        await rejects(domain.detachDevice(device, Affect.LIVE), 'DEVICE_MISSING', /device not found/);
+      });
+    }
+
+    it('is asked for nothing by an update that changes nothing', async () => {
+      const devices = `<rng model='virtio'><backend model='builtin'/></rng><console type='pty'/>`;
+      const domain = await bench.connection.createXML(bench.xml('one', { devices }));
+      const before = await domain.getXMLDesc();
+      await domain.updateDevice("<rng model='virtio'><backend model='builtin'/></rng>", Affect.LIVE);
+      assert.equal(await domain.getXMLDesc(), before);
+      const error = "<rng model='virtio'><backend model='egd'/></rng>";
+      await rejects(domain.updateDevice(error, Affect.LIVE), 'DEVICE_MISSING', /no rng device matches/);
+    });
+
+    it('takes a device out by its alias, live where the machine can', async () => {
+      const devices = `<rng model='virtio'><backend model='builtin'/></rng><console type='pty'/>`;
+      const domain = await bench.connection.createXML(bench.xml('one', { devices }));
+      await rejects(domain.detachDeviceAlias('rng7'), 'DEVICE_MISSING', /alias rng7/);
+      if (!bench.subject.hotplugs) {
+        const refused = /live detach of device 'rng' is not supported/;
+        await rejects(domain.detachDeviceAlias('rng0'), 'OPERATION_UNSUPPORTED', refused);
+        return;
+      }
+      await domain.detachDeviceAlias('rng0');
+      assert.doesNotMatch(await domain.getXMLDesc(), /<rng/);
     });
 
     it('detaches an interface by its MAC address', async () => {

@@ -4,14 +4,15 @@ import { join } from 'node:path';
 import { assetPath } from '../../../src/tools/assets.ts';
 import { silentLogger } from '../../../src/util/index.ts';
 import { Connection, MachineHost } from '../../../src/virt/index.ts';
-import { describeBackend } from '../backend-contract.ts';
+import { describeBackend, type Subject } from '../backend-contract.ts';
 
 const guestElf = assetPath('guest/guest.elf');
 
 describeBackend('of machines in processes', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'nodevisor-process-'));
   const host = await MachineHost.open({ state: join(directory, 'state'), logger: silentLogger, keepSpare: false });
-  const open = async () => new Connection(await host.open('nodevisor:///session', false));
+  const open: Subject['again'] = async ({ readOnly = false } = {}) =>
+    new Connection(await host.open('nodevisor:///session', readOnly));
   return {
     connection: await open(),
     again: open,
@@ -19,6 +20,7 @@ describeBackend('of machines in processes', async () => {
     os: `<kernel>${guestElf}</kernel><cmdline>shell</cmdline>`,
     domainType: 'qemu',
     hasBalloon: false,
+    hotplugs: false,
     networksStart: false,
     cleanUp: async () => {
       await host.close();

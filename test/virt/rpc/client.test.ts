@@ -10,12 +10,14 @@ describeBackend('client over the wire', async () => {
   const { connection } = await connectThroughWire();
   return {
     connection,
-    again: async () => (await connectThroughWire()).connection,
+    again: async (options) => (await connectThroughWire(options)).connection,
     poolPath: '/pools/contract',
     os: '',
     domainType: 'test',
     hasBalloon: true,
+    hotplugs: true,
     networksStart: true,
+    scheduler: 'fair',
     cleanUp: () => own.close(),
   };
 });
