@@ -15,16 +15,21 @@ export interface DaemonCommand {
 /** How long a daemon may take until it listens. */
 const START_MS = 30_000;
 const RETRY_MS = 20;
+/** How long to wait for a rival of a daemon that has ended. */
+const RIVAL_MS = 3000;
 /** What of its complaints is told. */
 const COMPLAINT_BYTES = 2000;
 
-/** `nodevisor daemon` of this package, for a socket. */
+/** `nodevisor daemon` of this package, for a socket; it ends by itself when nobody has wanted it for a while. */
 export function nodevisorDaemon(socket: string): DaemonCommand {
   // The program stands beside this file's layer, as TypeScript when that is what is running.
   const isSource = import.meta.url.endsWith('.ts');
   const main = fileURLToPath(new URL(`../../../tools/cli/main.${isSource ? 'ts' : 'js'}`, import.meta.url));
   const loader = isSource ? ['--import', import.meta.resolve('tsx')] : [];
-  return { command: process.execPath, args: [...loader, main, 'daemon', '--listen', `unix:${socket}`] };
+  return {
+    command: process.execPath,
+    args: [...loader, main, 'daemon', '--listen', `unix:${socket}`, '--idle-timeout', '120'],
+  };
 }
 
 /** libvirt's daemon of a user, which ends by itself when nobody has wanted it for a while. */
@@ -56,11 +61,10 @@ export async function startDaemon<T>(
   } finally {
     await log.close();
   }
-  for (let waited = 0; waited < START_MS; waited += RETRY_MS) {
+  // One that ends at once may have found another that somebody started at the same time, and that does not listen yet.
+  for (let left = START_MS; left > 0; left = Math.min(left - RETRY_MS, ended === undefined ? left : RIVAL_MS)) {
     const connected = await attempt();
     if (connected !== undefined) return connected;
-    // One that ends at once may have found another that somebody started at the same time.
-    if (ended !== undefined) break;
     await setTimeout(RETRY_MS);
   }
   const last = await attempt();

@@ -1,0 +1,49 @@
+import { strict as assert } from 'node:assert';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { builtCommand } from '../../support/built.ts';
+import { until } from '../../virt/backend-contract.ts';
+import { domainXml, processesWith } from '../../virt/process/bench.ts';
+import { run } from './daemon-process.ts';
+
+describe('nodevisor:///session', function () {
+  this.timeout(60_000);
+  let directory: string;
+  let env: Record<string, string>;
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'nodevisor-session-'));
+    env = { XDG_STATE_HOME: join(directory, 'state'), XDG_RUNTIME_DIR: join(directory, 'run') };
+  });
+  afterEach(async () => {
+    for (const pid of processesWith(directory)) process.kill(pid, 'SIGKILL');
+    await until(() => processesWith(directory).length === 0, 'all have ended');
+    rmSync(directory, { recursive: true });
+  });
+
+  const nodevisor = (...args: string[]) =>
+    run(process.execPath, [builtCommand(), '-c', 'nodevisor:///session', ...args], { env });
+  /** Their standard error is a log beside the socket, or in the state directory. */
+  const daemons = () => processesWith(join(directory, 'run'));
+
+  it('starts one daemon, however many want it at the same time, and finds it again', async () => {
+    const file = join(directory, 'one.xml');
+    writeFileSync(file, domainXml('one'));
+    const all = await Promise.all([1, 2, 3, 4].map(() => nodevisor('list', '--all')));
+    for (const { code, err } of all) assert.deepEqual([code, err], [0, '']);
+    await until(() => daemons().length === 1, 'the others have found it and ended');
+    const [pid] = daemons();
+    assert.equal((await nodevisor('define', file)).err, '');
+    assert.equal((await nodevisor('start', 'one')).err, '');
+    assert.match((await nodevisor('list')).out, /one +running/);
+    assert.deepEqual(daemons(), [pid]);
+    assert.match(readFileSync(`/proc/${pid}/cmdline`, 'latin1'), /--idle-timeout/);
+    // Killed, it is started anew by whoever wants it next, and the machine is there.
+    process.kill(pid ?? 0, 'SIGKILL');
+    await until(() => daemons().length === 0, 'it has gone');
+    assert.match((await nodevisor('list')).out, /one +running/);
+    assert.equal((await nodevisor('destroy', 'one')).err, '');
+    assert.deepEqual(readdirSync(join(directory, 'state', 'nodevisor', 'domains')).length, 1);
+  });
+});
