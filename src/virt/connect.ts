@@ -5,7 +5,7 @@ import { toVirtError, virtError } from './errors.ts';
 import { openEmbed, openTest } from './local/open.ts';
 import { openRemote, type RemoteOptions } from './rpc/client/open.ts';
 import { isRemote } from './rpc/client/remote-uri.ts';
-import { type ConnectionUri, parseConnectionUri } from './uri.ts';
+import { type ConnectionUri, defaultUri, parseConnectionUri } from './uri.ts';
 
 /** What a connection is opened with. */
 export interface ConnectOptions {
@@ -34,7 +34,7 @@ const openers: readonly Opener[] = [
 ];
 
 /**
- * Opens a connection.
+ * Opens a connection; without a URI the one of `$NODEVISOR_URI`, or else `nodevisor:///session`.
  *
  * - `nodevisor:///embed`: machines in threads of this process. All connections to it share one world, which ends with
  *   the last of them. `?state=DIR` keeps definitions in a directory, which one process at a time may use.
@@ -46,7 +46,7 @@ const openers: readonly Opener[] = [
  *
  * Throws INVALID_ARG for what is no URI, NO_CONNECT for one that nothing here answers to.
  */
-export async function connect(uri: string, options: ConnectOptions = {}): Promise<Connection> {
+export async function connect(uri = defaultUri(process.env), options: ConnectOptions = {}): Promise<Connection> {
   const parsed = parseConnectionUri(uri);
   const opener = openers.find((one) => one.accepts(parsed));
   if (opener === undefined) throw virtError('NO_CONNECT', `no connection driver available for ${uri}`);

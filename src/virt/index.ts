@@ -32,4 +32,4 @@ export * from './rpc/index.ts';
 export { readOnlySocket, type SessionPaths, sessionPaths } from './session-paths.ts';
 export { DomainSnapshot } from './snapshot.ts';
 export { StoragePool, StorageVolume } from './storage.ts';
-export { type ConnectionUri, parseConnectionUri } from './uri.ts';
+export { type ConnectionUri, defaultUri, parseConnectionUri } from './uri.ts';

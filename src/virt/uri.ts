@@ -13,6 +13,12 @@ export interface ConnectionUri {
   readonly params: URLSearchParams;
 }
 
+/** The URI for those who give none: what the environment says, or the user's own daemon. */
+export function defaultUri(env: Readonly<Record<string, string | undefined>>): string {
+  // Empty is the same as unset, as with libvirt.
+  return env['NODEVISOR_URI'] || 'nodevisor:///session';
+}
+
 /** Takes a URI apart: `driver[+transport]://[host]/[path][?params]`. Throws INVALID_ARG. */
 export function parseConnectionUri(text: string): ConnectionUri {
   const match = /^([a-z][a-z0-9.-]*)(?:\+([a-z0-9]+))?:\/\/([^/?#]*)(\/[^?#]*)?(?:\?([^#]*))?$/i.exec(text);
