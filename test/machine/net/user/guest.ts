@@ -186,7 +186,7 @@ export class NetGuest {
 export function dhcpRequest(
   type: number,
   options: readonly (readonly [number, readonly number[]])[],
-  mac = MAC,
+  mac: Uint8Array = MAC,
 ): Uint8Array {
   const tail = [53, 1, type, ...options.flatMap(([code, value]) => [code, value.length, ...value]), 255];
   const bytes = new Uint8Array(240 + tail.length);
