@@ -19,6 +19,7 @@ export {
   type ExitKind,
   type ExitStatus,
   type FileSource,
+  type ForwardOptions,
   type Guest,
   type GuestEvents,
   type GuestSpec,
@@ -28,8 +29,10 @@ export {
   type MachineHandle,
   type MachineOptions,
   type NetOptions,
+  type NetworkOptions,
   parseSize,
   steppedDriver,
+  type UserNetworkOptions,
   type VcpuStats,
 } from './drivers/index.ts';
 export type {

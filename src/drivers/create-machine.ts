@@ -9,22 +9,20 @@ import {
   FileChar,
   type Image,
   type MachineConfig,
-  NET_QUEUE_PAIRS_MAX,
-  type NetBackend,
   NullChar,
-  parseMac,
   StreamChar,
   VirtioBlk,
   VirtioConsole,
   type VirtioDevice,
-  VirtioNet,
+  type VirtioNet,
   VirtioRng,
   validateMachineConfig,
 } from '../machine/index.ts';
-import { type Logger, type RandomSource, SeededRandom, VirtError } from '../util/index.ts';
+import { type Logger, type RandomSource, SeededRandom, silentLogger, VirtError } from '../util/index.ts';
 import type { Guest, GuestSpec } from './driver.ts';
 import { hostRandom } from './host-random.ts';
 import { kvmDriver } from './kvm/index.ts';
+import { type NetOptions, openNet } from './net-options.ts';
 import { steppedDriver } from './stepped/index.ts';
 
 /** A file by its path, or its contents. */
@@ -41,17 +39,6 @@ export type DiskOptions =
       readonly serial?: string;
     }
   | { readonly backend: BlockBackend; readonly serial?: string };
-
-/** A network interface: the host's side of its cable, which the machine closes. */
-export interface NetOptions {
-  readonly backend: NetBackend;
-  /** `52:54:00:…`; default: one made from the machine's randomness, under QEMU's prefix. */
-  readonly mac?: string;
-  /** Pairs of queues, 1 to 7; default 1. */
-  readonly queues?: number;
-  /** Whether the cable is in; default true. */
-  readonly linkUp?: boolean;
-}
 
 /** What a machine is made of; everything but something to run has a default. */
 export interface MachineOptions {
@@ -242,8 +229,8 @@ class Parts {
         }),
       );
     }
-    for (const net of nets) {
-      const device = plugNet(net, this.#random);
+    for (const [index, net] of nets.entries()) {
+      const device = await openNet(net, { random: this.#random, logger: logger ?? silentLogger, name: `net${index}` });
       this.#nets.push(device);
       this.#virtio.push(device);
     }
@@ -261,28 +248,6 @@ class Parts {
     if (console === 'none') return new NullChar();
     return 'file' in console ? FileChar.open(console.file, logger === undefined ? {} : { logger }) : console;
   }
-}
-
-/** First half of the addresses that QEMU's machines have. */
-const MAC_PREFIX = [0x52, 0x54, 0x00] as const;
-
-/** The device for an interface. Throws INVALID_ARG. */
-function plugNet({ backend, mac, queues = 1, linkUp = true }: NetOptions, random: RandomSource): VirtioNet {
-  const address = mac === undefined ? new Uint8Array(6) : parseMac(mac);
-  if (address === undefined || (address[0] & 1) !== 0) {
-    throw new VirtError(
-      'INVALID_ARG',
-      `'${mac}' is no address of a network interface: write it like 52:54:00:12:34:56`,
-    );
-  }
-  if (mac === undefined) {
-    random.fill(address);
-    address.set(MAC_PREFIX);
-  }
-  if (!Number.isInteger(queues) || queues < 1 || queues > NET_QUEUE_PAIRS_MAX) {
-    throw new VirtError('INVALID_ARG', `${queues} queues: a network interface has 1 to ${NET_QUEUE_PAIRS_MAX}`);
-  }
-  return new VirtioNet(backend, { mac: address, pairs: queues, linkUp });
 }
 
 async function openDisk(disk: DiskOptions): Promise<BlockBackend> {

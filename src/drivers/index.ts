@@ -4,7 +4,6 @@ export {
   type FileSource,
   type MachineHandle,
   type MachineOptions,
-  type NetOptions,
   parseSize,
   pickBackend,
 } from './create-machine.ts';
@@ -21,6 +20,14 @@ export type {
 } from './driver.ts';
 export { FakeGuest, type FakeGuestAct, fakeDriver } from './fake/index.ts';
 export { hostRandom } from './host-random.ts';
+export { hostTimers } from './host-timers.ts';
 export { kvmDriver } from './kvm/index.ts';
+export {
+  type ForwardOptions,
+  type NetOptions,
+  type NetworkOptions,
+  type UserNetworkOptions,
+  userNetOptions,
+} from './net-options.ts';
 export { type SteppedSpec, steppedDriver } from './stepped/index.ts';
 export { INSTRUCTIONS_PER_TICK, SLICE, type SliceObserver } from './stepped/stepper.ts';

@@ -28,6 +28,14 @@ for alias in /sys/bus/virtio/devices/*/modalias; do
     [ -e "$alias" ] && modprobe -q "$(cat "$alias")"
 done
 
+ip link set lo up
+for interface in /sys/class/net/eth*; do
+    [ -e "$interface" ] || continue
+    interface=${interface##*/}
+    ip link set "$interface" up
+    udhcpc -i "$interface" -q -n -t 3 -T 1 -s /etc/udhcpc/default.script >/dev/null 2>&1
+done
+
 cmdline=$(cat /proc/cmdline)
 command=$(echo "$cmdline" | sed -n 's/.*nodevisor\.run="\([^"]*\)".*/\1/p; t; s/.*nodevisor\.run=\([^ ]*\).*/\1/p')
 if [ -n "$command" ]; then
@@ -40,6 +48,7 @@ cat <<BANNER
 
 $(uname -srm), up $(cut -d' ' -f1 /proc/uptime) s, $(nproc) vCPU, $(free -m | sed -n 's/^Mem: *\([0-9]*\).*/\1/p') MiB
 Disks: $(ls /sys/block | grep -v -e loop -e ram | tr '\n' ' ')
+Network: $(ip -4 -o addr show scope global | sed 's/^[0-9]*: *\([^ ]*\) *inet \([^ ]*\).*/\1 \2/' | tr '\n' ' ')
 A busybox shell. "mount /dev/vda /mnt" mounts a disk; "poweroff" or Ctrl-D ends the machine.
 
 BANNER

@@ -12,7 +12,20 @@ export const INITRAMFS_MODULES = [
   'overlay',
 ] as const;
 
-const DIRECTORIES = ['bin', 'dev', 'etc', 'lib', 'lib/modules', 'mnt', 'proc', 'root', 'sbin', 'sys', 'tmp'];
+const DIRECTORIES = [
+  'bin',
+  'dev',
+  'etc',
+  'etc/udhcpc',
+  'lib',
+  'lib/modules',
+  'mnt',
+  'proc',
+  'root',
+  'sbin',
+  'sys',
+  'tmp',
+];
 
 /** What an initramfs is made of. */
 export interface InitramfsInput {
@@ -23,6 +36,8 @@ export interface InitramfsInput {
   readonly modules: readonly KernelModule[];
   /** The first program, a shell script. */
   readonly init: Uint8Array;
+  /** What udhcpc runs when it has an address, a shell script. */
+  readonly dhcp: Uint8Array;
 }
 
 /**
@@ -42,6 +57,7 @@ export function buildInitramfs(input: InitramfsInput): Uint8Array {
     // The kernel itself loads modules by calling /sbin/modprobe.
     { type: 'symlink', path: 'sbin/modprobe', target: '../bin/busybox' },
     { type: 'file', path: 'init', bytes: input.init, mode: 0o755 },
+    { type: 'file', path: 'etc/udhcpc/default.script', bytes: input.dhcp, mode: 0o755 },
     text('etc/passwd', 'root::0:0:root:/root:/bin/sh\n'),
     text('etc/group', 'root:x:0:\n'),
     // What "mount" without a type tries: asking for a type is what makes the kernel load its module.

@@ -31,7 +31,7 @@ const USERLAND = 'busybox-static';
 const APPEND = 'earlycon=sbi console=ttyS0';
 
 /** Raised when initramfs.ts or the list of modules changes what is built from the same packages. */
-const BUILD = 'initramfs 2';
+const BUILD = 'initramfs 3';
 
 interface Source {
   readonly archive: Archive;
@@ -69,7 +69,7 @@ function single(files: readonly PackageFile[], pattern: RegExp, from: Package): 
 async function build(
   source: Source,
   inputs: Manifest['inputs'],
-  init: Uint8Array,
+  scripts: { readonly init: Uint8Array; readonly dhcp: Uint8Array },
 ): Promise<{ manifest: Manifest; files: Map<string, Uint8Array> }> {
   const { archive, kernel, userland } = source;
   const kernelFiles = await extractDeb(await archive.fetch(kernel), (path) =>
@@ -83,7 +83,7 @@ async function build(
     INITRAMFS_MODULES,
   );
   const busybox = single(userlandFiles, /busybox$/, userland).bytes;
-  const initramfs = buildInitramfs({ kernelRelease, busybox, modules, init });
+  const initramfs = buildInitramfs({ kernelRelease, busybox, modules, ...scripts });
   const kernelName = contentName(`vmlinux-${kernelRelease}`, image.bytes);
   const initrdName = contentName('initramfs', initramfs, '.cpio');
   const manifest: Manifest = {
@@ -115,15 +115,16 @@ export async function pullDebian(options: PullOptions): Promise<{ manifest: Mani
   return withLock(options.directory, async () => {
     const source = await findPackages(options);
     const init = await readFile(assetPath('tools/image/guest-init.sh'));
+    const dhcp = await readFile(assetPath('tools/image/guest-dhcp.sh'));
     const inputs = {
       [source.kernel.name]: source.kernel.sha256,
       [source.userland.name]: source.userland.sha256,
-      init: createHash('sha256').update(init).digest('hex'),
+      init: createHash('sha256').update(init).update(dhcp).digest('hex'),
       build: BUILD,
     };
     const current = await isCurrent(options.directory, inputs);
     if (current !== undefined) return { manifest: current, changed: false };
-    const { manifest, files } = await build(source, inputs, init);
+    const { manifest, files } = await build(source, inputs, { init, dhcp });
     await publish(options.directory, manifest, files);
     return { manifest, changed: true };
   });

@@ -1,5 +1,7 @@
 import { usableEngines } from '../../../cpu/index.ts';
+import type { NetOptions } from '../../../drivers/index.ts';
 import { type Args, type OptionDef, usageError } from '../command.ts';
+import { netHelp, parseNets } from './net.ts';
 
 /** A disk as the command line names it. */
 export interface DiskArg {
@@ -21,6 +23,7 @@ export interface RunOptions {
   readonly dtb?: string;
   readonly dumpDtb?: string;
   readonly disks: readonly DiskArg[];
+  readonly nets: readonly NetOptions[];
   /** `stdio`, `none`, or a file. */
   readonly console: string;
   readonly clock: 'host' | 'virtual';
@@ -43,6 +46,9 @@ export const runOptionDefs: readonly OptionDef[] = [
   { flags: '--dtb <file>', help: 'device tree in place of the one that the machine writes' },
   { flags: '--dump-dtb <file>', help: 'write the device tree to a file (- for standard output) and do not run' },
   { flags: '--disk <file>', help: 'raw disk image: FILE[,format=raw][,readonly]; may be repeated', repeat: true },
+  { flags: '--net <network>', help: netHelp, repeat: true },
+  { flags: '--mac <address>', help: 'address of the interface of the --net in the same place', repeat: true },
+  { flags: '--capture <file>', help: 'write the frames of the --net in the same place to a pcapng file', repeat: true },
   { flags: '--console <where>', help: 'serial port: stdio, none, or a file for its output (default: stdio)' },
   { flags: '--clock <kind>', help: 'host, or virtual: one thread, deterministic (default: host)' },
   { flags: '--timeout <seconds>', help: 'stop after so long, with exit status 124' },
@@ -100,6 +106,7 @@ export function parseRunOptions(args: Args): RunOptions {
     cpuBackend: args.text('cpuBackend') ?? 'auto',
     firmware: args.text('firmware') ?? 'builtin',
     disks: args.list('disk').map(parseDisk),
+    nets: parseNets(args.list('net'), args.list('mac'), args.list('capture')),
     console: args.text('console') ?? 'stdio',
     clock: parseClock(args.text('clock')),
   };

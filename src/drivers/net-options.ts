@@ -1,0 +1,198 @@
+import {
+  CapturedNet,
+  DgramNet,
+  inSubnet,
+  NET_QUEUE_PAIRS_MAX,
+  type NetBackend,
+  NullNet,
+  PasstNet,
+  parseIp,
+  parseMac,
+  parseSubnet,
+  StreamNet,
+  UserNet,
+  type UserNetOptions,
+  VirtioNet,
+} from '../machine/index.ts';
+import { HostClock, type Logger, type RandomSource, VirtError } from '../util/index.ts';
+import { hostTimers } from './host-timers.ts';
+
+/** A port of the host that leads to one of the guest's (QEMU: hostfwd). */
+export interface ForwardOptions {
+  /** Default `tcp`. */
+  readonly protocol?: 'tcp' | 'udp';
+  /** Where the host listens; default 127.0.0.1. */
+  readonly hostAddress?: string;
+  readonly hostPort: number;
+  /** Default: the guest's first address. */
+  readonly guestAddress?: string;
+  readonly guestPort: number;
+}
+
+/**
+ * A network of the guest's own without privileges: router at 10.0.2.2, name server at 10.0.2.3, the guest gets
+ * 10.0.2.15, as under QEMU.
+ */
+export interface UserNetworkOptions {
+  readonly type: 'user';
+  /** IPv4 network; default `10.0.2.0/24`. */
+  readonly network?: string;
+  /** IPv6 network of 64 bits; default `fec0::/64`. `false`: none. */
+  readonly ipv6?: string | false;
+  /** First address given out. */
+  readonly dhcpStart?: string;
+  readonly hostname?: string;
+  readonly domain?: string;
+  readonly forwards?: readonly ForwardOptions[];
+  /** The guest reaches nothing but this network, and `ADDRESS[/BITS][:PORT]` of this list. */
+  readonly restrict?: readonly string[];
+  /** Services on the host's own 127.0.0.1 answer at the router's address. Default false. */
+  readonly hostLoopback?: boolean;
+  /** Directory with files to fetch by TFTP, and the one to boot from. */
+  readonly tftp?: string;
+  readonly bootFile?: string;
+}
+
+/** What is at the other end of an interface's cable. */
+export type NetworkOptions =
+  | UserNetworkOptions
+  /** Frames in a stream, as QEMU's -netdev stream has them. */
+  | { readonly type: 'stream'; readonly path: string; readonly server?: boolean }
+  | { readonly type: 'stream'; readonly host: string; readonly port: number; readonly server?: boolean }
+  /** Frames in datagrams, as QEMU's -netdev dgram has them. */
+  | {
+      readonly type: 'dgram';
+      readonly local: { readonly host: string; readonly port: number };
+      readonly remote: { readonly host: string; readonly port: number };
+    }
+  /** The host's program passt, with arguments for it. */
+  | { readonly type: 'passt'; readonly args?: readonly string[] }
+  /** Nothing. */
+  | { readonly type: 'none' }
+  /** A backend of the caller's, which the machine closes. */
+  | { readonly backend: NetBackend };
+
+/** A network interface. */
+export type NetOptions = NetworkOptions & {
+  /** `52:54:00:…`; default: one made from the machine's randomness, under QEMU's prefix. */
+  readonly mac?: string;
+  /** Pairs of queues, 1 to 7; default 1. */
+  readonly queues?: number;
+  /** Whether the cable is in; default true. */
+  readonly linkUp?: boolean;
+  /** File that all frames are written to, in pcapng. */
+  readonly capture?: string;
+};
+
+/** What interfaces have of their machine. */
+export interface NetContext {
+  readonly random: RandomSource;
+  readonly logger: Logger;
+  /** Names the interface in captures. */
+  readonly name: string;
+}
+
+/** First half of the addresses that QEMU's machines have. */
+const MAC_PREFIX = [0x52, 0x54, 0x00] as const;
+
+/** Opens the cable and makes the device. Throws INVALID_ARG and OPERATION_FAILED; then nothing is left open. */
+export async function openNet(options: NetOptions, context: NetContext): Promise<VirtioNet> {
+  const { queues = 1, linkUp = true, capture } = options;
+  const mac = macOf(options.mac, context.random);
+  if (!Number.isInteger(queues) || queues < 1 || queues > NET_QUEUE_PAIRS_MAX) {
+    throw new VirtError('INVALID_ARG', `${queues} queues: a network interface has 1 to ${NET_QUEUE_PAIRS_MAX}`);
+  }
+  const cable = await openCable(options, context);
+  const backend = capture === undefined ? cable : await CapturedNet.open(cable, capture, context.name, new HostClock());
+  return new VirtioNet(backend, { mac, pairs: queues, linkUp });
+}
+
+function macOf(text: string | undefined, random: RandomSource): Uint8Array {
+  if (text === undefined) {
+    const made = new Uint8Array(6);
+    random.fill(made);
+    made.set(MAC_PREFIX);
+    return made;
+  }
+  const mac = parseMac(text);
+  if (mac !== undefined && ((mac[0] as number) & 1) === 0) return mac;
+  throw new VirtError('INVALID_ARG', `'${text}' is no address of a network interface: write it like 52:54:00:12:34:56`);
+}
+
+function openCable(options: NetOptions, { random, logger }: NetContext): Promise<NetBackend> | NetBackend {
+  if ('backend' in options) return options.backend;
+  switch (options.type) {
+    case 'none':
+      return new NullNet();
+    case 'stream': {
+      const { server = false } = options;
+      return StreamNet.open({ address: 'path' in options ? { path: options.path } : options, server });
+    }
+    case 'dgram':
+      return DgramNet.open(options);
+    case 'passt':
+      return PasstNet.open(options.args ?? [], hostTimers, (detail) => logger.log('error', `passt: ${detail}`));
+    case 'user':
+      return openUser(options, random, logger);
+  }
+}
+
+async function openUser(options: UserNetworkOptions, random: RandomSource, logger: Logger): Promise<NetBackend> {
+  const host = { clock: new HostClock(), timers: hostTimers, random, logger };
+  const net = await UserNet.open(userNetOptions(options), host);
+  return net.backend();
+}
+
+/** A user network from its options in text. Throws INVALID_ARG. */
+export function userNetOptions(options: UserNetworkOptions): UserNetOptions {
+  const { network, ipv6, dhcpStart, hostname, domain, forwards = [], restrict, tftp, bootFile } = options;
+  const ipv4 = network === undefined ? undefined : checked(network, parseSubnet);
+  if (ipv4 !== undefined && (ipv4.address.length !== 4 || ipv4.bits < 8 || ipv4.bits > 27)) {
+    throw new VirtError('INVALID_ARG', `network ${network}: it must be one of IPv4, of 8 to 27 bits`);
+  }
+  const prefix = typeof ipv6 === 'string' ? checked(ipv6, parseSubnet) : ipv6;
+  if (prefix !== undefined && prefix !== false && (prefix.address.length !== 16 || prefix.bits !== 64)) {
+    throw new VirtError('INVALID_ARG', `network ${ipv6}: it must be one of IPv6, of 64 bits`);
+  }
+  return {
+    ...(ipv4 === undefined ? {} : { ipv4 }),
+    ...(prefix === undefined ? {} : { ipv6: prefix }),
+    ...(dhcpStart === undefined ? {} : { range: rangeFrom(dhcpStart, ipv4 ?? parseSubnet('10.0.2.0/24')) }),
+    ...(hostname === undefined ? {} : { hostname }),
+    ...(domain === undefined ? {} : { domain }),
+    ...(tftp === undefined ? {} : { tftp }),
+    ...(bootFile === undefined ? {} : { bootFile }),
+    ...(restrict === undefined ? {} : { restrict: restrict.map(allowRule) }),
+    hostLoopback: options.hostLoopback ?? false,
+    forwards: forwards.map(({ protocol = 'tcp', guestAddress, ...forward }) => ({
+      ...forward,
+      protocol,
+      ...(guestAddress === undefined ? {} : { guestAddress: checked(guestAddress, parseIp) }),
+    })),
+  };
+}
+
+/** Sixteen addresses, or as many as the network has. */
+function rangeFrom(start: string, network: ReturnType<typeof parseSubnet>): [Uint8Array, Uint8Array] {
+  const first = checked(start, parseIp);
+  if (!inSubnet(first, network)) throw new VirtError('INVALID_ARG', `${start} is not in the network`);
+  const last = first.slice();
+  last[3] = Math.min((first[3] as number) + 15, 254);
+  return [first, last];
+}
+
+/** `ADDRESS[/BITS][:PORT]`, an IPv6 address with a port in brackets. */
+function allowRule(text: string): { subnet: ReturnType<typeof parseSubnet>; port?: number } {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)|([0-9a-f:./]+))(?::(\d+))?$/i.exec(text);
+  const subnet = checked(match?.[1] ?? match?.[2] ?? match?.[3] ?? text, parseSubnet);
+  const port = match?.[4];
+  return { subnet, ...(port === undefined ? {} : { port: Number(port) }) };
+}
+
+function checked<T>(text: string, parse: (text: string) => T): T {
+  try {
+    return parse(text);
+  } catch (cause) {
+    throw new VirtError('INVALID_ARG', (cause as Error).message, { cause });
+  }
+}

@@ -1,0 +1,142 @@
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { VirtError } from '../../util/index.ts';
+import type { Frame, NetBackend, NetPort } from '../backend/net.ts';
+import { ETHER_HEADER, FRAME_BYTES_MAX } from './ether.ts';
+import { completeFrames } from './offload.ts';
+
+/** Frames that wait for the guest; beyond them the other end is not read. */
+const BACKLOG_FRAMES = 256;
+
+/** Where a stream is: a path, or a host and a port. */
+export type StreamAddress = { readonly path: string } | { readonly host: string; readonly port: number };
+
+/** How a stream comes about. */
+export interface StreamNetOptions {
+  readonly address: StreamAddress;
+  /** Wait for the other end to connect, rather than connect to it. */
+  readonly server?: boolean;
+}
+
+/** The address as a message shows it. */
+function show(address: StreamAddress): string {
+  return 'path' in address ? `'${address.path}'` : `${address.host}:${address.port}`;
+}
+
+/**
+ * A cable through a stream socket, in QEMU's framing (-netdev stream): each frame after its length, 32 bits big-endian.
+ * A server takes one peer at a time and the next when it has gone; a client's link is down when the peer goes.
+ */
+export class StreamNet implements NetBackend {
+  #port: NetPort | undefined;
+  #socket: Socket | undefined;
+  #server: Server | undefined;
+  #input: Buffer = Buffer.alloc(0);
+  readonly #frames: Frame[] = [];
+
+  /** Connects, or listens. Throws OPERATION_FAILED when that is not possible. */
+  static async open({ address, server = false }: StreamNetOptions): Promise<StreamNet> {
+    const net = new StreamNet();
+    try {
+      if (server) await net.#listen(address);
+      else await net.#connect(address);
+      return net;
+    } catch (cause) {
+      const what = server ? 'listen for a network peer on' : 'connect to a network peer at';
+      throw new VirtError('OPERATION_FAILED', `cannot ${what} ${show(address)}: ${(cause as Error).message}`, {
+        cause,
+      });
+    }
+  }
+
+  send(frame: Frame): boolean {
+    const socket = this.#socket;
+    // Without a peer frames are lost, as on an open end.
+    if (socket === undefined) return true;
+    let room = true;
+    for (const bytes of completeFrames(frame)) {
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(bytes.length);
+      socket.write(length);
+      room = socket.write(bytes);
+    }
+    return room;
+  }
+
+  connect(port: NetPort): void {
+    this.#port = port;
+  }
+
+  resume(): void {
+    this.#deliver();
+  }
+
+  async close(): Promise<void> {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.destroy();
+    const server = this.#server;
+    if (server !== undefined) await new Promise((resolve) => server.close(resolve));
+  }
+
+  async #connect(address: StreamAddress): Promise<void> {
+    const socket = connect(address);
+    await once(socket, 'connect');
+    this.#use(socket);
+  }
+
+  async #listen(address: StreamAddress): Promise<void> {
+    const server = createServer((socket) => {
+      if (this.#socket === undefined) this.#use(socket);
+      else socket.destroy();
+    });
+    server.listen(address);
+    await once(server, 'listening');
+    this.#server = server;
+  }
+
+  #use(socket: Socket): void {
+    this.#socket = socket;
+    this.#input = Buffer.alloc(0);
+    socket.setNoDelay(true);
+    socket.on('data', (data) => this.#receive(data));
+    socket.on('drain', () => this.#port?.drained());
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      if (this.#socket !== socket) return;
+      this.#socket = undefined;
+      // Whoever holds frames back for this peer need not any more.
+      this.#port?.drained();
+    });
+  }
+
+  #receive(data: Buffer): void {
+    this.#input = this.#input.length === 0 ? data : Buffer.concat([this.#input, data]);
+    let at = 0;
+    while (this.#input.length - at >= 4) {
+      const length = this.#input.readUInt32BE(at);
+      if (length > FRAME_BYTES_MAX) {
+        // No frame is as long: the two ends do not speak the same language, and never will again.
+        this.#socket?.destroy();
+        return;
+      }
+      if (this.#input.length - at - 4 < length) break;
+      const bytes = new Uint8Array(this.#input.subarray(at + 4, at + 4 + length));
+      if (length >= ETHER_HEADER) this.#frames.push({ bytes });
+      at += 4 + length;
+    }
+    this.#input = this.#input.subarray(at);
+    this.#deliver();
+  }
+
+  #deliver(): void {
+    let taken = 0;
+    for (const frame of this.#frames) {
+      if (!(this.#port?.receive(frame) ?? true)) break;
+      taken++;
+    }
+    this.#frames.splice(0, taken);
+    if (this.#frames.length > BACKLOG_FRAMES) this.#socket?.pause();
+    else this.#socket?.resume();
+  }
+}
