@@ -1,12 +1,13 @@
 /** Where daemons listen, unless told otherwise. */
 import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { readOnlySocket, sessionPaths } from '../session-paths.ts';
 
 /** Whose daemon it is: the host's, or one user's own. */
 export type DaemonScope = 'system' | 'session';
 
 /** What of the process's environment says where things are. */
-export type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = NodeJS.ProcessEnv;
 
 /** A user's directory for what lives as long as the user is logged in; without one, the user's cache. */
 export function userRuntimeDirectory(env: Environment): string {
@@ -14,9 +15,9 @@ export function userRuntimeDirectory(env: Environment): string {
 }
 
 /** Where `nodevisor daemon` listens. */
-export function nodevisorSocket(scope: DaemonScope, env: Environment): string {
-  const directory = scope === 'system' ? '/run' : userRuntimeDirectory(env);
-  return join(directory, 'nodevisor', 'nodevisor-sock');
+export function nodevisorSocket(scope: DaemonScope, readOnly: boolean, env: Environment): string {
+  const socket = scope === 'system' ? '/run/nodevisor/nodevisor-sock' : sessionPaths(env).socket;
+  return readOnly ? readOnlySocket(socket) : socket;
 }
 
 /** Where a daemon of libvirt's listens (`libvirtd`, `virtqemud` …). root has one of each only. */

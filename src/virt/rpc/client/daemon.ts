@@ -17,6 +17,8 @@ const START_MS = 30_000;
 const RETRY_MS = 20;
 /** How long to wait for a rival of a daemon that has ended. */
 const RIVAL_MS = 3000;
+/** Seconds without domains and clients after which a daemon that was started by itself ends by itself. */
+const IDLE_SECONDS = 120;
 /** What of its complaints is told. */
 const COMPLAINT_BYTES = 2000;
 
@@ -28,12 +30,12 @@ export function nodevisorDaemon(socket: string): DaemonCommand {
   const loader = isSource ? ['--import', import.meta.resolve('tsx')] : [];
   return {
     command: process.execPath,
-    args: [...loader, main, 'daemon', '--listen', `unix:${socket}`, '--idle-timeout', '120'],
+    args: [...loader, main, 'daemon', '--listen', `unix:${socket}`, '--idle-timeout', `${IDLE_SECONDS}`],
   };
 }
 
 /** libvirt's daemon of a user, which ends by itself when nobody has wanted it for a while. */
-export const libvirtDaemon: DaemonCommand = { command: 'libvirtd', args: ['--timeout=120'] };
+export const libvirtDaemon: DaemonCommand = { command: 'libvirtd', args: [`--timeout=${IDLE_SECONDS}`] };
 
 /**
  * Starts a daemon that outlives this process, and connects to it with `attempt` as soon as it listens; `attempt` gives

@@ -2,6 +2,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { Duplex } from 'node:stream';
 import { virtError } from '../../errors.ts';
+import { nodevisorSocket } from '../sockets.ts';
 import type { RemoteUri } from './remote-uri.ts';
 
 /** What of ssh's complaints is kept for the error. */
@@ -16,10 +17,13 @@ function quote(word: string): string {
 function remoteSocket({ driver, path, params }: RemoteUri, readOnly: boolean): string {
   const given = params.get('socket');
   if (given !== null) return quote(given);
-  const user = `"\${XDG_RUNTIME_DIR:-$HOME/.cache}"`;
-  if (driver === 'nodevisor') return `${path === '/session' ? user : '/run'}/nodevisor/nodevisor-sock`;
-  return path === '/session' ? `${user}/libvirt/libvirt-sock` : `/var/run/libvirt/libvirt-sock${readOnly ? '-ro' : ''}`;
+  if (driver === 'nodevisor') return path === '/session' ? sessionSocket : nodevisorSocket('system', readOnly, {});
+  return path === '/session' ? libvirtSessionSocket : `/var/run/libvirt/libvirt-sock${readOnly ? '-ro' : ''}`;
 }
+
+const libvirtSessionSocket = `"\${XDG_RUNTIME_DIR:-$HOME/.cache}/libvirt/libvirt-sock"`;
+const sessionSocket =
+  '"$(if [ -n "$XDG_RUNTIME_DIR" ]; then echo "$XDG_RUNTIME_DIR/nodevisor"; else echo "$HOME/.cache/nodevisor/run"; fi)/nodevisor-sock"';
 
 /** What runs on the other side: libvirt's helper where there is one, else netcat. `?proxy=native|netcat` settles it. */
 export function remoteCommand(uri: RemoteUri, readOnly: boolean): string {

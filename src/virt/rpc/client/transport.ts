@@ -103,7 +103,10 @@ export function localSockets(uri: RemoteUri, readOnly: boolean, env: Environment
   const given = uri.params.get('socket');
   if (given !== null) return [given];
   const scope = uri.path === '/session' ? 'session' : 'system';
-  if (uri.driver === 'nodevisor') return [nodevisorSocket(scope, env)];
+  if (uri.driver === 'nodevisor')
+    return readOnly
+      ? [nodevisorSocket(scope, true, env), nodevisorSocket(scope, false, env)]
+      : [nodevisorSocket(scope, false, env)];
   const daemons = uri.driver === 'remote' ? ['libvirtd'] : [`virt${uri.driver}d`, 'libvirtd'];
   const wanted = { direct: daemons.slice(0, 1), legacy: ['libvirtd'] }[uri.params.get('mode') ?? ''] ?? daemons;
   return wanted.map((daemon) => libvirtSocket(daemon, scope, readOnly, env));
