@@ -17,8 +17,3 @@ export function sessionPaths(env: Environment): SessionPaths {
   const state = given?.startsWith('/') ? given : join(homedir(), '.local', 'state');
   return { state: join(state, 'nodevisor'), socket: nodevisorSocket('session', env) };
 }
-
-/** Path of the socket for reading only beside a daemon's socket. */
-export function readOnlySocket(socket: string): string {
-  return `${socket}-ro`;
-}

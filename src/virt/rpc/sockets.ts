@@ -1,7 +1,6 @@
 /** Where daemons listen, unless told otherwise. */
 import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { readOnlySocket, sessionPaths } from '../session-paths.ts';
 
 /** Whose daemon it is: the host's, or one user's own. */
 export type DaemonScope = 'system' | 'session';
@@ -15,9 +14,14 @@ export function userRuntimeDirectory(env: Environment): string {
 }
 
 /** Where `nodevisor daemon` listens. */
-export function nodevisorSocket(scope: DaemonScope, readOnly: boolean, env: Environment): string {
-  const socket = scope === 'system' ? '/run/nodevisor/nodevisor-sock' : sessionPaths(env).socket;
-  return readOnly ? readOnlySocket(socket) : socket;
+export function nodevisorSocket(scope: DaemonScope, env: Environment): string {
+  const directory = scope === 'system' ? '/run' : userRuntimeDirectory(env);
+  return join(directory, 'nodevisor', 'nodevisor-sock');
+}
+
+/** Path of the socket for reading only beside a `nodevisor daemon`'s socket. */
+export function readOnlySocket(socket: string): string {
+  return `${socket}-ro`;
 }
 
 /** Where a daemon of libvirt's listens (`libvirtd`, `virtqemud` …). root has one of each only. */

@@ -2,7 +2,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { Duplex } from 'node:stream';
 import { virtError } from '../../errors.ts';
-import { nodevisorSocket } from '../sockets.ts';
 import type { RemoteUri } from './remote-uri.ts';
 
 /** What of ssh's complaints is kept for the error. */
@@ -17,13 +16,10 @@ function quote(word: string): string {
 function remoteSocket({ driver, path, params }: RemoteUri, readOnly: boolean): string {
   const given = params.get('socket');
   if (given !== null) return quote(given);
-  if (driver === 'nodevisor') return path === '/session' ? sessionSocket : nodevisorSocket('system', readOnly, {});
-  return path === '/session' ? libvirtSessionSocket : `/var/run/libvirt/libvirt-sock${readOnly ? '-ro' : ''}`;
+  const directory = path === '/session' ? `"\${XDG_RUNTIME_DIR:-\${XDG_CACHE_HOME:-$HOME/.cache}}"` : '/run';
+  const name = driver === 'nodevisor' ? 'nodevisor/nodevisor-sock' : 'libvirt/libvirt-sock';
+  return `${directory}/${name}${readOnly && path !== '/session' ? '-ro' : ''}`;
 }
-
-const libvirtSessionSocket = `"\${XDG_RUNTIME_DIR:-$HOME/.cache}/libvirt/libvirt-sock"`;
-const sessionSocket =
-  '"$(if [ -n "$XDG_RUNTIME_DIR" ]; then echo "$XDG_RUNTIME_DIR/nodevisor"; else echo "$HOME/.cache/nodevisor/run"; fi)/nodevisor-sock"';
 
 /** What runs on the other side: libvirt's helper where there is one, else netcat. `?proxy=native|netcat` settles it. */
 export function remoteCommand(uri: RemoteUri, readOnly: boolean): string {

@@ -4,7 +4,7 @@ import { type Duplex, finished } from 'node:stream';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { VirtError } from '../../../util/index.ts';
 import { virtError } from '../../errors.ts';
-import { type Environment, libvirtSocket, nodevisorSocket } from '../sockets.ts';
+import { type Environment, libvirtSocket, nodevisorSocket, readOnlySocket } from '../sockets.ts';
 import { pkiFiles, readPki } from './pki.ts';
 import type { RemoteUri } from './remote-uri.ts';
 import { connectSsh } from './ssh.ts';
@@ -103,10 +103,10 @@ export function localSockets(uri: RemoteUri, readOnly: boolean, env: Environment
   const given = uri.params.get('socket');
   if (given !== null) return [given];
   const scope = uri.path === '/session' ? 'session' : 'system';
-  if (uri.driver === 'nodevisor')
-    return readOnly
-      ? [nodevisorSocket(scope, true, env), nodevisorSocket(scope, false, env)]
-      : [nodevisorSocket(scope, false, env)];
+  if (uri.driver === 'nodevisor') {
+    const socket = nodevisorSocket(scope, env);
+    return readOnly ? [readOnlySocket(socket), socket] : [socket];
+  }
   const daemons = uri.driver === 'remote' ? ['libvirtd'] : [`virt${uri.driver}d`, 'libvirtd'];
   const wanted = { direct: daemons.slice(0, 1), legacy: ['libvirtd'] }[uri.params.get('mode') ?? ''] ?? daemons;
   return wanted.map((daemon) => libvirtSocket(daemon, scope, readOnly, env));
