@@ -112,24 +112,33 @@ export const ListDomains = {
   NO_AUTOSTART: 2048,
   HAS_SNAPSHOT: 4096,
   NO_SNAPSHOT: 8192,
+  HAS_CHECKPOINT: 16384,
+  NO_CHECKPOINT: 32768,
 } as const;
 
 /** virDomainXMLFlags. */
 export const DomainXml = { SECURE: 1, INACTIVE: 2, UPDATE_CPU: 4, MIGRATABLE: 8 } as const;
 /** virDomainCreateFlags. */
-export const DomainStart = { PAUSED: 1, AUTODESTROY: 2, BYPASS_CACHE: 4, FORCE_BOOT: 8, VALIDATE: 16 } as const;
+export const DomainStart = {
+  PAUSED: 1,
+  AUTODESTROY: 2,
+  BYPASS_CACHE: 4,
+  FORCE_BOOT: 8,
+  VALIDATE: 16,
+  RESET_NVRAM: 32,
+} as const;
 /** virDomainDefineFlags. */
 export const DomainDefine = { VALIDATE: 1 } as const;
 /** virDomainModificationImpact (virDomainDeviceModifyFlags). */
 export const Affect = { CURRENT: 0, LIVE: 1, CONFIG: 2 } as const;
 /** virDomainVcpuFlags. */
-export const VcpuFlags = { LIVE: 1, CONFIG: 2, MAXIMUM: 4, GUEST: 8 } as const;
+export const VcpuFlags = { LIVE: 1, CONFIG: 2, MAXIMUM: 4, GUEST: 8, HOTPLUGGABLE: 16 } as const;
 /** virDomainMemoryModFlags. */
 export const MemoryFlags = { LIVE: 1, CONFIG: 2, MAXIMUM: 4 } as const;
 /** virDomainConsoleFlags. */
 export const ConsoleFlags = { FORCE: 1, SAFE: 2 } as const;
 /** virDomainDestroyFlags. */
-export const DestroyFlags = { GRACEFUL: 1 } as const;
+export const DestroyFlags = { GRACEFUL: 1, REMOVE_LOGS: 2 } as const;
 /** virDomainUndefineFlagsValues. */
 export const UndefineFlags = {
   MANAGED_SAVE: 1,
@@ -137,6 +146,8 @@ export const UndefineFlags = {
   NVRAM: 4,
   KEEP_NVRAM: 8,
   CHECKPOINTS_METADATA: 16,
+  TPM: 32,
+  KEEP_TPM: 64,
 } as const;
 /** virDomainLifecycle: what happens. */
 export const DomainLifecycleWhen = { POWEROFF: 0, REBOOT: 1, CRASH: 2 } as const;

@@ -31,10 +31,13 @@ const beginnings: Partial<Readonly<Record<VirErrorName, string>>> = {
   DEVICE_MISSING: 'device not found',
 };
 
+/** What libvirt says where a call's arguments are checked (virReportInvalidArg and virCheckFlags): that alone. */
+const ARGUMENT_CHECK = /^(unsupported flags \(0x[0-9a-f]+\) in function|\w+ in vir\w+ must )/;
+
 /** An error with libvirt's full text: the code's beginning, then `detail`. */
 export function virtError(code: VirErrorName, detail: string, options: VirtErrorOptions = {}): VirtError {
   const beginning = beginnings[code];
-  const done = beginning === undefined || detail.startsWith(beginning);
+  const done = beginning === undefined || detail.startsWith(beginning) || ARGUMENT_CHECK.test(detail);
   return new VirtError(code, done ? detail : `${beginning}: ${detail}`, options);
 }
 

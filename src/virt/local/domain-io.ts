@@ -208,5 +208,5 @@ export function findInterface(def: FilledDomainDef, device: string): InterfaceDe
     ({ target, mac }) => target?.dev === device || mac?.address === device.toLowerCase(),
   );
   if (found !== undefined) return found;
-  throw virtError('INVALID_ARG', `invalid path, '${device}' is not a known interface`);
+  throw virtError('INVALID_ARG', `'${device}' is not a known interface`);
 }

@@ -61,7 +61,7 @@ export class LocalDomainLifecycle implements DomainLifecycleProcedures {
     if ((flags & DomainStart.VALIDATE) !== 0) await this.#world.schemas.check('domain', xml);
     const def = this.#world.hypervisor.complete(xml);
     return this.#claimed(def, async (domain) => {
-      if (domain.active) throw virtError('OPERATION_INVALID', `domain is already active as '${domain.name}'`);
+      if (domain.active) throw virtError('OPERATION_INVALID', `domain '${domain.name}' is already active`);
       await this.#start(domain, def, flags);
       return domain.ref;
     });

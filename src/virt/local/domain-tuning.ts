@@ -26,8 +26,9 @@ export class LocalDomainTuning
   async domainSetMemoryFlags(ref: DomainRef, kib: bigint, flags: number): Promise<void> {
     checkFlags(flags, affects | MemoryFlags.MAXIMUM, 'domainSetMemoryFlags');
     await this.#change(ref, flags, async (def, { live }) => {
-      if (kib <= 0n || kib > BigInt(Number.MAX_SAFE_INTEGER)) {
-        throw virtError('INVALID_ARG', `memory in domainSetMemoryFlags must be greater than zero, not ${kib} KiB`);
+      if (kib > BigInt(Number.MAX_SAFE_INTEGER)) throw virtError('OVERFLOW', `memory must be less than ${2 ** 53} KiB`);
+      if (kib <= 0n) {
+        throw virtError('INVALID_ARG', 'memory in virDomainSetMemoryFlags must not be zero');
       }
       const size = Number(kib);
       if ((flags & MemoryFlags.MAXIMUM) !== 0) {

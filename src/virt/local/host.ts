@@ -106,9 +106,11 @@ export class LocalHost implements Omit<ConnectProcedures, 'connectClose'> {
 
   async nodeGetMemoryStats(cellNum: number, flags: number): Promise<NodeStat[]> {
     checkFlags(flags, 0, 'nodeGetMemoryStats');
-    if (cellNum < -1 || cellNum > 0) {
-      throw virtError('INVALID_ARG', `cellNum in nodeGetMemoryStats must be less than or equal to 0, not ${cellNum}`);
+    const { nodes } = this.#hypervisor.nodeInfo();
+    if (cellNum < -1 || cellNum >= nodes) {
+      const reason = `cellNum in virNodeGetMemoryStats must be less than or equal to ${nodes - 1}`;
+      throw virtError('INVALID_ARG', reason);
     }
-    return this.#hypervisor.memoryStats();
+    return this.#hypervisor.memoryStats(cellNum);
   }
 }

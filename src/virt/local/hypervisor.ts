@@ -145,5 +145,6 @@ export interface Hypervisor {
   nodeInfo(): NodeInfo;
   freeMemory(): bigint;
   cpuStats(cpuNum: number): NodeStat[];
-  memoryStats(): NodeStat[];
+  /** @param cell −1: all together */
+  memoryStats(cell: number): NodeStat[];
 }

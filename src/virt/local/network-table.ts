@@ -26,12 +26,12 @@ export class NetworkTable extends NamedTable<LocalNetwork> {
   complete(xml: string): FilledNetworkDef {
     const parsed = parseNetwork(xml);
     const namesake = this.all.find(({ name }) => name === parsed.name);
-    // As with libvirt: who says no UUID means the one of that name.
-    const uuid = parsed.uuid ?? namesake?.uuid;
     const others = this.all.filter((one) => one !== namesake).flatMap(({ current }) => current.bridge?.name ?? []);
     const mac = parsed.mac ?? namesake?.current.mac;
-    const known = { ...(uuid === undefined ? {} : { uuid }), ...(mac === undefined ? {} : { mac }) };
-    const def = fillNetworkDefaults({ ...parsed, ...known }, { random: hostRandom, bridges: new Set(others) });
+    const def = fillNetworkDefaults(
+      { ...parsed, ...(mac === undefined ? {} : { mac }) },
+      { random: hostRandom, bridges: new Set(others) },
+    );
     validateNetwork(def);
     return def;
   }

@@ -27,9 +27,9 @@ export function updateNetworkDef<D extends NetworkDef>(def: D, update: NetworkUp
   const { section, command, xml } = update;
   if (section === NetworkSection.IP_DHCP_HOST) {
     const host = dhcpHost.read(parseXml(xml, 'host'));
-    return withDhcp(def, update, (dhcp) => ({
+    return withDhcp(def, update, 'dhcp host', (dhcp) => ({
       ...dhcp,
-      hosts: change(dhcp.hosts, host, command, sameHost, 'dhcp host'),
+      hosts: change(dhcp.hosts, host, command, sameHost, hostWords(def.name, host, command)),
     }));
   }
   if (section === NetworkSection.IP_DHCP_RANGE) {
@@ -37,9 +37,9 @@ export function updateNetworkDef<D extends NetworkDef>(def: D, update: NetworkUp
       throw virtError('OPERATION_INVALID', 'dhcp ranges cannot be modified, only added or deleted');
     }
     const range = dhcpRange.read(parseXml(xml, 'range'));
-    return withDhcp(def, update, (dhcp) => ({
+    return withDhcp(def, update, 'dhcp range', (dhcp) => ({
       ...dhcp,
-      ranges: change(dhcp.ranges, range, command, sameRange, 'dhcp range'),
+      ranges: change(dhcp.ranges, range, command, sameRange, rangeWords(def.name, range)),
     }));
   }
   if (section === NetworkSection.DNS_HOST) {
@@ -48,7 +48,7 @@ export function updateNetworkDef<D extends NetworkDef>(def: D, update: NetworkUp
     }
     const host = dnsHost.read(parseXml(xml, 'host'));
     const dns = def.dns ?? { forwarders: [], hosts: [] };
-    return { ...def, dns: { ...dns, hosts: change(dns.hosts, host, command, sameDnsHost, 'DNS HOST') } };
+    return { ...def, dns: { ...dns, hosts: change(dns.hosts, host, command, sameDnsHost, dnsWords(def.name)) } };
   }
   const name = Object.entries(NetworkSection).find(([, number]) => number === section)?.[0] ?? section;
   throw virtError('OPERATION_UNSUPPORTED', `can't update '${name}' section of network '${def.name}'`);
@@ -57,6 +57,7 @@ export function updateNetworkDef<D extends NetworkDef>(def: D, update: NetworkUp
 function withDhcp<D extends NetworkDef>(
   def: D,
   { parentIndex }: NetworkUpdate,
+  what: string,
   edit: (dhcp: NetworkDhcpDef) => NetworkDhcpDef,
 ): D {
   const withOne = def.ips.findIndex(({ dhcp }) => dhcp !== undefined);
@@ -64,7 +65,7 @@ function withDhcp<D extends NetworkDef>(
   if (def.ips[index] === undefined) {
     throw virtError(
       'OPERATION_INVALID',
-      `couldn't update dhcp entry - no <ip> element found at index ${index} in network '${def.name}'`,
+      `couldn't update ${what} entry - no <ip> element found at index ${index} in network '${def.name}'`,
     );
   }
   const ips = def.ips.map((ip, at) =>
@@ -73,13 +74,43 @@ function withDhcp<D extends NetworkDef>(
   return { ...def, ips };
 }
 
-function change<T>(list: T[], one: T, command: number, same: (a: T, b: T) => boolean, what: string): T[] {
+/** What is said about an entry that is there already, and about one that is not. */
+interface Words {
+  readonly exists: string;
+  readonly missing: string;
+}
+
+function hostWords(network: string, { mac, name, ip }: NetworkDhcpHostDef, command: number): Words {
+  const [m, n, i] = [mac, name, ip].map((value) => value ?? '(null)');
+  const existing = `couldn't locate an existing dhcp host entry with "mac='${m}'" "name='${n}'" "ip='${i}'"`;
+  const matching = "couldn't locate a matching dhcp host entry";
+  return {
+    exists: `there is an existing dhcp host entry in network '${network}' that matches "<host mac='${m}' name='${n}' ip='${i}'/>"`,
+    missing: `${command === NetworkUpdateCommand.MODIFY ? existing : matching} in network '${network}'`,
+  };
+}
+
+function rangeWords(network: string, { start, end }: DhcpRangeDef): Words {
+  return {
+    exists: `there is an existing dhcp range entry in network '${network}' that matches "<range start='${start}' end='${end}'/>"`,
+    missing: `couldn't locate a matching dhcp range entry in network '${network}'`,
+  };
+}
+
+function dnsWords(network: string): Words {
+  return {
+    exists: `there is already at least one DNS HOST record with a matching field in network ${network}`,
+    missing: `couldn't locate a matching DNS HOST record in network ${network}`,
+  };
+}
+
+function change<T>(list: T[], one: T, command: number, same: (a: T, b: T) => boolean, words: Words): T[] {
   const index = list.findIndex((other) => same(other, one));
   if (command === NetworkUpdateCommand.ADD_FIRST || command === NetworkUpdateCommand.ADD_LAST) {
-    if (index >= 0) throw virtError('OPERATION_INVALID', `there is an existing ${what} entry that matches`);
+    if (index >= 0) throw virtError('OPERATION_INVALID', words.exists);
     return command === NetworkUpdateCommand.ADD_FIRST ? [one, ...list] : [...list, one];
   }
-  if (index < 0) throw virtError('OPERATION_INVALID', `couldn't locate a matching ${what} entry`);
+  if (index < 0) throw virtError('OPERATION_INVALID', words.missing);
   return command === NetworkUpdateCommand.DELETE ? list.toSpliced(index, 1) : list.toSpliced(index, 1, one);
 }
 

@@ -44,9 +44,7 @@ export class PoolTable extends NamedTable<LocalPool> {
   /** Reads a definition, fills in its UUID and checks it. Throws XML_ERROR, CONFIG_UNSUPPORTED. */
   complete(xml: string): PoolDef {
     const parsed = parseStoragePool(xml);
-    // As with libvirt: who says no UUID means the one of that name.
-    const uuid = parsed.uuid ?? this.all.find(({ name }) => name === parsed.name)?.uuid;
-    const def = fillStoragePoolDefaults({ ...parsed, ...(uuid === undefined ? {} : { uuid }) }, hostRandom);
+    const def = fillStoragePoolDefaults(parsed, hostRandom);
     validateStoragePool(def);
     const { target } = def;
     const path = target?.path;

@@ -132,10 +132,16 @@ const reading: ReadonlySet<Procedure> = new Set<Procedure>([
   'storageVolGetPath',
 ]);
 
+/** What libvirt's API calls a procedure: `virDomainCreateXML` of `domainCreateXml`. */
+function publicName(procedure: string): string {
+  const words = procedure.replace(/Xml|Uuid|Id(?![a-z])/g, (word) => word.toUpperCase());
+  return `vir${words.charAt(0).toUpperCase()}${words.slice(1)}`;
+}
+
 /** Throws OPERATION_DENIED if a connection that only reads may not make a call. */
 export function refuseWrite(name: Procedure, args: readonly unknown[]): void {
   // Passwords are no reading matter.
   const secret = name === 'domainGetXmlDesc' && (Number(args[1]) & DomainXml.SECURE) !== 0;
   if (reading.has(name) && !secret) return;
-  throw virtError('OPERATION_DENIED', `read only access prevents ${name}`);
+  throw virtError('OPERATION_DENIED', `read only access prevents ${publicName(name)}`);
 }

@@ -168,10 +168,12 @@ export class TestHypervisor implements Hypervisor {
     return ['kernel', 'user', 'idle'].map((field) => ({ field, value: 0n }));
   }
 
-  memoryStats(): NodeStat[] {
+  /** Each cell has its part of what there is. */
+  memoryStats(cell: number): NodeStat[] {
+    const total = cell < 0 ? node.memory : node.memory / BigInt(node.nodes);
     return [
-      { field: 'total', value: node.memory },
-      { field: 'free', value: node.memory / 2n },
+      { field: 'total', value: total },
+      { field: 'free', value: total / 2n },
     ];
   }
 }

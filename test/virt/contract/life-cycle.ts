@@ -154,7 +154,7 @@ export function describeLifeCycle(current: () => Bench): void {
       await rejects(
         bench.connection.createXML(await domain.getXMLDesc()),
         'OPERATION_INVALID',
-        /domain is already active as 'one'/,
+        /domain 'one' is already active/,
       );
       await rejects(domain.rename('two'), 'OPERATION_INVALID', /cannot rename active domain/);
       await domain.suspend();

@@ -70,15 +70,17 @@ export function describeResources(current: () => Bench): void {
       assert.equal(await list(ListObjects.AUTOSTART), false);
     });
 
-    it('take the UUID of their name, and keep names unique', async () => {
+    it('keep names and UUIDs unique: a definition without a UUID is a new one', async () => {
       const one = await bench.connection.networkDefineXML(network('n1'));
-      assert.equal((await bench.connection.networkDefineXML(network('n1'))).uuid, one.uuid);
       const clash = network('n1').replace('</name>', `</name><uuid>${uuids.two}</uuid>`);
-      await rejects(
-        bench.connection.networkDefineXML(clash),
-        'OPERATION_FAILED',
-        `operation failed: network 'n1' already exists with uuid ${one.uuid}`,
-      );
+      for (const xml of [clash, network('n1')]) {
+        await rejects(
+          bench.connection.networkDefineXML(xml),
+          'OPERATION_FAILED',
+          `operation failed: network 'n1' already exists with uuid ${one.uuid}`,
+        );
+      }
+      assert.equal((await bench.connection.networkDefineXML(await one.getXMLDesc())).uuid, one.uuid);
       const second = await bench.connection.networkDefineXML(network('n3'));
       assert.notEqual(await second.getBridgeName(), await one.getBridgeName());
     });
