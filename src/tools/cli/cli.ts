@@ -49,7 +49,8 @@ export async function runCli(argv: readonly string[], context: Context): Promise
   try {
     return await dispatch(argv, context);
   } catch (error) {
-    context.stderr.write(`nodevisor: ${explain(error, context.env)}\n`);
-    return error instanceof UsageFailure ? ExitCode.USAGE : exitCodeOf(error);
+    const ofConnection = error instanceof UsageFailure;
+    context.stderr.write(`${ofConnection ? 'error' : 'nodevisor'}: ${explain(error, context.env)}\n`);
+    return ofConnection ? ExitCode.FAILURE : exitCodeOf(error);
   }
 }

@@ -43,9 +43,28 @@ describe('help', () => {
   });
 
   it('refuses options before the command that there are not', async () => {
-    assert.deepEqual(await cli(['--frob', 'list']), { code: 2, out: '', err: "nodevisor: unknown option '--frob'\n" });
-    assert.deepEqual(await cli(['-c']), { code: 2, out: '', err: "nodevisor: option '-c' needs a value\n" });
-    assert.match((await cli(['--output', 'xml', 'list'])).err, /^nodevisor: unknown output format 'xml'/);
+    const refused = (said: string) => ({ code: 1, out: '', err: `error: ${said}\n` });
+    assert.deepEqual(await cli(['--frob', 'list']), refused("unsupported option '--frob'. See --help."));
+    assert.deepEqual(await cli(['-rx', 'list']), refused("unsupported option '-rx'. See --help."));
+    assert.deepEqual(await cli(['-c']), refused("option '-c'/'--connect' requires an argument"));
+    assert.deepEqual(
+      await cli(['--output', 'xml', 'list']),
+      refused("unknown output format 'xml': there are table and json"),
+    );
+    assert.deepEqual(await cli(['-e', 'ab', 'list']), refused("Invalid string 'ab' for escape sequence"));
+  });
+
+  it('takes options before the command in each way of writing them', async () => {
+    for (const argv of [
+      ['-rctest:///default'],
+      ['-rc', 'test:///default'],
+      ['--connect=test:///default', '-r', '--'],
+    ]) {
+      assert.equal((await cli([...argv, 'uri'])).out, 'test:///default\n\n', argv.join(' '));
+    }
+    const quiet = await cli(['-qc', 'test:///default', 'list; suspend test; domstate nope; vcpupin test 0']);
+    assert.equal(quiet.out, ' 1   test   running\n 0   0-15\n');
+    assert.match((await cli(['-t', '-c', 'test:///default', 'domid test'])).out, /^1\n\n\(Time: \d+\.\d{3} ms\)\n\n$/);
   });
 
   it('has options and names that no command gives twice', () => {

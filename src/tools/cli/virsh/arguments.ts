@@ -1,22 +1,28 @@
 import type { CommandDef, OptionDef } from './definition.ts';
-import { UsageFailure } from './failure.ts';
-import { parseSize } from './units.ts';
+import { CommandFailure, UsageFailure } from './failure.ts';
+import { parseSize, unknownUnit } from './units.ts';
 
 /** What a command was called with: every value present and well-formed, as the command's table asks. */
 export class CommandArgs {
   readonly #values: ReadonlyMap<string, readonly string[]>;
+  readonly #emptyOk: ReadonlySet<string>;
 
-  constructor(values: ReadonlyMap<string, readonly string[]>) {
+  constructor(values: ReadonlyMap<string, readonly string[]>, options: readonly OptionDef[]) {
     this.#values = values;
+    this.#emptyOk = new Set(options.filter(({ emptyOk }) => emptyOk).map(({ name }) => name));
   }
 
   flag(name: string): boolean {
     return this.#values.has(name);
   }
 
-  /** Value of an option that may be absent. */
+  /** Value of an option that may be absent, but not empty unless the table says so. */
   text(name: string): string | undefined {
-    return this.#values.get(name)?.[0];
+    const value = this.#values.get(name)?.[0];
+    if (value === '' && !this.#emptyOk.has(name)) {
+      throw new CommandFailure(`Failed to get option '${name}': Option argument is empty`);
+    }
+    return value;
   }
 
   /** Value of an option that the table says is required. */
@@ -32,34 +38,48 @@ export class CommandArgs {
 
   /** @param least smallest value that makes sense */
   number(name: string, least = 0): number | undefined {
-    const value = this.text(name);
+    const value = this.#values.get(name)?.[0];
     if (value === undefined) return undefined;
     const parsed = /^[+-]?(\d+|0x[0-9a-f]+)$/i.test(value) ? Number(value) : Number.NaN;
     if (!Number.isSafeInteger(parsed) || parsed < least) throw malformed('Numeric', value, name);
     return parsed;
   }
 
-  /** Bytes. @param defaultFactor bytes of the unit when none is given */
-  bytes(name: string, defaultFactor = 1n): bigint | undefined {
-    const value = this.text(name);
-    if (value === undefined) return undefined;
-    const parsed = parseSize(value, defaultFactor);
-    if (parsed === undefined) throw malformed('Scaled numeric', value, name);
-    return parsed;
+  /** A number that may be negative. */
+  signed(name: string): number | undefined {
+    return this.number(name, Number.MIN_SAFE_INTEGER);
   }
 
-  /** Refuses options that exclude each other. */
+  /** Bytes. @param defaultFactor bytes of the unit when none is given */
+  bytes(name: string, defaultFactor = 1n): bigint | undefined {
+    const value = this.#values.get(name)?.[0];
+    if (value === undefined) return undefined;
+    const parsed = parseSize(value, defaultFactor);
+    if (parsed !== undefined) return parsed;
+    const unit = unknownUnit(value);
+    const why = unit === undefined ? [] : [`invalid argument: unknown suffix '${unit}'`];
+    throw malformed('Scaled numeric', value, name, ...why);
+  }
+
+  /** Refuses options that exclude each other; they are named in this order. */
   exclusive(...names: readonly string[]): void {
     const [first, second] = names.filter((name) => this.flag(name));
     if (second !== undefined) {
       throw new UsageFailure(`Options --${first} and --${second} are mutually exclusive`);
     }
   }
+
+  /** Refuses an option without the one that it means nothing without. */
+  requires(name: string, other: string): void {
+    if (this.flag(name) && !this.flag(other)) {
+      throw new UsageFailure(`Option --${other} is required by option --${name}`);
+    }
+  }
 }
 
 /** A value that is not what its option takes. */
-export function malformed(kind: string, value: string, name: string): UsageFailure {
-  return new UsageFailure(`${kind} value '${value}' for <${name}> option is malformed or out of range`);
+export function malformed(kind: string, value: string, name: string, ...why: readonly string[]): UsageFailure {
+  return new UsageFailure(`${kind} value '${value}' for <${name}> option is malformed or out of range`, ...why);
 }
 
 const TYPE_NAMES = { flag: '', string: 'string', number: 'number', size: 'number' } as const;
@@ -79,6 +99,16 @@ export const commonOptions: readonly OptionDef[] = [
   },
   { name: 'help', kind: 'flag', help: 'show help for this command' },
 ];
+
+/** What is said when a command lacks an option that it cannot do without. */
+export function requires(command: string, { name, kind }: OptionDef): string {
+  return `command '${command}' requires ${kind === 'string' ? `<${name}>` : `--${name}`} option`;
+}
+
+/** True when an option has that name, or a synonym of it. */
+function isCalled({ name, synonyms = [] }: OptionDef, called: string): boolean {
+  return name === called || synonyms.includes(called);
+}
 
 class Parse {
   readonly values = new Map<string, string[]>();
@@ -100,19 +130,19 @@ class Parse {
       else this.#data(word);
     }
     if (this.values.has('help')) return;
-    const missing = this.#command.options.find(({ name, required }) => required && !this.values.has(name));
-    if (missing !== undefined) {
-      throw new UsageFailure(`command '${this.#command.name}' requires <${missing.name}> option`);
-    }
+    const missing = this.#command.options.filter(({ name, required }) => required && !this.values.has(name));
+    const [first, ...more] = missing.map((option) => requires(this.#command.name, option));
+    if (first !== undefined) throw new UsageFailure(first, ...more);
   }
 
   #option(word: string): void {
     const equals = word.indexOf('=');
-    const name = equals < 0 ? word.slice(2) : word.slice(2, equals);
-    const option = [...this.#command.options, ...commonOptions].find((candidate) => candidate.name === name);
+    const given = equals < 0 ? word.slice(2) : word.slice(2, equals);
+    const option = [...this.#command.options, ...commonOptions].find((candidate) => isCalled(candidate, given));
     if (option === undefined) {
-      throw new UsageFailure(`command '${this.#command.name}' doesn't support option --${name}`);
+      throw new UsageFailure(`command '${this.#command.name}' doesn't support option --${given}`);
     }
+    const { name } = option;
     if (this.values.has(name) && !option.repeat) throw new UsageFailure(`option --${name} already seen`);
     if (option.kind === 'flag') {
       if (equals >= 0) throw new UsageFailure(`invalid '=' after option --${name}`);
@@ -141,5 +171,5 @@ class Parse {
 export function parseArguments(command: CommandDef, words: readonly string[]): CommandArgs {
   const parse = new Parse(command, words);
   parse.run();
-  return new CommandArgs(parse.values);
+  return new CommandArgs(parse.values, command.options);
 }

@@ -5,10 +5,14 @@ import { CommandFailure } from './failure.ts';
 import { whileAlive } from './keep-alive.ts';
 import type { Session } from './session.ts';
 
-/** Ctrl-]. */
-const ESCAPE = 0x1d;
 /** Bytes of input that may wait for the guest before we stop reading. */
 const PENDING_INPUT_BYTES = 64 * 1024;
+
+/** `^] (Ctrl + ])`. */
+function escapeName(character: number): string {
+  const letter = String.fromCharCode(character ^ 0x40);
+  return character < 0x20 ? `^${letter} (Ctrl + ${letter})` : String.fromCharCode(character);
+}
 
 /** Ends the session in order when the process is to end, or when nobody reads what the guest says any more. */
 function onSignals(session: Session, leave: () => void): () => void {
@@ -47,7 +51,7 @@ function relay(console: Duplex, session: Session, onTerminal: boolean): Promise<
       settle();
     };
     const typed = (chunk: Uint8Array) => {
-      const leave = onTerminal ? chunk.indexOf(ESCAPE) : -1;
+      const leave = onTerminal ? chunk.indexOf(session.escape) : -1;
       console.write(leave < 0 ? chunk : chunk.subarray(0, leave));
       if (leave >= 0) finish(() => resolve(true));
       else if (console.writableLength >= PENDING_INPUT_BYTES && !onTerminal) {
@@ -76,7 +80,7 @@ export async function attachConsole(domain: Domain, session: Session, device?: s
   await session.lendTerminal(async () => {
     const onTerminal = session.context.stdin.isTTY === true;
     session.note(`Connected to domain '${domain.name}'`);
-    if (onTerminal) session.note('Escape character is ^] (Ctrl + ])');
+    if (onTerminal) session.note(`Escape character is ${escapeName(session.escape)}`);
     const terminal = onTerminal ? new RawTerminal(session.context) : undefined;
     try {
       await whileAlive(relay(console, session, onTerminal));

@@ -13,6 +13,10 @@ export function formatCpuList(cpumap: Uint8Array, cpus: number): string {
   return parts.join(',');
 }
 
+function badList(list: string): UsageFailure {
+  return new UsageFailure(`Invalid cpulist '${list}'`, `invalid argument: Failed to parse bitmap '${list}'`);
+}
+
 /** A bit map of `0-3,7,^2`; `r` means all. Throws UsageFailure. */
 export function parseCpuList(list: string, cpus: number): Uint8Array {
   const map = new Uint8Array((cpus + 7) >> 3);
@@ -24,9 +28,10 @@ export function parseCpuList(list: string, cpus: number): Uint8Array {
     const match = /^\s*(\^?)(\d+)(?:-(\d+))?\s*$/.exec(part);
     const first = Number(match?.[2]);
     const last = match?.[3] === undefined ? first : Number(match[3]);
-    if (match === null || first > last || last >= cpus) throw new UsageFailure(`Invalid cpulist '${list}'`);
+    if (match === null || first > last) throw badList(list);
+    if (last >= cpus) throw new UsageFailure(`CPU ${last} in cpulist '${list}' exceed the maxcpu ${cpus}`);
     for (let cpu = first; cpu <= last; cpu++) set(cpu, match[1] === '');
   }
-  if (map.every((byte) => byte === 0)) throw new UsageFailure(`Invalid cpulist '${list}'`);
+  if (map.every((byte) => byte === 0)) throw badList(list);
   return map;
 }

@@ -31,6 +31,10 @@ export interface OptionDef {
   readonly repeat?: boolean;
   /** Only by its name, never by position. */
   readonly named?: boolean;
+  /** An empty value means something. */
+  readonly emptyOk?: boolean;
+  /** Other names that are read as this one; help does not show them. */
+  readonly synonyms?: readonly string[];
   readonly complete?: Completion;
 }
 

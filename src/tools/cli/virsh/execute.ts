@@ -5,18 +5,12 @@ import type { CommandDef } from './definition.ts';
 import { CommandFailure, linesOf, UsageFailure } from './failure.ts';
 import { findCommand } from './groups.ts';
 import { commandHelp } from './help.ts';
-import type { OutputFormat, Session } from './session.ts';
+import { formatCalled, type Session } from './session.ts';
 
 /** A command with its arguments, ready to run. */
 interface Call {
   readonly command: CommandDef;
   readonly args: CommandArgs;
-}
-
-/** Reads the value of `--output`. Throws UsageFailure. */
-export function formatCalled(name: string): OutputFormat {
-  if (name === 'table' || name === 'json') return name;
-  throw new UsageFailure(`unknown output format '${name}': there are table and json`);
 }
 
 function prepare(words: readonly string[]): Call {
@@ -29,20 +23,21 @@ function prepare(words: readonly string[]): Call {
   return { command, args };
 }
 
-/** Writes the lines that explain an error, and returns its exit status. */
+/** Writes the lines that explain an error. @returns exit status: 1 for every kind of error, as virsh has it */
 export function reportError(error: unknown, session: Session): number {
   const { env, stderr } = session.context;
   const expected = error instanceof CommandFailure || error instanceof VirtError || error instanceof UsageFailure;
   const lines = expected && env['NODEVISOR_DEBUG'] !== undefined ? [(error as Error).stack ?? ''] : linesOf(error);
   for (const line of lines) stderr.write(`error: ${line}\n`);
-  return error instanceof UsageFailure ? ExitCode.USAGE : ExitCode.FAILURE;
+  return ExitCode.FAILURE;
 }
 
 async function runCall({ command, args }: Call, session: Session): Promise<number> {
   const before = session.format;
+  const start = performance.now();
   try {
     if (args.flag('help')) {
-      session.write(`${commandHelp(command)}\n`);
+      session.write(commandHelp(command));
       return ExitCode.OK;
     }
     const asked = args.text('output');
@@ -54,6 +49,8 @@ async function runCall({ command, args }: Call, session: Session): Promise<numbe
   } catch (error) {
     return reportError(error, session);
   } finally {
+    // Nothing is after the last command of a session.
+    if (!session.ended) session.closeCommand(performance.now() - start);
     session.format = before;
   }
 }

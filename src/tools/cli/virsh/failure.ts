@@ -14,16 +14,20 @@ export class CommandFailure extends Error {
 
 /** A command that was called in a way that it cannot be: nothing was tried. */
 export class UsageFailure extends Error {
-  constructor(message: string) {
+  /** What more there is to say, line by line. */
+  readonly lines: readonly string[];
+
+  constructor(message: string, ...more: readonly string[]) {
     super(message);
     this.name = 'UsageFailure';
+    this.lines = [message, ...more];
   }
 }
 
 /** The lines that explain an error to the user; one of ours comes with the place where it happened. */
 export function linesOf(error: unknown): readonly string[] {
-  if (error instanceof CommandFailure) return error.lines;
-  if (error instanceof VirtError || error instanceof UsageFailure) return [error.message];
+  if (error instanceof CommandFailure || error instanceof UsageFailure) return error.lines;
+  if (error instanceof VirtError) return [error.message];
   return [error instanceof Error ? (error.stack ?? error.message) : String(error)];
 }
 

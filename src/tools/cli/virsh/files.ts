@@ -21,6 +21,7 @@ export async function readTextFile(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    throw new CommandFailure(`Failed to open file '${file}': ${reasonOf(error)}`);
+    const what = (error as NodeJS.ErrnoException).code === 'EISDIR' ? 'read' : 'open';
+    throw new CommandFailure(`Failed to ${what} file '${file}': ${reasonOf(error)}`);
   }
 }

@@ -45,9 +45,6 @@ export const commandGroups: readonly CommandGroup[] = [
 ];
 
 const byName = new Map(commandGroups.flatMap(({ commands }) => commands).map((command) => [command.name, command]));
-// What virsh has two names for.
-const quit = byName.get('quit');
-if (quit !== undefined) byName.set('exit', quit);
 
 /** The command of a name. */
 export function findCommand(name: string): CommandDef | undefined {

@@ -1,7 +1,8 @@
-import { commonOptions, valueName } from './arguments.ts';
+import { valueName } from './arguments.ts';
 import type { CommandDef, CommandGroup, OptionDef } from './definition.ts';
 
 const NAME_COLUMNS = 30;
+const OPTION_COLUMNS = 15;
 
 function isData(option: OptionDef): boolean {
   return option.kind !== 'flag' && !option.named && (option.required === true || option.repeat === true);
@@ -24,7 +25,7 @@ function usageOf(option: OptionDef): string {
 function optionLine(option: OptionDef): string {
   const { name, kind, help } = option;
   const value = kind === 'flag' ? '' : ` ${valueName(option)}`;
-  return `    ${`${isData(option) ? `[--${name}]` : `--${name}`}${value}`.padEnd(27)}  ${help}`;
+  return `    ${`${isData(option) ? `[--${name}]` : `--${name}`}${value}`.padEnd(OPTION_COLUMNS)}  ${help}`;
 }
 
 /** Help for one command. */
@@ -38,10 +39,10 @@ export function commandHelp(command: CommandDef): string {
     `    ${[name, ...options.map(usageOf)].join(' ')}`,
     ...(description === undefined ? [] : ['', '  DESCRIPTION', description.replace(/^/gm, '    ')]),
     '',
-    '  OPTIONS',
-    ...[...options, ...commonOptions].map(optionLine),
-    '',
-  ].join('\n');
+    ...(options.length === 0 ? [] : ['  OPTIONS', ...options.map(optionLine), '']),
+  ]
+    .map((line) => `${line}\n`)
+    .join('');
 }
 
 /** Help for a group: its commands, a line each. */

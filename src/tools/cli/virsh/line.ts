@@ -72,11 +72,11 @@ export function splitPartialLine(line: string): SplitLine {
 /** The commands of a line as lists of words; empty ones are left out. Throws UsageFailure for an open quote. */
 export function splitLine(line: string): readonly (readonly string[])[] {
   const { commands, openQuote } = splitPartialLine(line);
-  if (openQuote !== undefined) throw new UsageFailure(`a ${openQuote} is not closed`);
+  if (openQuote !== undefined) throw new UsageFailure(`missing ${openQuote}`);
   return commands.filter((words) => words.length > 0);
 }
 
 /** A word as it must be typed to be read as it is. */
 export function quoteWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  return /^[\w@%+=:,./\u0080-\uffff-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -53,43 +53,57 @@ export async function findDomain(args: CommandArgs, session: Session, by?: reado
 }
 
 /** The network of `--network`. */
-export async function findNetwork(args: CommandArgs, session: Session): Promise<Network> {
+export async function findNetwork(args: CommandArgs, session: Session, by?: 'uuid' | 'name'): Promise<Network> {
   const connection = await session.connection();
   const called = args.need('network');
+  return either(`failed to get network '${called}'`, 'NO_NETWORK', called, by, {
+    uuid: (uuid) => connection.networkLookupByUUID(uuid),
+    name: (name) => connection.networkLookupByName(name),
+  });
+}
+
+/** What is called by its UUID or its name, or by only one of them. */
+async function either<T>(
+  failed: string,
+  absent: VirErrorName,
+  called: string,
+  by: 'uuid' | 'name' | undefined,
+  find: { uuid(uuid: string): Promise<T>; name(name: string): Promise<T> },
+): Promise<T> {
   try {
-    const byUuid = isUuid(called)
-      ? await firstOf('NO_NETWORK', [() => connection.networkLookupByUUID(normalUuid(called))])
-      : undefined;
-    return byUuid ?? (await connection.networkLookupByName(called));
+    const uuid = by !== 'name' && isUuid(called) ? normalUuid(called) : undefined;
+    const byUuid = uuid === undefined ? undefined : await firstOf(absent, [() => find.uuid(uuid)]);
+    if (byUuid !== undefined) return byUuid;
+    if (by !== 'uuid') return await find.name(called);
   } catch (cause) {
-    throw new CommandFailure(`failed to get network '${called}'`, cause);
+    throw new CommandFailure(failed, cause);
   }
+  throw new CommandFailure(failed);
 }
 
 /** The pool that a name or a UUID means. */
-export async function poolCalled(connection: Connection, called: string): Promise<StoragePool> {
-  try {
-    const byUuid = isUuid(called)
-      ? await firstOf('NO_STORAGE_POOL', [() => connection.storagePoolLookupByUUID(normalUuid(called))])
-      : undefined;
-    return byUuid ?? (await connection.storagePoolLookupByName(called));
-  } catch (cause) {
-    throw new CommandFailure(`failed to get pool '${called}'`, cause);
-  }
+export async function poolCalled(connection: Connection, called: string, by?: 'uuid' | 'name'): Promise<StoragePool> {
+  return either(`failed to get pool '${called}'`, 'NO_STORAGE_POOL', called, by, {
+    uuid: (uuid) => connection.storagePoolLookupByUUID(uuid),
+    name: (name) => connection.storagePoolLookupByName(name),
+  });
 }
 
 /** The pool of `--pool`. */
-export async function findPool(args: CommandArgs, session: Session): Promise<StoragePool> {
-  return poolCalled(await session.connection(), args.need('pool'));
+export async function findPool(args: CommandArgs, session: Session, by?: 'uuid' | 'name'): Promise<StoragePool> {
+  return poolCalled(await session.connection(), args.need('pool'), by);
 }
 
-/** The volume that a name (with its pool), a key or a path means. */
+/** The volume that a name (with its pool), a key or a path means. @param poolOption what would give the pool */
 export async function volumeCalled(
   connection: Connection,
   called: string,
   poolName: string | undefined,
+  poolOption = '',
 ): Promise<StorageVolume> {
   const pool = poolName === undefined ? undefined : await poolCalled(connection, poolName);
+  if (pool !== undefined && !(await pool.isActive())) throw new CommandFailure(`pool '${pool.name}' is not active`);
+  const hint = pool === undefined && poolOption !== '' ? `, specifying --${poolOption} might help` : '';
   const tries: (() => Promise<StorageVolume>)[] = [
     ...(pool === undefined ? [] : [() => pool.lookupVolumeByName(called)]),
     () => connection.storageVolLookupByKey(called),
@@ -100,12 +114,12 @@ export async function volumeCalled(
     const byPath = volume ?? (await connection.storageVolLookupByPath(called));
     if (pool === undefined || byPath.pool === pool.name) return byPath;
   } catch (cause) {
-    throw new CommandFailure(`failed to get vol '${called}'`, cause);
+    throw new CommandFailure(`failed to get vol '${called}'${hint}`, cause);
   }
   throw new CommandFailure(`Requested volume '${called}' is not in pool '${poolName}'`);
 }
 
-/** The volume of `--vol`, in `--pool` if that is given. */
-export async function findVolume(args: CommandArgs, session: Session): Promise<StorageVolume> {
-  return volumeCalled(await session.connection(), args.need('vol'), args.text('pool'));
+/** The volume of `--vol`, in `--pool` if that is given. @param poolOption empty: there is no such option */
+export async function findVolume(args: CommandArgs, session: Session, poolOption = 'pool'): Promise<StorageVolume> {
+  return volumeCalled(await session.connection(), args.need('vol'), args.text('pool'), poolOption);
 }

@@ -4,6 +4,8 @@
 export interface Output {
   /** For people, as virsh would say it. */
   readonly text: string;
+  /** For people who want only what they asked for (`--quiet`), where that is less. */
+  readonly quiet?: string;
   /** For programs. */
   readonly json: unknown;
   /** Exit status; default 0. */
@@ -28,8 +30,11 @@ export type Field = readonly [label: string, key: string, value: Value, shown?: 
 
 /** A sentence. */
 export function message(text: string, facts: Readonly<Record<string, unknown>> = {}): Output {
-  return { text: `${text}\n`, json: { message: text, ...facts } };
+  return { text: `${text}\n`, quiet: '', json: { message: text, ...facts } };
 }
+
+/** What a command shows that has nothing to say when it succeeds. */
+export const SILENT: Output = { text: '', json: {} };
 
 /** A value alone. */
 export function single(key: string, value: Value): Output {
@@ -77,15 +82,17 @@ function width(text: string): number {
   return columns;
 }
 
-/** Rows under a header and a rule. */
+/** Rows under a header and a rule; with no titles just rows. */
 export function formatTable(titles: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = titles.map((title, i) => Math.max(...[title, ...rows.map((row) => row[i] ?? '')].map(width)));
+  const all = titles.length === 0 ? rows : [titles, ...rows];
+  const widths = (all[0] ?? []).map((_, i) => Math.max(...all.map((row) => width(row[i] ?? ''))));
   const line = (cells: readonly string[]) =>
     cells
       .map((cell, i) => (i === cells.length - 1 ? ` ${cell}` : ` ${cell}${' '.repeat(widths[i]! - width(cell))}  `))
       .join('');
   const rule = '-'.repeat(widths.reduce((sum, columns) => sum + columns + 3, 0));
-  return `${[line(titles), rule, ...rows.map(line)].join('\n')}\n`;
+  const shown = [...(titles.length === 0 ? [] : [line(titles), rule]), ...rows.map(line)];
+  return shown.map((text) => `${text}\n`).join('');
 }
 
 /** A table; as JSON a list of objects. */
@@ -101,6 +108,7 @@ export function table(columns: readonly Column[], rows: readonly Row[]): Output 
       columns.map(({ title }) => title),
       cells,
     ),
+    quiet: formatTable([], cells),
     json: rows,
   };
 }

@@ -4,11 +4,17 @@ import { constants, homedir } from 'node:os';
 import { join } from 'node:path';
 import { type Connection, connect, DomainLifecycle, parseConnectionUri } from '../../../virt/index.ts';
 import { type Context, ExitCode } from '../command.ts';
-import { attempt, CommandFailure } from './failure.ts';
+import { attempt, CommandFailure, UsageFailure } from './failure.ts';
 import { formatJson, type Output } from './output.ts';
 
 /** How results are shown. */
 export type OutputFormat = 'table' | 'json';
+
+/** Reads the value of `--output`. Throws UsageFailure. */
+export function formatCalled(name: string): OutputFormat {
+  if (name === 'table' || name === 'json') return name;
+  throw new UsageFailure(`unknown output format '${name}': there are table and json`);
+}
 
 /** Where the project keeps what should outlive a command: below the XDG state directory. */
 export function stateDirectory(env: NodeJS.ProcessEnv): string {
@@ -34,6 +40,12 @@ export interface SessionOptions {
   readonly uri?: string | undefined;
   readonly readOnly?: boolean;
   readonly format?: OutputFormat;
+  /** Only what was asked for: no titles, no sentences about what was done. */
+  readonly quiet?: boolean;
+  /** How long each command took is shown behind it. */
+  readonly timing?: boolean;
+  /** The key that leaves a console, as a control character; default: Ctrl-]. */
+  readonly escape?: number;
   /** A shell: commands are typed one after the other. */
   readonly interactive?: boolean;
   /** What opens connections; default: `connect` of the API. */
@@ -49,6 +61,10 @@ export type TerminalLender = <T>(use: () => Promise<T>) => Promise<T>;
 export class Session {
   readonly context: Context;
   readonly interactive: boolean;
+  /** The character that leaves a console. */
+  readonly escape: number;
+  readonly #quiet: boolean;
+  readonly #timing: boolean;
   readonly scripted: boolean;
   format: OutputFormat;
   /** A shell replaces it, since it reads the terminal while commands run. */
@@ -69,6 +85,9 @@ export class Session {
     this.scripted = options.scripted ?? false;
     this.format = options.format ?? 'table';
     this.#readOnly = options.readOnly ?? false;
+    this.#quiet = options.quiet ?? false;
+    this.#timing = options.timing ?? false;
+    this.escape = options.escape ?? 0x1d;
     this.#connector = options.connect ?? connect;
     this.#uri = options.uri ?? defaultUri(context.env);
   }
@@ -147,8 +166,15 @@ export class Session {
   }
 
   show(output: Output): void {
-    // As virsh: an empty line behind each command's output.
-    this.write(this.format === 'json' ? formatJson(output.json) : `${output.text}\n`);
+    if (this.format === 'json') this.write(formatJson(output.json));
+    else this.write(this.#quiet ? (output.quiet ?? output.text) : output.text);
+  }
+
+  /** What follows each command for people, one that failed too: an empty line, or how long it took. */
+  closeCommand(elapsedMs: number): void {
+    if (this.format === 'json') return;
+    if (this.#timing) this.write(`\n(Time: ${elapsedMs.toFixed(3)} ms)\n\n`);
+    else if (!this.#quiet) this.write('\n');
   }
 
   /** One piece of a stream of results. */

@@ -35,6 +35,19 @@ export const affectOptions: readonly OptionDef[] = [
   flag('current', 'affect current state of the domain'),
 ];
 
+/** The same where `--current` means that none of the options is as good as `--live`, as in virsh's older commands. */
+export function affectOrLive(args: CommandArgs): number {
+  const asked = ['config', 'live', 'current'].some((name) => args.flag(name));
+  return asked ? affectOf(args) : Affect.LIVE;
+}
+
+/** The same in the order of virsh's commands about descriptions. */
+export const readAffectOptions: readonly OptionDef[] = [
+  flag('live', 'modify/get running state'),
+  flag('config', 'modify/get persistent configuration'),
+  flag('current', 'modify/get current state configuration'),
+];
+
 /** The same for devices, which know another word for it. */
 export const deviceAffectOptions: readonly OptionDef[] = [
   flag('persistent', 'make live change persistent'),
@@ -45,7 +58,7 @@ export const deviceAffectOptions: readonly OptionDef[] = [
 export function affectOf(args: CommandArgs): number {
   args.exclusive('current', 'live');
   args.exclusive('current', 'config');
-  args.exclusive('current', 'persistent');
+  args.exclusive('persistent', 'current');
   const config = args.flag('config') || args.flag('persistent');
   return (config ? Affect.CONFIG : 0) | (args.flag('live') ? Affect.LIVE : 0);
 }

@@ -25,12 +25,18 @@ export function parseSize(text: string, defaultFactor: bigint): bigint | undefin
   return bytes > BIGGEST ? undefined : bytes;
 }
 
-/** `1.50 GiB`. */
-export function prettySize(bytes: bigint): string {
+/** The unit of a number that is well-formed but for that; undefined for any other text. */
+export function unknownUnit(text: string): string | undefined {
+  const [, unit] = /^\s*\+?\d+\s*([a-z]+)\s*$/i.exec(text) ?? [];
+  return unit === undefined || unitFactor(unit) !== undefined ? undefined : unit;
+}
+
+/** `1.50 GiB`. @param digits behind the point */
+export function prettySize(bytes: bigint, digits = 2): string {
   let power = 0;
   while (power < POWERS.length - 1 && bytes >= 1024n ** BigInt(power + 1)) power++;
   const scaled = Number(bytes) / 1024 ** power;
-  return `${scaled.toFixed(2)} ${power === 0 ? 'B' : `${POWERS[power]}iB`}`;
+  return `${scaled.toFixed(digits)} ${power === 0 ? 'B' : `${POWERS[power]}iB`}`;
 }
 
 /** `2.5s` of nanoseconds. */

@@ -65,3 +65,8 @@ export function element(name: string, attributes: Attributes = {}, content: Cont
   if (inner.length === 0) return `${start}/>`;
   return `${start}>\n${inner.map((part) => part.replace(/^/gm, '  ')).join('\n')}\n</${name}>`;
 }
+
+/** An element that is only there if one of its attributes is. */
+export function part(name: string, attributes: Attributes): string | undefined {
+  return Object.values(attributes).some((value) => value !== undefined) ? element(name, attributes) : undefined;
+}

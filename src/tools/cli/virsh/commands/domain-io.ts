@@ -1,5 +1,6 @@
 import type { Domain } from '../../../../virt/index.ts';
 import { BlockResize, DomainXml } from '../../../../virt/index.ts';
+import { requires } from '../arguments.ts';
 import { type CommandDef, flag, size, text } from '../definition.ts';
 import { attempt, CommandFailure, UsageFailure } from '../failure.ts';
 import { findDomain } from '../lookup.ts';
@@ -57,9 +58,9 @@ const domblkinfoCommand: CommandDef = {
     args.exclusive('all', 'device');
     const human = args.flag('human');
     const device = args.text('device');
-    if (device === undefined && !args.flag('all')) throw new UsageFailure('either --device or --all is needed');
+    if (device === undefined && !args.flag('all')) throw new UsageFailure(requires('domblkinfo', deviceOption));
     const domain = await findDomain(args, session);
-    const show = human ? (value: unknown) => prettySize(BigInt(String(value))) : undefined;
+    const show = human ? (value: unknown) => prettySize(BigInt(String(value)), 3) : undefined;
     if (device !== undefined) {
       const row = await blockRow(domain, device);
       const line = (label: string, key: string) =>
@@ -118,18 +119,20 @@ const domblkstatCommand: CommandDef = {
   },
 };
 
+/** Of virDomainDiskErrorCode. */
+const DISK_ERRORS = ['no error', 'unspecified error', 'no space'];
+
 const domblkerrorCommand: CommandDef = {
   name: 'domblkerror',
   summary: 'show errors on block devices',
   options: [domainOption('active-domain')],
   async run(args, session) {
     const domain = await findDomain(args, session);
-    const broken: { device: string; errors: bigint }[] = [];
-    for (const { target } of disksOf(await domain.getXMLDesc())) {
-      const { errs } = await domain.blockStats(target);
-      if (errs > 0n) broken.push({ device: target, errors: errs });
-    }
-    const text = broken.map(({ device, errors }) => `${device}: ${errors} errors\n`).join('');
+    const broken = (await domain.getDiskErrors()).map(({ disk, error }) => ({
+      device: disk,
+      error: DISK_ERRORS[error] ?? 'unknown error',
+    }));
+    const text = broken.map(({ device, error }) => `${device}: ${error}\n`).join('');
     return { text: text === '' ? 'No errors found\n' : text, json: broken };
   },
 };
@@ -217,7 +220,11 @@ const domifstatCommand: CommandDef = {
 const getlinkCommand: CommandDef = {
   name: 'domif-getlink',
   summary: 'get link state of a virtual interface',
-  options: [domainOption(), interfaceOption, flag('config', 'get persistent interface state')],
+  options: [
+    domainOption(),
+    interfaceOption,
+    { ...flag('config', 'get persistent interface state'), synonyms: ['persistent'] },
+  ],
   async run(args, session) {
     const domain = await findDomain(args, session);
     const called = args.need('interface');
@@ -226,7 +233,7 @@ const getlinkCommand: CommandDef = {
     if (nic === undefined) {
       throw new CommandFailure(`Interface (${called.includes(':') ? 'mac' : 'dev'}: ${called}) not found.`);
     }
-    const link = attributeOf(childOf(nic.element, 'link'), 'state') ?? 'default';
+    const link = attributeOf(childOf(nic.element, 'link'), 'state') ?? 'up';
     return { text: `${called} ${link}\n`, json: { interface: called, link } };
   },
 };

@@ -23,6 +23,7 @@ const startOptions: readonly OptionDef[] = [
   flag('paused', 'leave the guest paused after creation'),
   flag('autodestroy', 'destroy the guest when the connection closes'),
 ];
+const nvramOption = flag('reset-nvram', 'start with the NVRAM as its template has it');
 
 function startFlags(args: CommandArgs): number {
   return (
@@ -30,7 +31,8 @@ function startFlags(args: CommandArgs): number {
     (args.flag('autodestroy') ? DomainStart.AUTODESTROY : 0) |
     (args.flag('bypass-cache') ? DomainStart.BYPASS_CACHE : 0) |
     (args.flag('force-boot') ? DomainStart.FORCE_BOOT : 0) |
-    (args.flag('validate') ? DomainStart.VALIDATE : 0)
+    (args.flag('validate') ? DomainStart.VALIDATE : 0) |
+    (args.flag('reset-nvram') ? DomainStart.RESET_NVRAM : 0)
   );
 }
 
@@ -59,7 +61,7 @@ const createCommand: CommandDef = {
   name: 'create',
   summary: 'create a domain from an XML file',
   description: LIFE_TIME,
-  options: [fileOption('domain'), ...startOptions, validateOption],
+  options: [fileOption('domain'), ...startOptions, validateOption, nvramOption],
   async run(args, session) {
     const file = args.need('file');
     const xml = await readTextFile(file);
@@ -78,6 +80,7 @@ const startCommand: CommandDef = {
     ...startOptions,
     flag('bypass-cache', 'avoid file system cache when loading'),
     flag('force-boot', 'force fresh boot by discarding any managed save'),
+    nvramOption,
   ],
   async run(args, session) {
     const domain = await findDomain(args, session, ['uuid', 'name']);
@@ -97,11 +100,15 @@ const modeFlags: Readonly<Record<string, number>> = {
 };
 const modeOption = text('mode', `how to ask, one or more of: ${modes.join('|')}`, { complete: modes });
 
-function modeOf(args: CommandArgs): number {
+/** @param or what virsh has before the last of the modes there are: it differs between commands */
+function modeOf(args: CommandArgs, or: string): number {
   let flags = 0;
   for (const mode of args.text('mode')?.split(',') ?? []) {
     const value = modeFlags[mode];
-    if (value === undefined) throw new UsageFailure(`Unknown mode ${mode} value, expecting one of ${modes.join(', ')}`);
+    if (value === undefined) {
+      const known = modes.map((one) => `'${one}'`).join(', ');
+      throw new UsageFailure(`Unknown mode ${mode} value, expecting ${known.replace(/, ('\w+')$/, `${or} $1`)}`);
+    }
     flags |= value;
   }
   return flags;
@@ -139,7 +146,7 @@ const actions: readonly Action[] = [
     summary: 'gracefully shutdown a domain',
     complete: 'active-domain',
     options: [modeOption],
-    act: (domain, args) => domain.shutdown(modeOf(args)),
+    act: (domain, args) => domain.shutdown(modeOf(args, ', or')),
     done: 'is being shutdown',
   },
   {
@@ -147,7 +154,7 @@ const actions: readonly Action[] = [
     summary: 'reboot a domain',
     complete: 'active-domain',
     options: [modeOption],
-    act: (domain, args) => domain.reboot(modeOf(args)),
+    act: (domain, args) => domain.reboot(modeOf(args, ' or')),
     done: 'is being rebooted',
   },
   {
@@ -175,8 +182,11 @@ const actions: readonly Action[] = [
     name: 'destroy',
     summary: 'destroy (stop) a domain',
     complete: 'active-domain',
-    options: [flag('graceful', 'terminate gracefully')],
-    act: (domain, args) => domain.destroy(args.flag('graceful') ? DestroyFlags.GRACEFUL : 0),
+    options: [flag('graceful', 'terminate gracefully'), flag('remove-logs', 'remove logs of its devices too')],
+    act: (domain, args) =>
+      domain.destroy(
+        (args.flag('graceful') ? DestroyFlags.GRACEFUL : 0) | (args.flag('remove-logs') ? DestroyFlags.REMOVE_LOGS : 0),
+      ),
     done: 'destroyed',
   },
 ];
@@ -193,9 +203,12 @@ const undefineCommand: CommandDef = {
     flag('checkpoints-metadata', 'remove all domain checkpoint metadata (vm must be inactive)'),
     flag('nvram', 'remove nvram file'),
     flag('keep-nvram', 'keep nvram file'),
+    flag('tpm', 'remove TPM state'),
+    flag('keep-tpm', 'keep TPM state'),
   ],
   async run(args, session) {
     args.exclusive('nvram', 'keep-nvram');
+    args.exclusive('tpm', 'keep-tpm');
     const domain = await findDomain(args, session);
     const remove = await removeStorage(domain, args, session);
     const flags =
@@ -203,7 +216,9 @@ const undefineCommand: CommandDef = {
       (args.flag('snapshots-metadata') ? UndefineFlags.SNAPSHOTS_METADATA : 0) |
       (args.flag('checkpoints-metadata') ? UndefineFlags.CHECKPOINTS_METADATA : 0) |
       (args.flag('nvram') ? UndefineFlags.NVRAM : 0) |
-      (args.flag('keep-nvram') ? UndefineFlags.KEEP_NVRAM : 0);
+      (args.flag('keep-nvram') ? UndefineFlags.KEEP_NVRAM : 0) |
+      (args.flag('tpm') ? UndefineFlags.TPM : 0) |
+      (args.flag('keep-tpm') ? UndefineFlags.KEEP_TPM : 0);
     await attempt(`Failed to undefine domain '${domain.name}'`, domain.undefine(flags));
     const said = message(`Domain '${domain.name}' has been undefined`, { domain: domain.name });
     return remove === undefined ? said : remove(said);

@@ -9,7 +9,7 @@ import { reasonOf } from '../files.ts';
 import { keyCode } from '../keycodes.ts';
 import { findDomain } from '../lookup.ts';
 import { document, message, type Output } from '../output.ts';
-import { affectOf, affectOptions, domainOption } from '../shared-options.ts';
+import { affectOf, domainOption, readAffectOptions } from '../shared-options.ts';
 import { timestamp } from '../units.ts';
 
 const descCommand: CommandDef = {
@@ -17,10 +17,10 @@ const descCommand: CommandDef = {
   summary: "show or set domain's description or title",
   options: [
     domainOption(),
-    ...affectOptions,
+    ...readAffectOptions,
     flag('title', 'modify/get the title instead of description'),
     flag('edit', 'open an editor to modify the description'),
-    text('new-desc', 'message; several words are joined', { repeat: true }),
+    text('new-desc', 'message; several words are joined', { repeat: true, emptyOk: true }),
   ],
   async run(args, session) {
     const flags = affectOf(args);
@@ -56,7 +56,7 @@ const metadataCommand: CommandDef = {
   options: [
     domainOption(),
     text('uri', 'URI of the namespace', { required: true }),
-    ...affectOptions,
+    ...readAffectOptions,
     flag('edit', 'use an editor to change the metadata'),
     text('key', 'key to be used as a namespace identifier'),
     text('set', 'new metadata to set'),
@@ -64,7 +64,9 @@ const metadataCommand: CommandDef = {
   ],
   async run(args, session) {
     const flags = affectOf(args);
-    args.exclusive('set', 'remove', 'edit');
+    args.exclusive('edit', 'set');
+    args.exclusive('remove', 'set');
+    args.exclusive('remove', 'edit');
     const uri = args.need('uri');
     const given = args.text('set');
     const key = args.text('key');

@@ -1,21 +1,23 @@
-import type { Domain } from '../../../../virt/index.ts';
+import type { Connection, Domain } from '../../../../virt/index.ts';
 import { DomainStats, ListDomains, MetadataType } from '../../../../virt/index.ts';
 import type { CommandArgs } from '../arguments.ts';
 import { type CommandDef, flag, text } from '../definition.ts';
-import { UsageFailure } from '../failure.ts';
 import { domainCalled, findDomain } from '../lookup.ts';
-import { memoryStatNames, reasonName, stateName } from '../names.ts';
-import { type Column, fields, lines, type Output, type Row, table } from '../output.ts';
+import { reasonName, stateName } from '../names.ts';
+import { type Column, type Field, fields, lines, type Output, type Row, table } from '../output.ts';
 import type { Session } from '../session.ts';
 import { domainOption } from '../shared-options.ts';
 import { prettySeconds } from '../units.ts';
+import { stateCommands } from './domain-state.ts';
 
 /** Options of `list` that select, and their flags. */
 const FILTERS = [
-  ['persistent', 'list persistent domains', ListDomains.PERSISTENT],
   ['transient', 'list transient domains', ListDomains.TRANSIENT],
+  ['persistent', 'list persistent domains', ListDomains.PERSISTENT],
   ['with-snapshot', 'list domains with existing snapshot', ListDomains.HAS_SNAPSHOT],
   ['without-snapshot', 'list domains without a snapshot', ListDomains.NO_SNAPSHOT],
+  ['with-checkpoint', 'list domains with existing checkpoint', ListDomains.HAS_CHECKPOINT],
+  ['without-checkpoint', 'list domains without a checkpoint', ListDomains.NO_CHECKPOINT],
   ['state-running', 'list domains in running state', ListDomains.RUNNING],
   ['state-paused', 'list domains in paused state', ListDomains.PAUSED],
   ['state-shutoff', 'list domains in shutoff state', ListDomains.SHUTOFF],
@@ -52,6 +54,12 @@ async function rowOf(domain: Domain, withTitle: boolean): Promise<Row | undefine
   };
 }
 
+/** The state of one that has been put aside with a saved state; virsh marks those when asked to. */
+async function markSaved(row: Row, domain: Domain): Promise<Row> {
+  const saved = row['id'] === null && (await domain.hasManagedSaveImage().catch(() => false));
+  return saved ? { ...row, state: 'saved' } : row;
+}
+
 function byIdThenName(a: Row, b: Row): number {
   const id = (row: Row) => (typeof row['id'] === 'number' ? row['id'] : Number.POSITIVE_INFINITY);
   if (id(a) !== id(b)) return id(a) - id(b);
@@ -59,9 +67,11 @@ function byIdThenName(a: Row, b: Row): number {
 }
 
 function plainList(args: CommandArgs, rows: readonly Row[]): Output | undefined {
-  const columns = ['uuid', 'name', 'id'].filter((key) => args.flag(key));
+  args.exclusive('table', 'name');
+  args.exclusive('table', 'uuid');
+  args.exclusive('table', 'id');
+  const columns = ['uuid', 'id', 'name'].filter((key) => args.flag(key));
   if (columns.length === 0) return undefined;
-  args.exclusive('table', columns[0]!);
   const [only] = columns;
   if (columns.length === 1) {
     const values = rows.map((row) => row[only!] ?? null);
@@ -83,11 +93,17 @@ const listCommand: CommandDef = {
     flag('name', 'list domain names only'),
     flag('id', 'list domain IDs only'),
     flag('table', 'list table (default)'),
+    flag('managed-save', 'mark inactive domains with managed save state'),
     flag('title', 'show domain title'),
   ],
   async run(args, session) {
     const domains = await (await session.connection()).listAllDomains(listFlags(args));
-    const found = await Promise.all(domains.map((domain) => rowOf(domain, args.flag('title'))));
+    const found = await Promise.all(
+      domains.map(async (domain) => {
+        const row = await rowOf(domain, args.flag('title'));
+        return row !== undefined && args.flag('managed-save') ? markSaved(row, domain) : row;
+      }),
+    );
     const rows = found.filter((row) => row !== undefined).sort(byIdThenName);
     const columns: Column[] = [
       { key: 'id', title: 'Id' },
@@ -98,6 +114,28 @@ const listCommand: CommandDef = {
     return plainList(args, rows) ?? table(columns, rows);
   },
 };
+
+/** What confines domains on the host, and this one. */
+async function securityFields(domain: Domain, connection: Connection, active: boolean): Promise<readonly Field[]> {
+  const security = await connection.getSecurityModel().catch(() => undefined);
+  if (security === undefined || security.model === '') return [];
+  const label = active ? await domain.getSecurityLabel().catch(() => undefined) : undefined;
+  const shown = label === undefined || label.label === '' ? undefined : label;
+  return [
+    ['Security model', 'securityModel', security.model],
+    ['Security DOI', 'securityDoi', security.doi],
+    ...(shown === undefined
+      ? []
+      : [
+          [
+            'Security label',
+            'securityLabel',
+            shown.label,
+            `${shown.label} (${shown.enforcing ? 'enforcing' : 'permissive'})`,
+          ] satisfies Field,
+        ]),
+  ];
+}
 
 const dominfoCommand: CommandDef = {
   name: 'dominfo',
@@ -127,6 +165,7 @@ const dominfoCommand: CommandDef = {
       ['Persistent', 'persistent', persistent],
       ['Autostart', 'autostart', autostart, autostart ? 'enable' : 'disable'],
       ['Managed save', 'managedSave', managedSave],
+      ...(await securityFields(domain, await session.connection(), id >= 0)),
       ...(messages.length === 0
         ? []
         : [['Messages', 'messages', messages.join('; '), messages.join('\n'.padEnd(17))] as const]),
@@ -202,9 +241,6 @@ const domstatsCommand: CommandDef = {
   async run(args, session) {
     const domains = await statsDomains(args, session);
     const of = bits(args, STATS_OF);
-    if (of !== 0 && domains.length > 0) {
-      throw new UsageFailure('options that select domains and names of domains are mutually exclusive');
-    }
     const how =
       (args.flag('nowait') ? STATS_NOWAIT : 0) |
       (args.flag('backing') ? STATS_BACKING : 0) |
@@ -223,66 +259,11 @@ const domstatsCommand: CommandDef = {
   },
 };
 
-const dommemstatCommand: CommandDef = {
-  name: 'dommemstat',
-  summary: 'get memory statistics for a domain',
-  options: [domainOption('active-domain')],
-  async run(args, session) {
-    const stats = await (await findDomain(args, session)).memoryStats();
-    const named = stats.map(({ tag, value }) => [memoryStatNames[tag] ?? `tag${tag}`, value] as const);
-    return { text: named.map(([name, value]) => `${name} ${value}\n`).join(''), json: Object.fromEntries(named) };
-  },
-};
-
-const domcontrolCommand: CommandDef = {
-  name: 'domcontrol',
-  summary: 'domain control interface state',
-  options: [domainOption('active-domain')],
-  async run(args, session) {
-    const { state, stateTime } = await (await findDomain(args, session)).getControlInfo();
-    const name = ['ok', 'background job', 'occupied', 'error'][state] ?? 'unknown';
-    const text = state === 0 || state === 3 ? name : `${name} (${Number(stateTime) / 1000}s)`;
-    return { text: `${text}\n`, json: { state: name, stateTimeMs: stateTime } };
-  },
-};
-
-const domtimeCommand: CommandDef = {
-  name: 'domtime',
-  summary: "domain time: the guest's clock",
-  options: [domainOption('active-domain'), flag('pretty', "print domain's time in human readable form")],
-  async run(args, session) {
-    const { seconds, nseconds } = await (await findDomain(args, session)).getTime();
-    const pretty = new Date(Number(seconds) * 1000).toISOString().slice(0, 19).replace('T', ' ');
-    const text = args.flag('pretty') ? pretty : `${seconds}`;
-    return { text: `Time: ${text}`, json: { seconds, nanoseconds: nseconds } };
-  },
-};
-
-const JOB_TYPES = ['None', 'Bounded', 'Unbounded', 'Completed', 'Failed', 'Cancelled'];
-
-const domjobinfoCommand: CommandDef = {
-  name: 'domjobinfo',
-  summary: 'domain job information',
-  options: [domainOption('active-domain')],
-  async run(args, session) {
-    const { type, params } = await (await findDomain(args, session)).getJobStats();
-    const name = JOB_TYPES[type] ?? 'unknown';
-    const shown = [{ field: 'Job type', value: name }, ...params];
-    return {
-      text: shown.map(({ field, value }) => `${`${field}:`.padEnd(17)} ${value}\n`).join(''),
-      json: { type: name, ...Object.fromEntries(params.map(({ field, value }) => [field, value])) },
-    };
-  },
-};
-
 /** Commands that watch domains. */
 export const monitorCommands: readonly CommandDef[] = [
   listCommand,
   dominfoCommand,
   domstateCommand,
   domstatsCommand,
-  dommemstatCommand,
-  domcontrolCommand,
-  domjobinfoCommand,
-  domtimeCommand,
+  ...stateCommands,
 ];

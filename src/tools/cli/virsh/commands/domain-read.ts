@@ -5,9 +5,10 @@ import { type CommandDef, flag, text } from '../definition.ts';
 import { editDefinition } from '../editor.ts';
 import { CommandFailure } from '../failure.ts';
 import { findDomain } from '../lookup.ts';
-import { document, single } from '../output.ts';
+import { single } from '../output.ts';
 import { domainOption } from '../shared-options.ts';
 import { attributeOf, childOf, parseXml } from '../xml.ts';
+import { description, xpathOptions } from '../xpath.ts';
 
 const dumpxmlCommand: CommandDef = {
   name: 'dumpxml',
@@ -18,6 +19,7 @@ const dumpxmlCommand: CommandDef = {
     flag('security-info', 'include security sensitive information in XML dump'),
     flag('update-cpu', 'update guest CPU according to host CPU'),
     flag('migratable', 'provide XML suitable for migrations'),
+    ...xpathOptions,
   ],
   async run(args, session) {
     const domain = await findDomain(args, session);
@@ -26,7 +28,7 @@ const dumpxmlCommand: CommandDef = {
       (args.flag('security-info') ? DomainXml.SECURE : 0) |
       (args.flag('update-cpu') ? DomainXml.UPDATE_CPU : 0) |
       (args.flag('migratable') ? DomainXml.MIGRATABLE : 0);
-    return document(await domain.getXMLDesc(flags));
+    return description(await domain.getXMLDesc(flags), args);
   },
 };
 
@@ -74,10 +76,10 @@ const consoleCommand: CommandDef = {
   ],
   async run(args, session) {
     const domain = await findDomain(args, session);
+    if (!(await domain.isActive())) throw new CommandFailure('The domain is not running');
     if (session.context.stdin.isTTY !== true) {
       throw new CommandFailure('Cannot run interactive console without a controlling TTY');
     }
-    if (!(await domain.isActive())) throw new CommandFailure('The domain is not running');
     const flags = (args.flag('force') ? 1 : 0) | (args.flag('safe') ? 2 : 0);
     await attachConsole(domain, session, args.text('devname'), flags);
     return undefined;

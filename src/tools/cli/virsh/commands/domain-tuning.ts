@@ -1,20 +1,35 @@
 import type { Domain, TypedParam } from '../../../../virt/index.ts';
-import { MemoryFlags, VcpuFlags } from '../../../../virt/index.ts';
+import { Affect, MemoryFlags, VcpuFlags } from '../../../../virt/index.ts';
 import type { CommandArgs } from '../arguments.ts';
 import { formatCpuList, parseCpuList } from '../cpu-list.ts';
 import { type CommandDef, flag, integer, size, text } from '../definition.ts';
 import { attempt, CommandFailure, UsageFailure } from '../failure.ts';
 import { findDomain } from '../lookup.ts';
 import { vcpuStateName } from '../names.ts';
-import { fields, type Output, single, table } from '../output.ts';
-import { affectOf, affectOptions, domainOption } from '../shared-options.ts';
+import { fields, type Output, SILENT, single, table } from '../output.ts';
+import { affectOf, affectOptions, affectOrLive, domainOption } from '../shared-options.ts';
 import { prettySeconds } from '../units.ts';
-
-/** A command that has nothing to say when it succeeds. */
-const SILENT: Output = { text: '', json: {} };
 
 function affinity(cpumap: Uint8Array, cpus: number): string {
   return Array.from({ length: cpus }, (_, cpu) => ((cpumap[cpu >> 3]! >> (cpu & 7)) & 1 ? 'y' : '-')).join('');
+}
+
+/** What is known of the vCPUs of a domain that does not run: where they may. */
+async function inactiveVcpus(domain: Domain, cpus: number, pretty: boolean): Promise<Output> {
+  const maps = await domain.getVcpuPinInfo(Affect.CONFIG);
+  const rows = maps.map((map, vcpu) => ({
+    vcpu,
+    cpu: null,
+    state: null,
+    cpuTimeNs: null,
+    affinity: formatCpuList(map, cpus),
+  }));
+  const blocks = rows.map(({ vcpu, affinity: list }) => {
+    const shown = pretty ? `${list} (out of ${cpus})` : affinity(maps[vcpu]!, cpus);
+    const lines = ['CPU:            N/A', 'State:          N/A', 'CPU time        N/A', `CPU Affinity:   ${shown}`];
+    return [`VCPU:           ${vcpu}`, ...lines, ''].join('\n');
+  });
+  return { text: blocks.join('\n'), json: rows };
 }
 
 const vcpuinfoCommand: CommandDef = {
@@ -24,6 +39,7 @@ const vcpuinfoCommand: CommandDef = {
   async run(args, session) {
     const domain = await findDomain(args, session);
     const { cpus } = await (await session.connection()).getCPUMap();
+    if (!(await domain.isActive())) return inactiveVcpus(domain, cpus, args.flag('pretty'));
     const vcpus = await domain.getVcpuInfo();
     const blocks = vcpus.map(({ number, cpu, state, cpuTime, cpumap }) => {
       const list = formatCpuList(cpumap, cpus);
@@ -71,8 +87,7 @@ const vcpucountCommand: CommandDef = {
   ],
   async run(args, session) {
     args.exclusive('live', 'config');
-    args.exclusive('maximum', 'active');
-    affectOf(args);
+    args.exclusive('active', 'maximum');
     const domain = await findDomain(args, session);
     const asked = ['maximum', 'active', 'live', 'config', 'current', 'guest'].some((name) => args.flag(name));
     if (!asked) return allCounts(domain);
@@ -81,7 +96,11 @@ const vcpucountCommand: CommandDef = {
       (args.flag('live') ? VcpuFlags.LIVE : 0) |
       (args.flag('config') ? VcpuFlags.CONFIG : 0) |
       (args.flag('guest') ? VcpuFlags.GUEST : 0);
-    return single('vcpus', await domain.getVcpus(flags));
+    const vcpus = domain.getVcpus(args.flag('current') ? flags & ~(VcpuFlags.LIVE | VcpuFlags.CONFIG) : flags);
+    return single(
+      'vcpus',
+      await (args.flag('guest') ? attempt('Failed to retrieve vCPU count from the guest', vcpus) : vcpus),
+    );
   },
 };
 
@@ -91,7 +110,7 @@ const vcpupinCommand: CommandDef = {
   options: [
     domainOption(),
     integer('vcpu', 'vcpu number'),
-    text('cpulist', 'host cpu numbers to set, like 0-3,^2 or r for all; absent: show them'),
+    text('cpulist', 'host cpu numbers to set, like 0-3,^2 or r for all; absent: show them', { emptyOk: true }),
     ...affectOptions,
   ],
   async run(args, session) {
@@ -129,12 +148,20 @@ const setvcpusCommand: CommandDef = {
     flag('maximum', 'set maximum limit on next boot'),
     ...affectOptions,
     flag('guest', 'modify cpu state in the guest'),
+    flag('hotpluggable', 'make added vcpus hot(un)pluggable'),
   ],
   async run(args, session) {
-    const affect = affectOf(args);
+    args.exclusive('current', 'live');
+    args.exclusive('current', 'config');
+    args.exclusive('guest', 'config');
+    args.requires('maximum', 'config');
     const count = args.number('count') ?? 0;
     if (count === 0) throw new UsageFailure("Can't set 0 processors for a VM");
-    const flags = (args.flag('maximum') ? VcpuFlags.MAXIMUM : 0) | (args.flag('guest') ? VcpuFlags.GUEST : 0) | affect;
+    const how =
+      (args.flag('maximum') ? VcpuFlags.MAXIMUM : 0) |
+      (args.flag('guest') ? VcpuFlags.GUEST : 0) |
+      (args.flag('hotpluggable') ? VcpuFlags.HOTPLUGGABLE : 0);
+    const flags = how | (how === 0 ? affectOrLive(args) : affectOf(args));
     await (await findDomain(args, session)).setVcpus(count, flags);
     return SILENT;
   },
@@ -150,11 +177,11 @@ const setmemCommand: CommandDef = {
   summary: 'change memory allocation',
   options: [
     domainOption(),
-    size('size', 'new memory size, as scaled integer (default KiB)', { required: true }),
+    size('size', 'new memory size, as scaled integer (default KiB)', { required: true, synonyms: ['kilobytes'] }),
     ...affectOptions,
   ],
   async run(args, session) {
-    const flags = affectOf(args);
+    const flags = affectOrLive(args);
     const kib = kibOf(args);
     await (await findDomain(args, session)).setMemory(kib, flags);
     return SILENT;
@@ -166,7 +193,10 @@ const setmaxmemCommand: CommandDef = {
   summary: 'change maximum memory limit',
   options: [
     domainOption(),
-    size('size', 'new maximum memory size, as scaled integer (default KiB)', { required: true }),
+    size('size', 'new maximum memory size, as scaled integer (default KiB)', {
+      required: true,
+      synonyms: ['kilobytes'],
+    }),
     ...affectOptions,
   ],
   async run(args, session) {
@@ -178,43 +208,70 @@ const setmaxmemCommand: CommandDef = {
   },
 };
 
+/** Types of scheduler parameters in the words of an error. */
+const TYPE_WORDS = {
+  int: 'int',
+  uint: 'unsigned int',
+  llong: 'long long',
+  ullong: 'unsigned long long',
+  double: 'double',
+  boolean: 'boolean',
+} as const;
+
 /** A scheduler parameter with the value that the command line gives it, of the type that it has. */
 function parameterOf(assignment: string, known: readonly TypedParam[]): TypedParam {
   const [, field = '', value = ''] = /^([^=]+)=(.+)$/.exec(assignment) ?? [];
-  if (field === '') throw new UsageFailure(`invalid syntax for --set, expecting name=value: '${assignment}'`);
+  if (field === '') throw new UsageFailure('Invalid syntax for --set, expecting name=value');
   const param = known.find((one) => one.field === field);
   if (param === undefined) throw new UsageFailure(`invalid scheduler option: ${field}`);
-  const malformed = () => new UsageFailure(`invalid value '${value}' for scheduler option ${field}`);
-  switch (param.type) {
-    case 'string':
-      return { field, type: 'string', value };
-    case 'boolean':
-      return { field, type: 'boolean', value: value === '1' || value === 'yes' || value === 'true' };
-    case 'llong':
-    case 'ullong':
-      if (!/^-?\d+$/.test(value)) throw malformed();
-      return { field, type: param.type, value: BigInt(value) };
-    default:
-      if (value.trim() === '' || !Number.isFinite(Number(value))) throw malformed();
-      return { field, type: param.type, value: Number(value) };
+  const { type } = param;
+  if (type === 'string') return { field, type, value };
+  const fits =
+    type === 'boolean'
+      ? /^[01]$/.test(value)
+      : type === 'double'
+        ? value.trim() !== '' && Number.isFinite(Number(value))
+        : type === 'uint' || type === 'ullong'
+          ? /^\d+$/.test(value)
+          : /^-?\d+$/.test(value);
+  if (!fits) {
+    throw new UsageFailure(`invalid argument: Invalid value for field '${field}': expected ${TYPE_WORDS[type]}`);
   }
+  if (type === 'boolean') return { field, type, value: value === '1' };
+  return type === 'llong' || type === 'ullong'
+    ? { field, type, value: BigInt(value) }
+    : { field, type, value: Number(value) };
 }
 
 const schedinfoCommand: CommandDef = {
   name: 'schedinfo',
   summary: 'show/set scheduler parameters',
-  options: [domainOption(), ...affectOptions, text('set', 'parameter=value', { repeat: true })],
+  options: [
+    domainOption(),
+    integer('weight', 'weight for XEN_CREDIT', { named: true }),
+    integer('cap', 'cap for XEN_CREDIT', { named: true }),
+    flag('current', 'get/set current scheduler info'),
+    flag('config', 'get/set value to be used on next boot'),
+    flag('live', 'get/set value from running domain'),
+    text('set', 'parameter=value', { repeat: true }),
+  ],
   async run(args, session) {
     const flags = affectOf(args);
     const domain = await findDomain(args, session);
     const { type } = await domain.getSchedulerType();
+    const line = (label: string, value: unknown) => `${label.padEnd(15)}: ${value}\n`;
+    // The type is shown even if the rest fails.
+    if (session.format === 'table') session.write(line('Scheduler', type));
     const known = await domain.getSchedulerParameters(flags);
-    const changes = args.list('set').map((assignment) => parameterOf(assignment, known));
+    const older = ['weight', 'cap'].flatMap((name) => {
+      const value = args.number(name);
+      return value === undefined ? [] : [`${name}=${value}`];
+    });
+    const changes = [...older, ...args.list('set')].map((assignment) => parameterOf(assignment, known));
     if (changes.length > 0) await domain.setSchedulerParameters(changes, flags);
     const now = changes.length > 0 ? await domain.getSchedulerParameters(flags) : known;
-    const shown = [{ field: 'Scheduler', value: type }, ...now];
     return {
-      text: shown.map(({ field, value }) => `${field.padEnd(15)}: ${value}\n`).join(''),
+      text: now.map(({ field, value }) => line(field, value)).join(''),
       json: { scheduler: type, parameters: Object.fromEntries(now.map(({ field, value }) => [field, value])) },
     };
   },

@@ -130,7 +130,7 @@ async function watchEvents(watch: Watch, args: CommandArgs, session: Session): P
   }
   if (session.format === 'table') {
     if (ended.why !== undefined) session.write(`${ENDS[ended.why]}\n`);
-    session.write(`events received: ${count}\n\n`);
+    session.write(`events received: ${count}\n`);
   }
   return count > 0 ? 0 : 1;
 }
@@ -161,11 +161,11 @@ function eventOptions(kinds: readonly string[], of: OptionDef, all: boolean): re
 }
 
 function wanted(args: CommandArgs, kinds: readonly string[], all: boolean): readonly string[] | undefined {
-  args.exclusive('event', 'all');
+  args.exclusive('all', 'event');
   const kind = args.text('event');
   if (kind === undefined) {
     if (all && args.flag('all')) return undefined;
-    throw new UsageFailure(`one of --list,${all ? ' --all,' : ''} or --event <type> is required`);
+    throw new UsageFailure(`${all ? 'one of --list, --all,' : 'either --list'} or --event <type> is required`);
   }
   if (!kinds.includes(kind)) throw new UsageFailure(`unknown event type ${kind}`);
   return [kind];

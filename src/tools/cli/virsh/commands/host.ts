@@ -1,7 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeInfo } from '../../../../virt/index.ts';
 import { formatCpuList } from '../cpu-list.ts';
 import { type CommandDef, flag, integer, text } from '../definition.ts';
-import { attempt, UsageFailure } from '../failure.ts';
+import { attempt } from '../failure.ts';
 import { document, fields, single } from '../output.ts';
 
 const LABEL_COLUMNS = 21;
@@ -80,30 +81,30 @@ const nodecpumapCommand: CommandDef = {
 
 const freecellCommand: CommandDef = {
   name: 'freecell',
-  summary: 'free memory of the node',
+  summary: 'NUMA free memory',
   options: [integer('cellno', 'NUMA cell number'), flag('all', 'show free memory for all NUMA cells')],
   async run(args, session) {
-    args.exclusive('cellno', 'all');
-    const cell = args.number('cellno');
+    args.exclusive('all', 'cellno');
+    const cell = args.signed('cellno');
     const connection = await session.connection();
-    const { nodes } = await connection.getNodeInfo();
-    if (cell !== undefined && cell >= nodes) throw new UsageFailure(`NUMA cell ${cell}: there are ${nodes}`);
-    const kib = async (cellNum: number) => {
-      const stats = await connection.getMemoryStats(cellNum);
-      return stats.find(({ field }) => field === 'free')?.value ?? 0n;
-    };
-    const line = (label: string, free: bigint) => `${`${label}:`.padStart(5)}${String(free).padStart(11)} KiB\n`;
     if (cell !== undefined) {
-      const free = await kib(cell);
-      return { text: `${cell}: ${free} KiB\n`, json: { cell, freeKib: free } };
+      const [bytes = 0n] = await connection.getCellsFreeMemory(cell, 1);
+      return { text: `${cell}: ${bytes / 1024n} KiB\n`, json: { cell, freeKib: bytes / 1024n } };
     }
-    const total = (await connection.getFreeMemory()) / 1024n;
-    if (!args.flag('all')) return { text: `Total: ${total} KiB\n`, json: { totalKib: total } };
-    const cells = await Promise.all(
-      Array.from({ length: nodes }, async (_, n) => ({ cell: n, freeKib: await kib(n) })),
-    );
-    const text = cells.map(({ cell: n, freeKib }) => line(`${n}`, freeKib)).join('');
-    return { text: `${text}${'-'.repeat(20)}\n${line('Total', total)}`, json: { cells, totalKib: total } };
+    if (!args.flag('all')) {
+      const total = (await connection.getFreeMemory()) / 1024n;
+      return { text: `Total: ${total} KiB\n`, json: { totalKib: total } };
+    }
+    const { nodes } = await connection.getNodeInfo();
+    const cells = (await connection.getCellsFreeMemory(0, nodes)).map((bytes, n) => ({
+      cell: n,
+      freeKib: bytes / 1024n,
+    }));
+    const total = cells.reduce((sum, { freeKib }) => sum + freeKib, 0n);
+    const line = (label: string, free: bigint) => `${`${label}:`.padStart(6)} ${String(free).padStart(10)} KiB\n`;
+    const quiet = cells.map(({ cell: n, freeKib }) => line(`${n}`, freeKib)).join('');
+    const text = `${quiet}${'-'.repeat(20)}\n${line('Total', total)}`;
+    return { text, quiet, json: { cells, totalKib: total } };
   },
 };
 
@@ -114,22 +115,52 @@ const CPU_STATS = [
   ['iowait', 'iowait'],
 ] as const;
 
+/** Nanoseconds by virsh's names of what they were spent on. */
+async function cpuTimes(connection: Conn, cpu: number): Promise<ReadonlyMap<string, bigint>> {
+  const stats = await attempt('Unable to get node cpu stats', connection.getCPUStats(cpu));
+  const times = new Map<string, bigint>();
+  for (const [label, field] of CPU_STATS) {
+    const stat = stats.find((one) => one.field === field);
+    if (stat !== undefined) times.set(label, stat.value);
+  }
+  return times;
+}
+
+const PERCENT_INTERVAL_MS = 1000;
+
+/** Shares of a second, in percent; what is neither idle nor waiting is `usage`. */
+async function cpuShares(connection: Conn, cpu: number): Promise<ReadonlyMap<string, number>> {
+  const before = await cpuTimes(connection, cpu);
+  await sleep(PERCENT_INTERVAL_MS);
+  const after = await cpuTimes(connection, cpu);
+  const spent = new Map([...after].map(([label, ns]) => [label, Number(ns - (before.get(label) ?? 0n))]));
+  const total = [...spent.values()].reduce((sum, ns) => sum + ns, 0);
+  const share = (ns: number) => (total === 0 ? 0 : (100 * ns) / total);
+  const usage = share((spent.get('user') ?? 0) + (spent.get('system') ?? 0));
+  return new Map([['usage', usage], ...[...spent].map(([label, ns]) => [label, share(ns)] as const)]);
+}
+
 const nodecpustatsCommand: CommandDef = {
   name: 'nodecpustats',
   summary: 'cpu stats of the node, in nanoseconds',
-  options: [integer('cpu', 'prints specified cpu statistics only')],
+  options: [
+    integer('cpu', 'prints specified cpu statistics only'),
+    flag('percent', 'prints by percentage during 1 second'),
+  ],
   async run(args, session) {
-    const stats = await attempt(
-      'Unable to get node cpu stats',
-      (await session.connection()).getCPUStats(args.number('cpu') ?? -1),
-    );
-    const shown = CPU_STATS.flatMap(([label, field]) => {
-      const stat = stats.find((one) => one.field === field);
-      return stat === undefined ? [] : [[label, stat.value] as const];
-    });
+    const cpu = args.number('cpu') ?? -1;
+    const connection = await session.connection();
+    if (args.flag('percent')) {
+      const shares = [...(await cpuShares(connection, cpu))];
+      return {
+        text: shares.map(([label, share]) => `${`${label}:`.padEnd(15)}${share.toFixed(1).padStart(5)}%\n`).join(''),
+        json: Object.fromEntries(shares.map(([label, share]) => [label, Number(share.toFixed(1))])),
+      };
+    }
+    const times = [...(await cpuTimes(connection, cpu))];
     return {
-      text: shown.map(([label, ns]) => `${`${label}:`.padEnd(15)}${String(ns).padStart(20)}\n`).join(''),
-      json: Object.fromEntries(shown),
+      text: times.map(([label, ns]) => `${`${label}:`.padEnd(15)}${String(ns).padStart(20)}\n`).join(''),
+      json: Object.fromEntries(times),
     };
   },
 };

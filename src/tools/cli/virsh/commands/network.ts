@@ -6,9 +6,10 @@ import { editDefinition } from '../editor.ts';
 import { attempt, UsageFailure } from '../failure.ts';
 import { readTextFile } from '../files.ts';
 import { findNetwork } from '../lookup.ts';
-import { document, type Field, fields, lines, message, single, table } from '../output.ts';
+import { type Field, fields, lines, message, single, table } from '../output.ts';
 import { affectOf, affectOptions, fileOption, networkOption, validateOption } from '../shared-options.ts';
 import { prettyTime } from '../units.ts';
+import { description, xpathOptions } from '../xpath.ts';
 import { networkEventCommand } from './events.ts';
 
 /** Options that select networks or pools, and their flags. */
@@ -44,7 +45,9 @@ const listCommand: CommandDef = {
     flag('table', 'list table (default)'),
   ],
   async run(args, session) {
-    args.exclusive('uuid', 'name', 'table');
+    if (['table', 'name', 'uuid'].filter((name) => args.flag(name)).length > 1) {
+      throw new UsageFailure('Only one argument from --table, --name and --uuid may be specified.');
+    }
     const networks = byName(await (await session.connection()).listAllNetworks(objectListFlags(args)));
     if (args.flag('name')) return lines(networks.map(({ name }) => name));
     if (args.flag('uuid')) return lines(networks.map(({ uuid }) => uuid));
@@ -107,9 +110,9 @@ function action(
 const dumpxmlCommand: CommandDef = {
   name: 'net-dumpxml',
   summary: 'network information in XML',
-  options: [networkOption(), flag('inactive', 'show inactive defined XML')],
+  options: [networkOption(), flag('inactive', 'show inactive defined XML'), ...xpathOptions],
   async run(args, session) {
-    return document(await (await findNetwork(args, session)).getXMLDesc(args.flag('inactive') ? 1 : 0));
+    return description(await (await findNetwork(args, session)).getXMLDesc(args.flag('inactive') ? 1 : 0), args);
   },
 };
 
@@ -168,7 +171,7 @@ const nameCommand: CommandDef = {
   summary: 'convert a network UUID to network name',
   options: [networkOption()],
   async run(args, session) {
-    return single('name', (await findNetwork(args, session)).name);
+    return single('name', (await findNetwork(args, session, 'uuid')).name);
   },
 };
 
@@ -177,7 +180,7 @@ const uuidCommand: CommandDef = {
   summary: 'convert a network name to network UUID',
   options: [networkOption()],
   async run(args, session) {
-    return single('uuid', (await findNetwork(args, session)).uuid);
+    return single('uuid', (await findNetwork(args, session, 'name')).uuid);
   },
 };
 
@@ -269,7 +272,8 @@ const updateCommand: CommandDef = {
     const live = (flags & Affect.LIVE) !== 0 || (flags === Affect.CURRENT && (await network.isActive()));
     const config = (flags & Affect.CONFIG) !== 0 || (flags === Affect.CURRENT && !live);
     const what = config && live ? 'persistent config and live state' : live ? 'live state' : 'persistent config';
-    return message(`Updated network ${network.name} ${what}`, { network: network.name, live, config });
+    const said = `Updated network ${network.name} ${what}`;
+    return { text: said, json: { message: said, network: network.name, live, config } };
   },
 };
 

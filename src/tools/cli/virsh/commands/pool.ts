@@ -1,19 +1,21 @@
 import type { StoragePool } from '../../../../virt/index.ts';
-import { PoolBuild, PoolStart } from '../../../../virt/index.ts';
+import { PoolBuild, PoolDefine, PoolStart } from '../../../../virt/index.ts';
 import type { CommandArgs } from '../arguments.ts';
 import { type CommandDef, type Completion, flag, type OptionDef, text } from '../definition.ts';
 import { editDefinition } from '../editor.ts';
-import { attempt } from '../failure.ts';
+import { attempt, UsageFailure } from '../failure.ts';
 import { readTextFile } from '../files.ts';
 import { findPool } from '../lookup.ts';
 import { poolStateName } from '../names.ts';
-import { document, fields, lines, message, single, table, type Value } from '../output.ts';
+import { document, fields, message, type Output, single, table, type Value } from '../output.ts';
 import type { Session } from '../session.ts';
-import { fileOption, poolOption } from '../shared-options.ts';
+import { fileOption, poolOption, validateOption } from '../shared-options.ts';
 import { prettySize } from '../units.ts';
-import { attributeOf, element, parseXml } from '../xml.ts';
+import { attributeOf, parseXml } from '../xml.ts';
+import { description, xpathOptions } from '../xpath.ts';
 import { poolEventCommand } from './events.ts';
 import { byName, OBJECT_FILTERS, objectListFlags } from './network.ts';
+import { POOL_TYPES, poolXml, poolXmlOptions } from './pool-xml.ts';
 
 const sized = (value: Value) => prettySize(BigInt(String(value)));
 
@@ -37,27 +39,48 @@ async function rowOf(pool: StoragePool, details: boolean) {
   return { ...common, state: poolStateName(state), persistent: await pool.isPersistent(), ...sizes };
 }
 
+/** The same as of networks; virsh has them in another order here. */
+const POOL_FILTERS = [OBJECT_FILTERS[1], OBJECT_FILTERS[0], ...OBJECT_FILTERS.slice(2)] as const;
+
+function typesOf(args: CommandArgs): readonly string[] | undefined {
+  const types = args.text('type')?.split(',');
+  const unknown = types?.find((type) => !POOL_TYPES.includes(type));
+  if (unknown !== undefined) throw new UsageFailure(`Invalid pool type '${unknown}'`);
+  return types;
+}
+
+/** UUIDs, names or both, a pool a line. */
+function plainList(args: CommandArgs, pools: readonly StoragePool[]): Output | undefined {
+  const keys = (['uuid', 'name'] as const).filter((key) => args.flag(key));
+  if (keys.length === 0) return undefined;
+  const text = pools.map(
+    (pool) => `${keys.map((key) => (key === 'name' ? pool.name.padEnd(20) : pool.uuid)).join(' ')}\n`,
+  );
+  const json = pools.map(({ name, uuid }) => (keys.length === 2 ? { uuid, name } : keys[0] === 'name' ? name : uuid));
+  return { text: text.join(''), json };
+}
+
 const listCommand: CommandDef = {
   name: 'pool-list',
   summary: 'list pools',
   options: [
     flag('inactive', 'list inactive pools'),
     flag('all', 'list inactive & active pools'),
-    ...OBJECT_FILTERS.map(([name, help]) => flag(name, help)),
-    text('type', 'only list pools of these types, separated by commas', {
-      complete: ['dir', 'fs', 'netfs', 'logical'],
-    }),
+    ...POOL_FILTERS.map(([name, help]) => flag(name, help)),
+    text('type', 'only list pools of these types, separated by commas', { complete: POOL_TYPES }),
     flag('details', 'display extended details for pools'),
     flag('uuid', "list uuid's only"),
     flag('name', 'list names only'),
   ],
   async run(args, session) {
-    args.exclusive('uuid', 'name', 'details');
+    args.exclusive('details', 'uuid');
+    args.exclusive('details', 'name');
+    const types = typesOf(args);
     const all = byName(await (await session.connection()).listAllStoragePools(objectListFlags(args)));
-    const pools = await typed(all, args.text('type')?.split(','));
-    if (args.flag('name')) return lines(pools.map(({ name }) => name));
-    if (args.flag('uuid')) return lines(pools.map(({ uuid }) => uuid));
+    const pools = await typed(all, types);
     const details = args.flag('details');
+    const plain = plainList(args, pools);
+    if (plain !== undefined) return plain;
     return table(
       [
         { key: 'name', title: 'Name' },
@@ -95,7 +118,9 @@ function startFlags(args: CommandArgs): number {
 async function make(verb: 'define' | 'create', xml: string, from: string, args: CommandArgs, session: Session) {
   const connection = await session.connection();
   const made =
-    verb === 'define' ? connection.storagePoolDefineXML(xml) : connection.storagePoolCreateXML(xml, startFlags(args));
+    verb === 'define'
+      ? connection.storagePoolDefineXML(xml, args.flag('validate') ? PoolDefine.VALIDATE : 0)
+      : connection.storagePoolCreateXML(xml, startFlags(args));
   const failed = from === '' ? `Failed to ${verb} pool ${args.text('name')}` : `Failed to ${verb} pool${from}`;
   const pool = await attempt(failed, made);
   return message(`Pool ${pool.name} ${verb}d${from}`, { pool: pool.name, uuid: pool.uuid });
@@ -113,46 +138,11 @@ function fromFile(verb: 'define' | 'create', summary: string, options: readonly 
   };
 }
 
-/** Parts of `<source>` and the options that give them, as element, attribute (none: text) and option. */
-const SOURCE_PARTS = [
-  ['host', 'name', 'source-host'],
-  ['dir', 'path', 'source-path'],
-  ['device', 'path', 'source-dev'],
-  ['name', undefined, 'source-name'],
-  ['format', 'type', 'source-format'],
-] as const;
-
-const asOptions: readonly OptionDef[] = [
-  text('name', 'name of the pool', { required: true }),
-  text('type', 'type of the pool', { required: true, complete: ['dir', 'fs', 'netfs', 'logical', 'disk'] }),
-  flag('print-xml', "print XML document, but don't define/create"),
-  text('source-host', 'source-host for underlying storage'),
-  text('source-path', 'source path for underlying storage'),
-  text('source-dev', 'source device for underlying storage'),
-  text('source-name', 'source name for underlying storage'),
-  text('target', 'target for underlying storage', { complete: 'directory' }),
-  text('source-format', 'format for underlying storage'),
-];
-
-function poolXml(args: CommandArgs): string {
-  const parts = SOURCE_PARTS.flatMap(([name, attribute, option]) => {
-    const value = args.text(option);
-    if (value === undefined) return [];
-    return [attribute === undefined ? element(name, {}, value) : element(name, { [attribute]: value })];
-  });
-  const target = args.text('target');
-  return element('pool', { type: args.need('type') }, [
-    element('name', {}, args.need('name')),
-    parts.length === 0 ? undefined : element('source', {}, parts),
-    target === undefined ? undefined : element('target', {}, [element('path', {}, target)]),
-  ]);
-}
-
 function fromArguments(verb: 'define' | 'create', summary: string, options: readonly OptionDef[] = []): CommandDef {
   return {
     name: `pool-${verb}-as`,
     summary,
-    options: [...asOptions, ...options],
+    options: [...poolXmlOptions, ...options],
     async run(args, session) {
       const xml = poolXml(args);
       return args.flag('print-xml') ? document(xml) : make(verb, xml, '', args, session);
@@ -262,9 +252,9 @@ const infoCommand: CommandDef = {
 const dumpxmlCommand: CommandDef = {
   name: 'pool-dumpxml',
   summary: 'pool information in XML',
-  options: [poolOption(), flag('inactive', 'show inactive defined XML')],
+  options: [poolOption(), flag('inactive', 'show inactive defined XML'), ...xpathOptions],
   async run(args, session) {
-    return document(await (await findPool(args, session)).getXMLDesc(args.flag('inactive') ? 1 : 0));
+    return description(await (await findPool(args, session)).getXMLDesc(args.flag('inactive') ? 1 : 0), args);
   },
 };
 
@@ -305,7 +295,7 @@ const nameCommand: CommandDef = {
   summary: 'convert a pool UUID to pool name',
   options: [poolOption()],
   async run(args, session) {
-    return single('name', (await findPool(args, session)).name);
+    return single('name', (await findPool(args, session, 'uuid')).name);
   },
 };
 
@@ -314,7 +304,7 @@ const uuidCommand: CommandDef = {
   summary: 'convert a pool name to pool UUID',
   options: [poolOption()],
   async run(args, session) {
-    return single('uuid', (await findPool(args, session)).uuid);
+    return single('uuid', (await findPool(args, session, 'name')).uuid);
   },
 };
 
@@ -323,7 +313,8 @@ const capabilitiesCommand: CommandDef = {
   summary: 'storage pool capabilities',
   options: [],
   async run(_args, session) {
-    return document(await (await session.connection()).getStoragePoolCapabilities());
+    const capabilities = (await session.connection()).getStoragePoolCapabilities();
+    return document(await attempt('failed to get storage pool capabilities', capabilities));
   },
 };
 
@@ -333,7 +324,7 @@ export const poolCommands: readonly CommandDef[] = [
   capabilitiesCommand,
   fromFile('create', 'create a pool from an XML file', buildOptions),
   fromArguments('create', 'create a pool from a set of arguments', buildOptions),
-  fromFile('define', "define (but don't start) a pool from an XML file"),
+  fromFile('define', "define (but don't start) a pool from an XML file", [validateOption]),
   fromArguments('define', 'define a pool from a set of arguments'),
   dumpxmlCommand,
   editCommand,

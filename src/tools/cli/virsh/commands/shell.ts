@@ -39,15 +39,18 @@ const helpCommand = (table: Table): CommandDef => ({
   },
 });
 
-const quitCommand: CommandDef = {
-  name: 'quit',
-  summary: 'quit this interactive terminal',
-  options: [],
-  async run(_args, session) {
-    session.quit();
-    return 0;
-  },
-};
+/** virsh has two names for it. */
+const quitCommands = ['exit', 'quit'].map(
+  (name): CommandDef => ({
+    name,
+    summary: 'quit this interactive terminal',
+    options: [],
+    async run(_args, session) {
+      session.quit();
+      return 0;
+    },
+  }),
+);
 
 const cdCommand: CommandDef = {
   name: 'cd',
@@ -87,20 +90,34 @@ const connectCommand: CommandDef = {
   },
 };
 
+/** Parts of `a,b`; a comma in a part is written twice. */
+function splitCommas(word: string): readonly string[] {
+  return word.split(/(?<!,),(?!,)/).map((part) => part.replaceAll(',,', ','));
+}
+
 const echoCommand: CommandDef = {
   name: 'echo',
   summary: 'echo arguments',
   options: [
     flag('shell', 'escape for shell use'),
     flag('xml', 'escape for XML use'),
-    text('string', 'arguments to echo', { repeat: true }),
+    flag('split', 'split arguments at commas, a line each; two commas stand for one'),
+    flag('err', 'output to stderr'),
+    text('string', 'arguments to echo', { repeat: true, emptyOk: true, synonyms: ['str'] }),
   ],
-  async run(args) {
+  async run(args, session) {
+    args.exclusive('shell', 'xml');
+    args.exclusive('shell', 'split');
+    args.exclusive('xml', 'split');
     const words = args
       .list('string')
+      .flatMap((word) => (args.flag('split') ? splitCommas(word) : word))
       .map((word) => (args.flag('xml') ? escapeXml(word) : word))
       .map((word) => (args.flag('shell') ? quoteWord(word) : word));
-    return { text: words.join(' '), json: words };
+    const said = words.join(args.flag('split') ? '\n' : ' ');
+    if (!args.flag('err')) return { text: said, json: words };
+    session.note(`error: ${said}`);
+    return { text: '', json: words };
   },
 };
 
@@ -122,7 +139,7 @@ const completionCommand = (table: Table): CommandDef => ({
 export function shellCommands(table: Table): readonly CommandDef[] {
   return [
     helpCommand(table),
-    quitCommand,
+    ...quitCommands,
     cdCommand,
     pwdCommand,
     connectCommand,

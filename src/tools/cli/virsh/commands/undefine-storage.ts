@@ -49,7 +49,7 @@ export async function removeStorage(
   args.exclusive('storage', 'remove-all-storage');
   if (args.text('storage') === undefined && !args.flag('remove-all-storage')) {
     if (args.flag('wipe-storage'))
-      throw new CommandFailure("'--wipe-storage' needs '--storage <string>' or '--remove-all-storage'");
+      throw new CommandFailure("'--wipe-storage' requires '--storage <string>' or '--remove-all-storage'");
     return undefined;
   }
   if (await domain.isActive()) {

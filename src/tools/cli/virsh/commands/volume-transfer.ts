@@ -1,7 +1,7 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { finished, pipeline } from 'node:stream/promises';
-import { type CommandDef, flag, type OptionDef, size, text } from '../definition.ts';
+import { type CommandDef, flag, integer, type OptionDef, text } from '../definition.ts';
 import { attempt, CommandFailure } from '../failure.ts';
 import { reasonOf } from '../files.ts';
 import { findVolume } from '../lookup.ts';
@@ -15,8 +15,8 @@ const options: readonly OptionDef[] = [
   volumeOption,
   text('file', 'local file', { required: true, complete: 'file' }),
   volumePoolOption,
-  size('offset', 'where in the volume to start'),
-  size('length', 'amount of data; 0 or absent: all'),
+  integer('offset', 'where in the volume to start, in bytes'),
+  integer('length', 'amount of data in bytes; 0 or absent: all'),
   flag('sparse', 'preserve sparseness of volume'),
 ];
 
@@ -26,7 +26,7 @@ const uploadCommand: CommandDef = {
   options,
   async run(args, session) {
     const file = args.need('file');
-    const [offset, length] = [args.bytes('offset') ?? 0n, args.bytes('length') ?? 0n];
+    const [offset, length] = [BigInt(args.number('offset') ?? 0), BigInt(args.number('length') ?? 0)];
     const volume = await findVolume(args, session);
     const bytes = await stat(file).catch((error: unknown) => {
       throw new CommandFailure(`cannot read ${file}: ${reasonOf(error)}`);
@@ -50,7 +50,7 @@ const downloadCommand: CommandDef = {
   options,
   async run(args, session) {
     const file = args.need('file');
-    const [offset, length] = [args.bytes('offset') ?? 0n, args.bytes('length') ?? 0n];
+    const [offset, length] = [BigInt(args.number('offset') ?? 0), BigInt(args.number('length') ?? 0)];
     const volume = await findVolume(args, session);
     const handle = await open(file, 'w', 0o666).catch((error: unknown) => {
       throw new CommandFailure(`cannot create ${file}: ${reasonOf(error)}`);

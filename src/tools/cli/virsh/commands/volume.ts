@@ -1,26 +1,35 @@
 import type { StorageVolume } from '../../../../virt/index.ts';
-import { VolumeResize } from '../../../../virt/index.ts';
-import { type CommandArgs, malformed } from '../arguments.ts';
-import { type CommandDef, flag, size, text } from '../definition.ts';
+import { VolumeCreate, VolumeResize, VolumeWipe } from '../../../../virt/index.ts';
+import type { CommandArgs } from '../arguments.ts';
+import { type CommandDef, flag, text } from '../definition.ts';
 import { attempt, UsageFailure } from '../failure.ts';
 import { readTextFile } from '../files.ts';
 import { findPool, findVolume, volumeCalled } from '../lookup.ts';
 import { volumeTypeName } from '../names.ts';
 import { type Column, document, fields, message, single, table, type Value } from '../output.ts';
-import { fileOption, poolOption, volumeOption, volumePoolOption } from '../shared-options.ts';
+import { fileOption, poolOption, validateOption, volumeOption, volumePoolOption } from '../shared-options.ts';
 import { parseSize, prettySize } from '../units.ts';
 import { childOf, element, parseXml, serialize } from '../xml.ts';
+import { description, xpathOptions } from '../xpath.ts';
 import { byName } from './network.ts';
 import { transferCommands } from './volume-transfer.ts';
 
-const PREALLOC_METADATA = 1;
-const REFLINK = 2;
 const sized = (value: Value) => prettySize(BigInt(String(value)));
 const preallocOption = flag('prealloc-metadata', 'preallocate metadata (for qcow2 instead of full allocation)');
 const reflinkOption = flag('reflink', 'use a lightweight copy where the file system can');
 
+function sizeOf(text: string): bigint {
+  const bytes = parseSize(text, 1n);
+  if (bytes === undefined) throw new UsageFailure(`Malformed size ${text}`);
+  return bytes;
+}
+
 function createFlags(args: CommandArgs): number {
-  return (args.flag('prealloc-metadata') ? PREALLOC_METADATA : 0) | (args.flag('reflink') ? REFLINK : 0);
+  return (
+    (args.flag('prealloc-metadata') ? VolumeCreate.PREALLOC_METADATA : 0) |
+    (args.flag('reflink') ? VolumeCreate.REFLINK : 0) |
+    (args.flag('validate') ? VolumeCreate.VALIDATE : 0)
+  );
 }
 
 const listCommand: CommandDef = {
@@ -28,7 +37,8 @@ const listCommand: CommandDef = {
   summary: 'list vols',
   options: [poolOption('active-pool'), flag('details', 'display extended details for volumes')],
   async run(args, session) {
-    const volumes = byName(await (await findPool(args, session)).listAllVolumes());
+    const pool = await findPool(args, session);
+    const volumes = byName(await attempt('Failed to list volumes', pool.listAllVolumes()));
     const details = args.flag('details');
     const rows = volumes.map(async (volume) => {
       const path = await volume.getPath();
@@ -51,7 +61,7 @@ const listCommand: CommandDef = {
 const createCommand: CommandDef = {
   name: 'vol-create',
   summary: 'create a vol from an XML file',
-  options: [poolOption('active-pool'), fileOption('volume'), preallocOption],
+  options: [poolOption('active-pool'), fileOption('volume'), preallocOption, validateOption],
   async run(args, session) {
     const file = args.need('file');
     const pool = await findPool(args, session);
@@ -72,10 +82,12 @@ const createFromCommand: CommandDef = {
     text('inputpool', "pool name or uuid of the input volume's pool", { complete: 'pool' }),
     preallocOption,
     reflinkOption,
+    validateOption,
   ],
   async run(args, session) {
     const pool = await findPool(args, session);
-    const input = await volumeCalled(await session.connection(), args.need('vol'), args.text('inputpool') ?? pool.name);
+    const connection = await session.connection();
+    const input = await volumeCalled(connection, args.need('vol'), args.text('inputpool'), 'inputpool');
     const xml = await readTextFile(args.need('file'));
     const made = pool.createVolumeXMLFrom(xml, input, createFlags(args));
     const volume = await attempt(`Failed to create vol from ${input.name}`, made);
@@ -92,8 +104,8 @@ const createAsCommand: CommandDef = {
   options: [
     poolOption('active-pool'),
     text('name', 'name of the volume', { required: true }),
-    size('capacity', 'size of the vol, as scaled integer (default bytes)', { required: true }),
-    size('allocation', 'initial allocation size, as scaled integer (default bytes)'),
+    text('capacity', 'size of the vol, as scaled integer (default bytes)', { required: true }),
+    text('allocation', 'initial allocation size, as scaled integer (default bytes)'),
     text('format', 'file format type: raw, qcow2', { complete: ['raw', 'qcow2'] }),
     text('backing-vol', 'the backing volume if taking a snapshot'),
     text('backing-vol-format', 'format of backing volume if taking a snapshot'),
@@ -102,15 +114,16 @@ const createAsCommand: CommandDef = {
   ],
   async run(args, session) {
     const name = args.need('name');
-    const [capacity, allocation] = [args.bytes('capacity') ?? 0n, args.bytes('allocation')];
+    const given = args.text('allocation');
+    const [capacity, allocation] = [sizeOf(args.need('capacity')), given === undefined ? undefined : sizeOf(given)];
     const [format, backing] = [args.text('format'), args.text('backing-vol')];
     const pool = await findPool(args, session);
     const backingVolume =
       backing === undefined ? undefined : await volumeCalled(await session.connection(), backing, pool.name);
     const xml = element('volume', {}, [
       element('name', {}, name),
-      element('capacity', { unit: 'bytes' }, String(capacity)),
-      allocation === undefined ? undefined : element('allocation', { unit: 'bytes' }, String(allocation)),
+      element('capacity', {}, String(capacity)),
+      allocation === undefined ? undefined : element('allocation', {}, String(allocation)),
       format === undefined ? undefined : element('target', {}, [element('format', { type: format })]),
       backingVolume === undefined
         ? undefined
@@ -172,15 +185,24 @@ const deleteCommand: CommandDef = {
   },
 };
 
+/** virStorageVolWipeAlgorithm, by number. */
+const WIPE_ALGORITHMS: readonly string[] = Object.keys(VolumeWipe).map((name) => name.toLowerCase());
+
 const wipeCommand: CommandDef = {
   name: 'vol-wipe',
   summary: 'wipe a vol: overwrite it with zeroes',
-  options: [volumeOption, volumePoolOption, text('algorithm', 'how to wipe: zero', { complete: ['zero'] })],
+  options: [
+    volumeOption,
+    volumePoolOption,
+    text('algorithm', `how to overwrite: ${WIPE_ALGORITHMS.join(', ')}`, { complete: WIPE_ALGORITHMS }),
+  ],
   async run(args, session) {
-    const algorithm = args.text('algorithm') ?? 'zero';
-    if (algorithm !== 'zero') throw new UsageFailure(`Unsupported algorithm '${algorithm}'`);
     const volume = await findVolume(args, session);
-    await attempt(`Failed to wipe vol ${volume.name}`, volume.wipe());
+    const called = args.text('algorithm');
+    const algorithm = called === undefined ? VolumeWipe.ZERO : WIPE_ALGORITHMS.indexOf(called);
+    if (algorithm < 0) throw new UsageFailure(`Unsupported algorithm '${called}'`);
+    const wiped = algorithm === VolumeWipe.ZERO ? volume.wipe() : volume.wipePattern(algorithm);
+    await attempt(`Failed to wipe vol ${volume.name}`, wiped);
     return message(`Vol ${volume.name} wiped`, { volume: volume.name });
   },
 };
@@ -203,14 +225,14 @@ const resizeCommand: CommandDef = {
       (args.flag('allocate') ? VolumeResize.ALLOCATE : 0) |
       (args.flag('delta') ? VolumeResize.DELTA : 0) |
       (args.flag('shrink') ? VolumeResize.SHRINK : 0);
-    const given = args.need('capacity');
-    if (given.startsWith('-') && !(args.flag('delta') && args.flag('shrink'))) {
-      throw new UsageFailure('negative size requires --delta and --shrink');
-    }
-    const bytes = parseSize(given.replace(/^-/, ''), 1n);
-    if (bytes === undefined) throw malformed('Scaled numeric', given, 'capacity');
-    const capacity = given.startsWith('-') ? -bytes : bytes;
     const volume = await findVolume(args, session);
+    const asked = args.need('capacity');
+    const less = asked.startsWith('-');
+    if (less && !(args.flag('delta') && args.flag('shrink'))) {
+      throw new UsageFailure(`negative size requires --${args.flag('shrink') ? 'delta' : 'shrink'}`);
+    }
+    const given = less ? asked.slice(1) : asked;
+    const capacity = less ? -sizeOf(given) : sizeOf(given);
     const how = args.flag('delta') ? 'by' : 'to';
     const failed = `Failed to change size of volume '${volume.name}' ${how} ${given}`;
     await attempt(failed, volume.resize(capacity, flags));
@@ -218,10 +240,21 @@ const resizeCommand: CommandDef = {
   },
 };
 
+/** Bytes that the file or device of a volume takes, as its description has them. */
+async function physicalOf(volume: StorageVolume): Promise<bigint> {
+  const physical = childOf(parseXml(await volume.getXMLDesc()), 'physical');
+  return BigInt(physical?.textContent ?? (await volume.getInfo()).allocation);
+}
+
 const infoCommand: CommandDef = {
   name: 'vol-info',
   summary: 'storage vol information',
-  options: [volumeOption, volumePoolOption, flag('bytes', 'show sizes in bytes')],
+  options: [
+    volumeOption,
+    volumePoolOption,
+    flag('bytes', 'show sizes in bytes'),
+    flag('physical', 'show the size of the file or device in place of what is allocated of it'),
+  ],
   async run(args, session) {
     const volume = await findVolume(args, session);
     const { type, capacity, allocation } = await volume.getInfo();
@@ -230,7 +263,9 @@ const infoCommand: CommandDef = {
       ['Name', 'name', volume.name],
       ['Type', 'type', volumeTypeName(type)],
       ['Capacity', 'capacity', capacity, shown(capacity)],
-      ['Allocation', 'allocation', allocation, shown(allocation)],
+      args.flag('physical')
+        ? ['Physical', 'physical', await physicalOf(volume), shown(await physicalOf(volume))]
+        : ['Allocation', 'allocation', allocation, shown(allocation)],
     ]);
   },
 };
@@ -238,19 +273,27 @@ const infoCommand: CommandDef = {
 const dumpxmlCommand: CommandDef = {
   name: 'vol-dumpxml',
   summary: 'vol information in XML',
-  options: [volumeOption, volumePoolOption],
+  options: [volumeOption, volumePoolOption, ...xpathOptions],
   async run(args, session) {
-    return document(await (await findVolume(args, session)).getXMLDesc());
+    return description(await (await findVolume(args, session)).getXMLDesc(), args);
   },
 };
 
-function fact(name: string, key: string, summary: string, get: (volume: StorageVolume) => Promise<string>): CommandDef {
+/** A command that shows one fact. @param inPool the volume may be looked for in one pool */
+function fact(
+  name: string,
+  key: string,
+  summary: string,
+  get: (volume: StorageVolume) => Promise<string>,
+  inPool = true,
+): CommandDef {
   return {
     name,
     summary,
-    options: [volumeOption, volumePoolOption],
+    options: inPool ? [volumeOption, volumePoolOption] : [volumeOption],
     async run(args, session) {
-      return single(key, await get(await findVolume(args, session)));
+      const volume = await findVolume(args, session, inPool ? 'pool' : '');
+      return single(key, await get(volume));
     },
   };
 }
@@ -260,7 +303,7 @@ const poolCommand: CommandDef = {
   summary: 'returns the storage pool for a given volume key or path',
   options: [volumeOption, flag('uuid', 'return the pool uuid rather than pool name')],
   async run(args, session) {
-    const volume = await findVolume(args, session);
+    const volume = await findVolume(args, session, '');
     const pool = await (await session.connection()).storagePoolLookupByVolume(volume);
     return args.flag('uuid') ? single('uuid', pool.uuid) : single('pool', pool.name);
   },
@@ -277,7 +320,13 @@ export const volumeCommands: readonly CommandDef[] = [
   infoCommand,
   fact('vol-key', 'key', 'returns the volume key for a given volume name or path', async (volume) => volume.key),
   listCommand,
-  fact('vol-name', 'name', 'returns the volume name for a given volume key or path', async (volume) => volume.name),
+  fact(
+    'vol-name',
+    'name',
+    'returns the volume name for a given volume key or path',
+    async (volume) => volume.name,
+    false,
+  ),
   fact('vol-path', 'path', 'returns the volume path for a given volume name or key', (volume) => volume.getPath()),
   poolCommand,
   resizeCommand,
