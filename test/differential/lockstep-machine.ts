@@ -105,9 +105,19 @@ function difference(a: Side, b: Side): string | undefined {
   return lines.join('\n');
 }
 
+/** The first byte of memory that differs. */
+function memoryDifference([first, ...others]: readonly Side[]): string | undefined {
+  for (const { name, ram } of others) {
+    if (first === undefined || Buffer.compare(first.ram, ram) === 0) continue;
+    const at = first.ram.findIndex((byte, i) => byte !== ram[i]);
+    return `memory differs at offset 0x${at.toString(16)}: ${first.name} ${first.ram[at]}, ${name} ${ram[at]}`;
+  }
+  return undefined;
+}
+
 /** What a comparison needs besides the contenders. */
 export interface Comparison {
-  /** Assembly with the labels `start`, which is first, `done`, where it loops, and `handler` if it may trap. */
+  /** Assembly with the labels `start`, which is first, `finish`, where it loops, and `handler` if it may trap. */
   readonly source: string;
   readonly privilege: Privilege;
   /** Instructions between two comparisons. */
@@ -119,6 +129,8 @@ export interface Comparison {
 }
 
 const LIMIT = 200_000;
+/** From so many instructions between comparisons on, memory is compared at each, not only at a round's end. */
+const RARE = 50;
 
 /** Runs the program on all contenders; the first difference in words, or undefined. */
 export function compare(contenders: readonly Contender[], comparison: Comparison): string | undefined {
@@ -126,7 +138,7 @@ export function compare(contenders: readonly Contender[], comparison: Comparison
   const program = assemble(source, { base: BASE });
   const handler = program.symbols.get('handler');
   const sides = contenders.map((contender) => new Side(contender, program.bytes, privilege, handler));
-  const done = program.symbols.get('done');
+  const finish = program.symbols.get('finish');
   try {
     for (let round = 0; round < rounds; round++) {
       for (let at = 0; at < limit; at += every) {
@@ -136,13 +148,12 @@ export function compare(contenders: readonly Contender[], comparison: Comparison
           if (differs !== undefined) return `round ${round}, within ${at + every} instructions:\n${differs}`;
         }
         if (new Set(stops).size > 1) return `round ${round}: stops ${stops.join(', ')}`;
-        if (sides[0]!.hart.state.get('pc') === done || stops[0] !== Stop.Budget) break;
+        const memory = every < RARE ? undefined : memoryDifference(sides);
+        if (memory !== undefined) return `round ${round}, within ${at + every} instructions: ${memory}`;
+        if (sides[0]!.hart.state.get('pc') === finish || stops[0] !== Stop.Budget) break;
       }
-      for (const side of sides.slice(1)) {
-        if (Buffer.compare(sides[0]!.ram, side.ram) === 0) continue;
-        const at = sides[0]!.ram.findIndex((byte, i) => byte !== side.ram[i]);
-        return `round ${round}: memory differs at offset 0x${at.toString(16)}`;
-      }
+      const memory = memoryDifference(sides);
+      if (memory !== undefined) return `round ${round}: ${memory}`;
       for (const { hart } of sides) hart.state.set('pc', BASE);
     }
     return undefined;

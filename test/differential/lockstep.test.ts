@@ -1,10 +1,11 @@
 /** The native backend against the interpreter: random programs and edge operands, all state compared. */
 import assert from 'node:assert/strict';
 import { createEngine, NativeEngine, nativeProblem, nativeTranslates } from '../../src/cpu/index.ts';
-import { insns, programSource, randomProgram, shrink } from '../../src/isa/index.ts';
+import { insns } from '../../src/isa/index.ts';
 import { SeededRandom } from '../../src/util/index.ts';
 import { missing } from '../support/need-tool.ts';
-import { type Comparison, type Contender, compare, type Privilege, skippingHandler } from './lockstep-machine.ts';
+import { type Contender, compare, skippingHandler } from './lockstep-machine.ts';
+import { describeDifference, findDifference, type Setting } from './lockstep-programs.ts';
 
 const interpreter: Contender = { name: 'interpreter', make: (config) => createEngine('interpreter', config) };
 const tier0: Contender = { name: 'tier 0', make: (config) => new NativeEngine(config, { tier: 0 }) };
@@ -18,19 +19,15 @@ const contenders = nativeTranslates() ? [interpreter, tier0, tier1] : [interpret
 const only = process.env['LOCKSTEP_SEED'];
 const programs = process.env['NODEVISOR_TEST_FULL'] ? 2000 : 40;
 
-interface Setting {
-  readonly privilege: Privilege;
-  readonly traps: boolean;
-}
-
-const settings: readonly Setting[] = [
+const settings: readonly Omit<Setting, 'every'>[] = [
   { privilege: 'machine', traps: false },
   { privilege: 'machine', traps: true },
   { privilege: 'supervisor', traps: true },
   { privilege: 'user', traps: true },
 ];
 
-const steps = [1, 7, 64, 300, 100_000];
+/** Instructions between two comparisons: `LOCKSTEP_EVERY`, or these in turn. */
+const steps = process.env['LOCKSTEP_EVERY'] ? [Number(process.env['LOCKSTEP_EVERY'])] : [1, 7, 64, 300, 100_000];
 
 describe('native backend in lockstep with the interpreter', function () {
   this.timeout(3_600_000);
@@ -52,22 +49,10 @@ describe('native backend in lockstep with the interpreter', function () {
   }
 });
 
-async function runSeed(seed: number, setting: Setting): Promise<void> {
-  const program = randomProgram({ seed, length: 150, classes: { trap: setting.traps ? 4 : 0 } });
-  const comparison = (items: typeof program.items): Comparison => ({
-    source: programSource(program, { items, after: `j done\n${skippingHandler}` }),
-    privilege: setting.privilege,
-    every: steps[seed % steps.length]!,
-    rounds: 3,
-  });
-  const problem = compare(contenders, comparison(program.items));
-  if (problem === undefined) return;
-  const few = await shrink(program.items, (items) => compare(contenders, comparison(items)) !== undefined);
-  const lines = few.flatMap((item) => item.lines).join('\n');
-  const small = compare(contenders, comparison(few));
-  assert.fail(
-    `seed ${seed} (${setting.privilege}, every ${steps[seed % steps.length]}): ${small}\n${lines}\n(${problem})`,
-  );
+async function runSeed(seed: number, { privilege, traps }: Omit<Setting, 'every'>): Promise<void> {
+  const setting: Setting = { privilege, traps, every: steps[seed % steps.length] as number };
+  const difference = await findDifference(contenders, seed, setting);
+  if (difference !== undefined) assert.fail(describeDifference(difference, setting));
 }
 
 const doubles = [
@@ -152,7 +137,7 @@ function tableProgram(
     `${toInteger ? 'sd a0' : 'fsd fa5'}, 0(s1)`,
     'csrr a1, fflags\n sd a1, 8(s1)',
     `addi s0, s0, ${8 * arity}\n addi s1, s1, 16\n addi s2, s2, -1\n bnez s2, 1b`,
-    'done: j done',
+    'finish: j finish',
     skippingHandler,
     '.data\n.balign 8\ntuples:',
     ...tuples.flat().map((v) => `.dword 0x${v.toString(16)}`),

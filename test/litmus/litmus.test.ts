@@ -11,7 +11,7 @@ import * as programs from './programs.ts';
 const FULL = process.env['NODEVISOR_TEST_FULL'] !== undefined;
 const ROUNDS = FULL ? 100_000 : 30_000;
 /** Rounds in which harts wait for each other, or code is translated anew: dearer. */
-const SLOW_ROUNDS = FULL ? 20_000 : 600;
+const SLOW_ROUNDS = FULL ? 3_000 : 600;
 const REPEATS = FULL ? 30 : 3;
 
 const subjects: readonly (readonly [name: string, subject: Subject, problem: string])[] = [
