@@ -1,0 +1,198 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { VirtError } from '../../util/index.ts';
+import { type ImageLock, lockImage, lockingOpenFlags } from './image-lock.ts';
+
+const SECTOR_BYTES = 512;
+
+/** Why open(2) fails, in words. */
+const openErrors: Readonly<Record<string, string>> = {
+  ENOENT: 'it does not exist',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'it is on a read-only file system',
+  EISDIR: 'it is a directory',
+  EAGAIN: 'it is in use by another running machine',
+  EBUSY: 'it is in use',
+  ENOTDIR: 'a part of its path is no directory',
+  ELOOP: 'its path goes through too many symbolic links',
+};
+
+/** What an image format stands on: bytes in a file of the host, as many requests at a time as one likes. */
+export interface HostFile {
+  /** Its name, for messages, and for finding files that it names. */
+  readonly path: string;
+  readonly readOnly: boolean;
+  /** The same for two names of one file: device and inode. */
+  readonly identity: string;
+  /** Length in bytes. */
+  readonly bytes: number;
+  /** Fills `into` from `offset`; what is beyond the file's end reads as zeroes. */
+  read(offset: number, into: Uint8Array): Promise<void>;
+  /** Writes `from` at `offset`; the file gets longer where it must. */
+  write(offset: number, from: Uint8Array): Promise<void>;
+  /** Resolves once everything written before is on stable storage. */
+  flush(): Promise<void>;
+  /** Cuts the file off, or lets it grow with zeroes. Throws OPERATION_INVALID where the size is fixed. */
+  truncate(bytes: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** How to open a file. */
+export interface OpenFileOptions {
+  readonly readOnly?: boolean;
+  /** Makes the file if it is not there, and empties it if it is, once nobody else uses it. */
+  readonly create?: boolean;
+}
+
+/** An INVALID_ARG error that names the image and says in words what is wrong with it. */
+export function unusableImage(path: string, reason: string, cause?: unknown): VirtError {
+  return new VirtError('INVALID_ARG', `disk image '${path}': ${reason}`, { cause, data: { path } });
+}
+
+/**
+ * Size of a block device in bytes, which stat does not tell: the end is where reads find nothing, and some 100 reads
+ * find it, on any system.
+ */
+export async function probeBytes(readable: (offset: number) => Promise<boolean>): Promise<number> {
+  let low = 0;
+  let high = 1;
+  while (high < 2 ** 43 && (await readable((high - 1) * SECTOR_BYTES))) {
+    low = high;
+    high *= 2;
+  }
+  // Of `low` sectors the last can be read, of `high` it cannot.
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (await readable((middle - 1) * SECTOR_BYTES)) low = middle;
+    else high = middle;
+  }
+  return low * SECTOR_BYTES;
+}
+
+/** A file, or a block device of the host, that is open and locked. */
+export class DiskFile implements HostFile {
+  readonly path: string;
+  readonly readOnly: boolean;
+  readonly identity: string;
+  readonly #file: FileHandle;
+  readonly #lock: ImageLock;
+  readonly #regular: boolean;
+  #bytes: number;
+
+  private constructor(file: FileHandle, lock: ImageLock, facts: FileFacts) {
+    this.path = facts.path;
+    this.readOnly = facts.readOnly;
+    this.identity = facts.identity;
+    this.#file = file;
+    this.#lock = lock;
+    this.#regular = facts.regular;
+    this.#bytes = facts.bytes;
+  }
+
+  /**
+   * Opens an image and locks it: one machine at a time may write it, and none while others read it. Throws
+   * INVALID_ARG, naming the file and the reason, for one that is missing, not accessible, not a file or in use.
+   */
+  static async open(path: string, options: OpenFileOptions = {}): Promise<DiskFile> {
+    const { readOnly = false, create = false } = options;
+    // Without O_NONBLOCK, opening a FIFO by mistake would wait for someone to write to it.
+    const nonBlock = constants.O_NONBLOCK ?? 0;
+    const access = (readOnly ? constants.O_RDONLY : constants.O_RDWR) | (create ? constants.O_CREAT : 0);
+    const file = await open(path, access | nonBlock | lockingOpenFlags(!readOnly), 0o644).catch(
+      (error: NodeJS.ErrnoException) => {
+        throw unusableImage(path, openErrors[error.code ?? ''] ?? error.message, error);
+      },
+    );
+    let lock: ImageLock | undefined;
+    try {
+      const stat = await file.stat({ bigint: true });
+      if (stat.isDirectory()) throw unusableImage(path, 'it is a directory');
+      if (!stat.isFile() && !stat.isBlockDevice()) throw unusableImage(path, 'it is neither a file nor a block device');
+      const regular = stat.isFile();
+      // Two device files may name one disk: its own number counts then.
+      lock = regular ? await lockImage(stat.dev, stat.ino, !readOnly) : await lockDisk(stat.rdev, !readOnly);
+      if (lock === undefined) throw unusableImage(path, openErrors['EAGAIN'] ?? '');
+      if (create && regular) await file.truncate(0);
+      // Once more, under the lock: the last writer may have grown it just now.
+      const bytes = regular ? (await file.stat()).size : await probeBytes((offset) => hasSector(file, offset));
+      const identity = regular ? `${stat.dev}:${stat.ino}` : `disk:${stat.rdev}`;
+      return new DiskFile(file, lock, { path, readOnly, regular, bytes, identity });
+    } catch (error) {
+      await lock?.release();
+      await file.close();
+      throw error;
+    }
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** A file, which can change its size; not a block device. */
+  get resizable(): boolean {
+    return this.#regular;
+  }
+
+  async read(offset: number, into: Uint8Array): Promise<void> {
+    let at = 0;
+    while (at < into.length) {
+      const { bytesRead } = await this.#file.read(into, at, into.length - at, offset + at);
+      if (bytesRead === 0) {
+        if (offset + at < this.#bytes) throw new Error(`disk image '${this.path}' is shorter than it was`);
+        into.fill(0, at);
+        return;
+      }
+      at += bytesRead;
+    }
+  }
+
+  async write(offset: number, from: Uint8Array): Promise<void> {
+    let at = 0;
+    while (at < from.length) {
+      const { bytesWritten } = await this.#file.write(from, at, from.length - at, offset + at);
+      if (bytesWritten === 0) throw new Error(`disk image '${this.path}' takes no more bytes at ${offset + at}`);
+      at += bytesWritten;
+      if (offset + at > this.#bytes) this.#bytes = offset + at;
+    }
+  }
+
+  flush(): Promise<void> {
+    return this.#file.datasync();
+  }
+
+  async truncate(bytes: number): Promise<void> {
+    if (this.readOnly || !this.#regular) {
+      const reason = this.readOnly ? 'it is read-only' : 'it is a block device';
+      throw new VirtError('OPERATION_INVALID', `cannot resize disk image '${this.path}': ${reason}`);
+    }
+    await this.#file.truncate(bytes);
+    this.#bytes = bytes;
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.#file.close();
+    } finally {
+      await this.#lock.release();
+    }
+  }
+}
+
+interface FileFacts {
+  readonly path: string;
+  readonly readOnly: boolean;
+  readonly regular: boolean;
+  readonly bytes: number;
+  readonly identity: string;
+}
+
+/** Locks a whole disk of the host by its device number; no file system has the device number −1. */
+function lockDisk(rdev: bigint, exclusive: boolean): Promise<ImageLock | undefined> {
+  return lockImage(-1n, rdev, exclusive);
+}
+
+async function hasSector(file: FileHandle, offset: number): Promise<boolean> {
+  const { bytesRead } = await file.read(new Uint8Array(SECTOR_BYTES), 0, SECTOR_BYTES, offset);
+  return bytesRead === SECTOR_BYTES;
+}

@@ -1,0 +1,193 @@
+import type { DiskImage, Extent } from '../disk-image.ts';
+import { type ClusterCodec, clusterCodec } from './compression.ts';
+import type { Qcow2Core } from './core.ts';
+import { CorruptImage } from './errors.ts';
+import { compressedPlace, readEntry, type SubclusterKind, subclusterKind } from './l2-entry.ts';
+import { SECTOR_BYTES } from './spec.ts';
+import type { CachedTable } from './table-cache.ts';
+
+/** Bytes of decompressed clusters that are kept: neighbours are often read one after another. */
+const DECOMPRESSED_BUDGET = 4 * 2 ** 20;
+
+/** What a part of the disk is in this image, and where. */
+export interface Piece {
+  readonly kind: SubclusterKind;
+  readonly bytes: number;
+  /** Of `data`: the place in the data file. Of `compressed`: the place of the cluster's compressed data. */
+  readonly host: number;
+  /** Of `compressed`: bytes there. */
+  readonly hostBytes: number;
+}
+
+/** Reads an image's guest data. Callers hold the clusters. */
+export class Qcow2Reader {
+  readonly #core: Qcow2Core;
+  readonly #backing: DiskImage | undefined;
+  readonly #codec: ClusterCodec;
+  readonly #decompressed = new Map<number, Promise<Uint8Array>>();
+  readonly #decompressedMax: number;
+
+  constructor(core: Qcow2Core, backing: DiskImage | undefined) {
+    this.#core = core;
+    this.#backing = backing;
+    this.#codec = clusterCodec(core.header.compression);
+    this.#decompressedMax = Math.max(2, Math.min(64, DECOMPRESSED_BUDGET / core.geometry.clusterBytes));
+    core.onFreed(() => this.#decompressed.clear());
+  }
+
+  get codec(): ClusterCodec {
+    return this.#codec;
+  }
+
+  /** Fills `into` from byte `offset` of the disk. */
+  async read(offset: number, into: Uint8Array): Promise<void> {
+    const reads: Promise<void>[] = [];
+    try {
+      for (let at = 0; at < into.length; ) {
+        const piece = this.peek(offset + at, into.length - at) ?? (await this.locate(offset + at, into.length - at));
+        const read = this.#readPiece(offset + at, piece, into.subarray(at, at + piece.bytes));
+        if (read !== undefined) reads.push(read);
+        at += piece.bytes;
+      }
+    } finally {
+      // Nothing may still write to the buffer when the caller hears of an error.
+      await Promise.allSettled(reads);
+    }
+    await Promise.all(reads);
+  }
+
+  /** What is at byte `offset`: as much of it, up to `bytes`, as is of one kind and in one place. */
+  async locate(offset: number, bytes: number): Promise<Piece> {
+    for (;;) {
+      const piece = this.peek(offset, bytes);
+      if (piece !== undefined) return piece;
+      await this.#core.loadL2(Math.floor(offset / this.#core.geometry.l2Span));
+    }
+  }
+
+  /** The same, if that is in memory. */
+  peek(offset: number, bytes: number): Piece | undefined {
+    const { l2Span } = this.#core.geometry;
+    const table = this.#core.peekL2(Math.floor(offset / l2Span));
+    if (table === undefined) return undefined;
+    const most = Math.min(bytes, l2Span - (offset % l2Span));
+    return table === null ? { kind: 'none', bytes: most, host: 0, hostBytes: 0 } : this.#inTable(table, offset, most);
+  }
+
+  /** As tools see it. */
+  async extent(offset: number, bytes: number): Promise<Extent> {
+    const piece = await this.locate(offset, bytes);
+    switch (piece.kind) {
+      case 'data':
+        return { kind: 'data', bytes: piece.bytes, host: piece.host };
+      case 'compressed':
+        return { kind: 'data', bytes: piece.bytes, compressed: true };
+      case 'zero':
+        return { kind: 'zero', bytes: piece.bytes };
+      case 'none':
+        // Beyond the backing image's end there is nothing to see through to.
+        return this.#seesNothing(offset) ? { kind: 'zero', bytes: piece.bytes } : this.#aboveBacking(offset, piece);
+    }
+  }
+
+  /** Whether a range surely reads as zeroes, as far as can be told without reading it. */
+  knownZero(offset: number, bytes: number): boolean {
+    for (let at = 0; at < bytes; ) {
+      const piece = this.peek(offset + at, bytes - at);
+      if (piece === undefined) return false;
+      const zero = piece.kind === 'zero' || (piece.kind === 'none' && this.#seesNothing(offset + at));
+      if (!zero) return false;
+      at += piece.bytes;
+    }
+    return true;
+  }
+
+  get #backingBytes(): number {
+    return (this.#backing?.sectors ?? 0) * SECTOR_BYTES;
+  }
+
+  #seesNothing(offset: number): boolean {
+    return offset >= this.#backingBytes;
+  }
+
+  #aboveBacking(offset: number, piece: Piece): Extent {
+    return { kind: 'none', bytes: Math.min(piece.bytes, this.#backingBytes - offset) };
+  }
+
+  #inTable(table: CachedTable, offset: number, most: number): Piece {
+    const { geometry } = this.#core;
+    const { clusterBytes, subclusterBytes } = geometry;
+    let piece: Piece | undefined;
+    let at = 0;
+    while (at < most) {
+      const inSpan = (offset + at) % geometry.l2Span;
+      const entry = readEntry(geometry, table, Math.floor(inSpan / clusterBytes));
+      const inCluster = inSpan % clusterBytes;
+      if (entry.compressed) {
+        if (piece !== undefined) break;
+        const { offset: host, bytes: hostBytes } = compressedPlace(geometry, entry);
+        return { kind: 'compressed', bytes: Math.min(most, clusterBytes - inCluster), host, hostBytes };
+      }
+      const sub = Math.floor(inCluster / subclusterBytes);
+      const kind = subclusterKind(entry, sub);
+      const host = kind === 'data' ? entry.host + inCluster : 0;
+      if (piece !== undefined && (piece.kind !== kind || (kind === 'data' && host !== piece.host + at))) break;
+      if (kind === 'data') this.#core.checkHost(entry.host, Math.floor((offset + at) / clusterBytes));
+      at = Math.min(most, at + (sub + 1) * subclusterBytes - inCluster);
+      piece = { kind, bytes: at, host: piece?.host ?? host, hostBytes: 0 };
+    }
+    return piece ?? { kind: 'none', bytes: most, host: 0, hostBytes: 0 };
+  }
+
+  #readPiece(offset: number, piece: Piece, into: Uint8Array): Promise<void> | undefined {
+    switch (piece.kind) {
+      case 'zero':
+        into.fill(0);
+        return undefined;
+      case 'data':
+        return this.#core.data.read(piece.host, into);
+      case 'none':
+        return this.#readBacking(offset, into);
+      case 'compressed':
+        return this.#readCompressed(offset, piece, into);
+    }
+  }
+
+  #readBacking(offset: number, into: Uint8Array): Promise<void> | undefined {
+    const there = Math.max(0, Math.min(into.length, this.#backingBytes - offset));
+    into.fill(0, there);
+    return there === 0 ? undefined : this.#backing?.read(offset, into.subarray(0, there));
+  }
+
+  async #readCompressed(offset: number, piece: Piece, into: Uint8Array): Promise<void> {
+    const cluster = await this.#decompress(piece);
+    const from = offset % this.#core.geometry.clusterBytes;
+    into.set(cluster.subarray(from, from + into.length));
+  }
+
+  #decompress(piece: Piece): Promise<Uint8Array> {
+    const known = this.#decompressed.get(piece.host);
+    if (known !== undefined) return known;
+    const cluster = this.#loadCompressed(piece);
+    for (const oldest of this.#decompressed.keys()) {
+      if (this.#decompressed.size < this.#decompressedMax) break;
+      this.#decompressed.delete(oldest);
+    }
+    this.#decompressed.set(piece.host, cluster);
+    cluster.catch(() => this.#decompressed.delete(piece.host));
+    return cluster;
+  }
+
+  async #loadCompressed({ host, hostBytes }: Piece): Promise<Uint8Array> {
+    const { file, geometry } = this.#core;
+    // What a cluster is compressed to is smaller than the cluster, but for the sectors that it begins and ends in.
+    if (host >= file.bytes || hostBytes > 2 * geometry.clusterBytes) {
+      throw new CorruptImage(file.path, `a compressed cluster of ${hostBytes} bytes is said to be at byte ${host}`);
+    }
+    const data = new Uint8Array(Math.min(hostBytes, file.bytes - host));
+    await file.read(host, data);
+    return this.#codec.decompress(data, geometry.clusterBytes).catch((error: unknown) => {
+      throw new CorruptImage(file.path, `at byte ${host}: ${error instanceof Error ? error.message : String(error)}`);
+    });
+  }
+}

@@ -1,0 +1,289 @@
+import type { Qcow2Core } from './core.ts';
+import { compressedEntry, readEntry, writeEntry, writeRawEntry } from './l2-entry.ts';
+import type { Hold } from './range-lock.ts';
+import type { Qcow2Reader } from './reader.ts';
+import type { ClusterRun } from './refcounts.ts';
+import { type ByteRange, type ClusterPlan, planCluster } from './write-plan.ts';
+
+/** Bytes written in one go: the bound on what one request keeps in memory and holds locked. */
+const CHUNK_BYTES = 2 * 2 ** 20;
+
+/** A write to the host's file. */
+interface HostWrite {
+  readonly host: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Where a plan's cluster is to be. */
+interface Placed {
+  readonly plan: ClusterPlan;
+  readonly host: number;
+  /** The place is beyond what the file ever had: it reads as zeroes. */
+  readonly fresh: boolean;
+}
+
+/** Writes an image's guest data. */
+export class Qcow2Writer {
+  readonly #core: Qcow2Core;
+  readonly #reader: Qcow2Reader;
+  /** Where the next compressed cluster may begin: in the cluster that the last one ended in. 0: in a new one. */
+  #compressedEnd = 0;
+
+  constructor(core: Qcow2Core, reader: Qcow2Reader) {
+    this.#core = core;
+    this.#reader = reader;
+    // That cluster may be free by now, or something else's.
+    core.onFreed(() => {
+      this.#compressedEnd = 0;
+    });
+  }
+
+  /** Writes `from` at byte `offset` of the disk. */
+  async write(offset: number, from: Uint8Array): Promise<void> {
+    const { l2Span } = this.#core.geometry;
+    this.#core.checkSound();
+    for (let at = 0; at < from.length; ) {
+      const bytes = Math.min(from.length - at, CHUNK_BYTES, l2Span - ((offset + at) % l2Span));
+      await this.#writeChunk(offset + at, from.subarray(at, at + bytes));
+      at += bytes;
+    }
+  }
+
+  /** Writes a whole cluster in compressed form, if that is smaller; the disk's last cluster may be a part of one. */
+  async writeCompressed(offset: number, from: Uint8Array): Promise<void> {
+    const { geometry, locks } = this.#core;
+    const { clusterBytes } = geometry;
+    let whole = from;
+    if (from.length < clusterBytes) {
+      whole = new Uint8Array(clusterBytes);
+      whole.set(from);
+    }
+    const data = await this.#reader.codec.compress(whole);
+    if (data === undefined) return this.write(offset, from);
+    const cluster = offset / clusterBytes;
+    const hold = await locks.take(cluster, cluster, true);
+    try {
+      await this.#placeCompressed(cluster, data);
+    } finally {
+      locks.release(hold);
+    }
+  }
+
+  async #writeChunk(offset: number, from: Uint8Array): Promise<void> {
+    const { geometry, locks } = this.#core;
+    const first = Math.floor(offset / geometry.clusterBytes);
+    const last = Math.floor((offset + from.length - 1) / geometry.clusterBytes);
+    let hold: Hold = await locks.take(first, last, false);
+    try {
+      const plans = await this.#plan(offset, from.length);
+      if (plans.every(({ relink }) => !relink)) {
+        await this.#put(
+          plans.map((plan) => ({ plan, host: plan.entry.host, fresh: false })),
+          from,
+        );
+        return;
+      }
+      locks.release(hold);
+      hold = await locks.take(first, last, true);
+      // While the clusters were not held they may have been given places by someone else.
+      await this.#allocateAndWrite(await this.#plan(offset, from.length), from);
+    } finally {
+      locks.release(hold);
+    }
+  }
+
+  /** Plans a write that stays within one L2 table. */
+  async #plan(offset: number, bytes: number): Promise<ClusterPlan[]> {
+    const { geometry } = this.#core;
+    const { clusterBytes, l2Span } = geometry;
+    return this.#core.withL2(Math.floor(offset / l2Span), (table) => {
+      const plans: ClusterPlan[] = [];
+      for (let at = offset; at < offset + bytes; ) {
+        const cluster = Math.floor(at / clusterBytes);
+        const from = at % clusterBytes;
+        const to = Math.min(clusterBytes, from + offset + bytes - at);
+        const entry = table === null ? emptyEntry : readEntry(geometry, table, cluster % geometry.l2Entries);
+        plans.push(planCluster(geometry, cluster, entry, { from, to }));
+        at += to - from;
+      }
+      return plans;
+    });
+  }
+
+  async #allocateAndWrite(plans: readonly ClusterPlan[], from: Uint8Array): Promise<void> {
+    const core = this.#core;
+    const taken: ClusterRun[] = [];
+    try {
+      const placed = await this.#place(plans, taken);
+      await this.#put(placed, from);
+      await core.exclusive(() => this.#link(placed));
+    } catch (error) {
+      // Nothing refers to them: they are free again at once.
+      await core
+        .exclusive(async () => {
+          for (const run of taken) await core.refcounts.change(run, -1);
+        })
+        .catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** Finds places for the clusters that need one. What was taken for that is in `taken`, even if it fails. */
+  async #place(plans: readonly ClusterPlan[], taken: ClusterRun[]): Promise<Placed[]> {
+    const core = this.#core;
+    const { clusterBytes, dataFile } = core.geometry;
+    const needed = plans.filter(({ inPlace }) => !inPlace).length;
+    let end = 0;
+    if (needed > 0) {
+      await core.exclusive(async () => {
+        for (let left = needed; left > 0; ) {
+          const run = await core.refcounts.allocate(left);
+          taken.push(run);
+          left -= run.count;
+        }
+        // Beyond this the file has never had anything: who failed to write there gave the place back before.
+        end = core.file.bytes;
+      });
+    }
+    const places = taken.flatMap(({ cluster, count }) => Array.from({ length: count }, (_, i) => cluster + i));
+    let next = 0;
+    return plans.map((plan) => {
+      if (dataFile) return { plan, host: plan.cluster * clusterBytes, fresh: false };
+      if (plan.inPlace) return { plan, host: plan.entry.host, fresh: false };
+      const host = places[next++] * clusterBytes;
+      return { plan, host, fresh: host >= end };
+    });
+  }
+
+  /** Writes data and fills to their places. */
+  async #put(placed: readonly Placed[], from: Uint8Array): Promise<void> {
+    const core = this.#core;
+    const writes: HostWrite[] = [];
+    let at = 0;
+    for (const { plan, host, fresh } of placed) {
+      const wrong = plan.inPlace ? core.misplaced(host, plan.cluster) : undefined;
+      if (wrong !== undefined) await core.giveUp(wrong);
+      const data = from.subarray(at, at + plan.part.to - plan.part.from);
+      at += data.length;
+      await this.#gather(plan, host, fresh, data, writes);
+    }
+    const ends = await Promise.allSettled(writes.map(({ host, bytes }) => core.data.write(host, bytes)));
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  }
+
+  /** Collects the writes for one cluster: what touches is one write. */
+  async #gather(plan: ClusterPlan, host: number, fresh: boolean, data: Uint8Array, writes: HostWrite[]): Promise<void> {
+    const base = plan.cluster * this.#core.geometry.clusterBytes;
+    const needed = plan.fills.filter(({ from, to }) => !fresh || !this.#reader.knownZero(base + from, to - from));
+    for (const { from, to } of join([plan.part, ...needed])) {
+      if (from === plan.part.from && to === plan.part.to) {
+        append(writes, host + from, data);
+        continue;
+      }
+      const bytes = new Uint8Array(to - from);
+      for (const fill of needed) {
+        if (fill.from < from || fill.to > to) continue;
+        await this.#reader.read(base + fill.from, bytes.subarray(fill.from - from, fill.to - from));
+      }
+      if (plan.part.from >= from && plan.part.to <= to) bytes.set(data, plan.part.from - from);
+      writes.push({ host: host + from, bytes });
+    }
+  }
+
+  /** Makes the L2 table refer to what was written. Inside `exclusive`; the clusters are held. */
+  async #link(placed: readonly Placed[]): Promise<void> {
+    const core = this.#core;
+    const { geometry } = core;
+    const l1Index = Math.floor(placed[0].plan.cluster / geometry.l2Entries);
+    await core.withOwnL2(l1Index, (table) => {
+      for (const { plan, host } of placed) {
+        if (!plan.relink) continue;
+        const index = plan.cluster % geometry.l2Entries;
+        writeEntry(geometry, table, index, { host, copied: true, data: plan.data, zero: plan.zero });
+        core.l2.touch(table, index * geometry.l2EntryBytes, geometry.l2EntryBytes);
+        if (!plan.inPlace) core.freeOf(plan.entry);
+      }
+    });
+  }
+
+  async #placeCompressed(cluster: number, data: Uint8Array): Promise<void> {
+    const core = this.#core;
+    const { geometry } = core;
+    const l1Index = Math.floor(cluster / geometry.l2Entries);
+    const index = cluster % geometry.l2Entries;
+    const host = await core.exclusive(() => this.#allocateBytes(data.length));
+    const { hi, lo } = compressedEntry(geometry, host, data.length);
+    try {
+      await core.file.write(host, data);
+      await core.exclusive(() =>
+        core.withOwnL2(l1Index, (table) => {
+          const old = readEntry(geometry, table, index);
+          writeRawEntry(geometry, table, index, hi, lo);
+          core.l2.touch(table, index * geometry.l2EntryBytes, geometry.l2EntryBytes);
+          core.freeOf(old);
+        }),
+      );
+    } catch (error) {
+      this.#compressedEnd = 0;
+      await core.exclusive(() => core.refcounts.change(core.compressedRun({ hi, lo }), -1)).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** Takes `bytes` bytes, fewer than a cluster, behind those taken before if there is room. */
+  async #allocateBytes(bytes: number): Promise<number> {
+    const { refcounts, geometry } = this.#core;
+    const { clusterBytes } = geometry;
+    const used = this.#compressedEnd % clusterBytes;
+    const current = Math.floor(this.#compressedEnd / clusterBytes);
+    let start: number;
+    if (used > 0 && used + bytes <= clusterBytes && (await refcounts.share(current))) {
+      start = this.#compressedEnd;
+    } else {
+      const { cluster } = await refcounts.allocate(1);
+      const joins = used > 0 && cluster === current + 1 && (await refcounts.share(current));
+      start = joins ? this.#compressedEnd : cluster * clusterBytes;
+    }
+    this.#compressedEnd = start + bytes;
+    return start;
+  }
+}
+
+/** What is known of a cluster without an L2 table. */
+const emptyEntry = {
+  compressed: false,
+  allocated: false,
+  host: 0,
+  copied: false,
+  data: 0,
+  zero: 0,
+  hi: 0,
+  lo: 0,
+} as const;
+
+/** Ranges that touch made one; in order. */
+function join(ranges: readonly ByteRange[]): ByteRange[] {
+  const joined: ByteRange[] = [];
+  for (const range of [...ranges].sort((a, b) => a.from - b.from)) {
+    const last = joined[joined.length - 1];
+    if (last?.to === range.from) joined[joined.length - 1] = { from: last.from, to: range.to };
+    else joined.push(range);
+  }
+  return joined;
+}
+
+/** Adds a write, to the last one if it goes on where that ends, in memory and in the file. */
+function append(writes: HostWrite[], host: number, bytes: Uint8Array): void {
+  const last = writes[writes.length - 1];
+  const follows =
+    last !== undefined &&
+    last.host + last.bytes.length === host &&
+    last.bytes.buffer === bytes.buffer &&
+    last.bytes.byteOffset + last.bytes.length === bytes.byteOffset;
+  if (!follows) {
+    writes.push({ host, bytes });
+    return;
+  }
+  const joined = new Uint8Array(bytes.buffer, last.bytes.byteOffset, last.bytes.length + bytes.length);
+  writes[writes.length - 1] = { host: last.host, bytes: joined };
+}
