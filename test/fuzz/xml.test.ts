@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { readdirSync, readFileSync } from 'node:fs';
+import type { XmlLibError } from 'libxml2-wasm';
 import { SeededRandom, VirtError } from '../../src/util/index.ts';
 import {
   deviceKinds,
@@ -197,5 +198,45 @@ describe('fuzz: XML', function () {
     const device = attempt(() => parseDevice(xml));
     if (device !== undefined) assert.deepEqual(parseDevice(formatDevice(device, { secure: true })), device);
     return device !== undefined;
+  });
+
+  it('takes for well-formed what libxml2 does, and says where the rest is not', async () => {
+    const { XmlDocument } = await import('libxml2-wasm');
+    /** Undefined where it stops at what is none of its business here: namespaces that are no URIs, encodings. */
+    const wellFormed = (xml: string): boolean | undefined => {
+      try {
+        XmlDocument.fromString(xml).dispose();
+        return true;
+      } catch (error) {
+        const { message = '' } = (error as XmlLibError).details[0] ?? {};
+        return / URI|encoding|colons are forbidden/.test(message) ? undefined : false;
+      }
+    };
+    // What is refused though it is well-formed: our own limits, and names that only their prefixes make wrong.
+    const ours = /document type|entity|more than|nested deeper|longer than/;
+    const random = new SeededRandom(fuzzSeed());
+    const counts = { both: 0, neither: 0 };
+    for (let round = 0; round < fuzzRounds(3000); round++) {
+      const xml = mutate(random.pick([...goldens, ...others]), random);
+      let refusal: VirtError | undefined;
+      try {
+        parseAnyXml(xml);
+      } catch (error) {
+        assert.ok(error instanceof VirtError && error.code === 'XML_ERROR', String(error));
+        refusal = error;
+      }
+      const where = `seed ${fuzzSeed()}, round ${round}: ${refusal?.message ?? 'taken'}\n${xml}`;
+      // Half a surrogate pair is no text that could be given to libxml2.
+      const isTaken = /\p{Surrogate}/u.test(xml) ? false : wellFormed(xml);
+      if (refusal === undefined) assert.ok(isTaken !== false, where);
+      else assert.ok(isTaken !== true || ours.test(refusal.message), where);
+      counts[refusal === undefined ? 'both' : 'neither']++;
+      if (refusal === undefined) continue;
+      const { line, column } = refusal.data as { line?: number; column?: number };
+      const lines = xml.split(/\r\n?|\n/);
+      assert.ok(line !== undefined && line >= 1 && line <= lines.length + 1, where);
+      assert.ok(column !== undefined && column >= 1, where);
+    }
+    assert.ok(counts.both > 100 && counts.neither > 100, JSON.stringify(counts));
   });
 });

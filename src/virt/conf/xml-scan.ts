@@ -93,7 +93,10 @@ class Scanner {
   #markup(open: number): number | ScanFault {
     const text = this.#text;
     if (text.startsWith('<!--', open)) return this.#comment(open);
-    if (text.startsWith('<![CDATA[', open)) return this.#past(']]>', open + 9, open, 'a CDATA section');
+    if (text.startsWith('<![CDATA[', open)) {
+      if (this.#depth === 0) return { offset: open, reason: 'a CDATA section outside of the root element' };
+      return this.#past(']]>', open + 9, open, 'a CDATA section');
+    }
     if (text.startsWith('<!', open)) {
       return { offset: open, reason: 'a document type or entity declaration is not allowed' };
     }
@@ -122,7 +125,7 @@ class Scanner {
   }
 
   #endTag(open: number): number | ScanFault {
-    this.#depth--;
+    if (--this.#depth < 0) return { offset: open, reason: 'an end tag that ends nothing' };
     return this.#short(this.#past('>', open + 2, open, 'an end tag'), open, 'an end tag');
   }
 
@@ -143,6 +146,8 @@ class Scanner {
         return at + 1;
       }
       if (char === '<') return { offset: at, reason: "'<' is not allowed in a tag" };
+      if (char === '/' && text[at + 1] !== '>')
+        return { offset: at, reason: "'/' is allowed only at the end of a tag" };
       if (char !== '"' && char !== "'") continue;
       const close = text.indexOf(char, at + 1);
       if (close < 0) return { offset: at, reason: "an attribute's value is not closed" };
