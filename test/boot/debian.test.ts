@@ -50,6 +50,8 @@ forEachBackend((cpuBackend) => {
       assert.match(text, /isa\s+: rv64imafdc_/);
       session.type('date -u +%Y; dd if=/dev/hwrng bs=64 count=1 2>/dev/null | wc -c');
       await session.expect(`${new Date().getUTCFullYear()}\r\n64\r\n`);
+      session.type('cat /proc/sys/vm/stat_interval /proc/sys/vm/compaction_proactiveness /proc/sys/kernel/watchdog');
+      await session.expect('watchdog\r\n60\r\n0\r\n0\r\n');
       // The kernel has work in the background, on a slow backend for many seconds; then it must come to rest.
       while (session.machine.stats().vcpus[0].exits.wfi === 0n) await sleep(250);
       session.type('poweroff');

@@ -14,6 +14,13 @@ mount -t devpts devpts /dev/pts
 mount -t tmpfs tmpfs /tmp
 hostname nodevisor
 
+# What the kernel looks after by the clock, idle or not, on each CPU: statistics, fragmentation, and CPUs that seem to
+# hang, which here only means that the host had something else to do. Together most of an idle guest's wake-ups.
+for setting in vm/stat_interval=60 vm/compaction_proactiveness=0 kernel/watchdog=0; do
+    file=/proc/sys/${setting%=*}
+    [ -w "$file" ] && echo "${setting#*=}" >"$file"
+done
+
 # A power-off that tells the host how it went: the board's test device takes the status. Without it a plain power-off.
 power_off() {
     sync
