@@ -38,6 +38,13 @@ struct Tlb {
     TlbEntry store[kTlbWays][kTlbSize];
 };
 
+/// Translated code: the page that loads ([0]) and stores ([1]) through each base register last went to, as in TlbEntry.
+/// What empties the first level empties this too.
+struct LastPages {
+    uint64_t tag[2][32];
+    uint64_t addend[2][32];
+};
+
 /// Where translated code for the instruction at `pc` starts, in the current mode.
 struct JumpCacheEntry {
     uint64_t pc;
@@ -121,6 +128,7 @@ struct Context {
     uint64_t scratch[4];
     /// Translated code: host addresses that base registers of groups of accesses stand for (see Run::findGroups).
     uint64_t groupBase[kGroups];
+    LastPages last[kModeCount];
     Tlb tlb[kModeCount];
     JumpCacheEntry jumpCache[kModeCount][kJumpCacheSize];
 };

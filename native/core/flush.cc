@@ -17,7 +17,16 @@ void Hart::flushTlb() {
     dropFetch();
 }
 
+void Hart::flushLastPages() {
+    for (auto& mode : ctx.last) {
+        for (auto& tags : mode.tag) {
+            for (uint64_t& tag : tags) tag = kTlbInvalid;
+        }
+    }
+}
+
 void Hart::flushFirstLevel() {
+    flushLastPages();
     for (uint32_t mode = 0; mode < kModeCount; mode++) {
         for (uint32_t way = 0; way < kTlbWays; way++) {
             flushUnit(mode, false, way);
@@ -46,6 +55,7 @@ void Hart::flushPage(uint64_t va, bool oneAsid, uint16_t asid) {
             mode.store[way][i].tag = kTlbInvalid;
         }
     }
+    flushLastPages();
     tlbStore_.flushPage(va >> 12, oneAsid, asid);
     // Most fences are for data pages: translated code need not hear of them.
     const uint32_t bit = fetchedBit(va);

@@ -170,6 +170,7 @@ private:
     bool pmpLocked(uint32_t entry) const;
     uint64_t pendingNow() const;
     void pollTimers();
+    void flushLastPages();
     void flushUnit(uint32_t mode, bool store, uint32_t way);
     void noteLarge(uint64_t va, uint32_t shift);
 

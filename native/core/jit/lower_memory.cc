@@ -1,139 +1,8 @@
-// Loads, stores and atomics. A hit in the translation cache is inline, ten host instructions; a miss goes to C++.
-
-#include <algorithm>
+// Loads, stores and atomics. Their addresses are translated by what pages.cc emits.
 
 #include "run.h"
 
 namespace nodevisor::jit {
-
-namespace {
-
-constexpr int32_t kLoadTable = static_cast<int32_t>(offsetof(Context, tlb)) - kBias;
-
-int32_t tableOf(uint32_t mode, bool isStore, uint32_t way) {
-    return kLoadTable + static_cast<int32_t>(mode * sizeof(Tlb)) +
-           static_cast<int32_t>(isStore ? offsetof(Tlb, store) : offsetof(Tlb, load)) +
-           static_cast<int32_t>(way * kTlbSize * sizeof(TlbEntry));
-}
-
-static_assert(sizeof(TlbEntry) == 16);
-constexpr int32_t kIndexMask = (kTlbSize - 1) * 16;
-
-}  // namespace
-
-Reg Run::lookUp(uint32_t i, uint32_t size, bool isStore, uint8_t** miss, bool aligned) {
-    const Decoded& d = steps_[i].insn;
-    const int32_t offset = aligned ? 0 : d.imm;  // atomics have no displacement
-    Reg va = rax;
-    complete(d.rs1);
-    if (homed(d.rs1)) {
-        if (offset == 0) va = host(d.rs1);
-        else a_.lea(rax, {host(d.rs1), offset});
-    } else {
-        get(rax, d.rs1);
-        if (offset) a_.aluImm(kAdd, true, rax, offset);
-    }
-    const int32_t table = tableOf(mode_, isStore, wayOf(d.rs1));
-    a_.rorx32(rcx, va, 8);
-    a_.aluImm(kAnd, false, rcx, kIndexMask);
-    if (size == 1) {
-        a_.mov(rdx, va);
-        a_.aluImm(kAnd, true, rdx, -4096);
-    } else if (aligned) {
-        a_.mov(rdx, va);
-        a_.aluImm(kAnd, true, rdx, -4096 | static_cast<int32_t>(size - 1));
-    } else {
-        a_.lea(rdx, {va, static_cast<int32_t>(size - 1)});
-        a_.aluImm(kAnd, true, rdx, -4096);
-    }
-    a_.alu(kCmp, true, rdx, {kCtx, table, rcx, 1});
-    *miss = a_.jcc(kNE);
-    a_.load(rcx, {kCtx, table + 8, rcx, 1});
-    return va;
-}
-
-void Run::findGroups() {
-    groupOf_.assign(steps_.size(), kNoGroup);
-    for (uint32_t i = 0; i < steps_.size(); i++) {
-        const Decoded& d = steps_[i].insn;
-        const MemoryKind kind = info(d).memory;
-        if ((kind == MemoryKind::load || kind == MemoryKind::store) && d.rs1 != 0) {
-            groupOf_[i] = groupFor(d, kind == MemoryKind::store);
-        }
-        if (!writesX(d)) continue;
-        for (auto& g : groups_) {
-            if (g.base == d.rd) g.open = false;
-        }
-    }
-    groupDone_.assign(groups_.size(), false);
-    for (auto& g : groupOf_) {
-        if (g != kNoGroup && groups_[g].members < 2) g = kNoGroup;
-    }
-}
-
-/// The open group that the access joins, or a new one.
-uint32_t Run::groupFor(const Decoded& d, bool isStore) {
-    // Wide ranges cross pages too often.
-    constexpr int32_t kSpanMax = 256;
-    const int32_t end = d.imm + info(d).memoryBytes;
-    for (uint32_t n = 0; n < groups_.size(); n++) {
-        Group& g = groups_[n];
-        if (!g.open || g.base != d.rs1 || g.isStore != isStore) continue;
-        const int32_t low = std::min(g.low, d.imm);
-        const int32_t high = std::max(g.high, end);
-        if (high - low > kSpanMax) {
-            g.open = false;
-            break;
-        }
-        g.low = low;
-        g.high = high;
-        g.members++;
-        return n;
-    }
-    if (groups_.size() == kGroups) return kNoGroup;
-    groups_.push_back({d.rs1, isStore, true, 1, d.imm, end});
-    return static_cast<uint32_t>(groups_.size() - 1);
-}
-
-/// Leaves the host address of the group's base register in rcx and in the context.
-void Run::lookUpGroup(uint32_t i, uint32_t group) {
-    const Group& g = groups_[group];
-    complete(g.base);
-    uint8_t* retry = a_.here();
-    Reg va = rax;
-    if (homed(g.base)) {
-        if (g.low == 0) va = host(g.base);
-        else a_.lea(rax, {host(g.base), g.low});
-    } else {
-        get(rax, g.base);
-        if (g.low) a_.aluImm(kAdd, true, rax, g.low);
-    }
-    const int32_t table = tableOf(mode_, g.isStore, wayOf(g.base));
-    a_.rorx32(rcx, va, 8);
-    a_.aluImm(kAnd, false, rcx, kIndexMask);
-    a_.lea(rdx, {va, g.high - g.low - 1});
-    a_.aluImm(kAnd, true, rdx, -4096);
-    a_.alu(kCmp, true, rdx, {kCtx, table, rcx, 1});
-    groupMisses_.push_back({i, group, a_.jcc(kNE), retry, lazy_});
-    a_.load(rcx, {kCtx, table + 8, rcx, 1});
-    aluX(kAdd, true, rcx, g.base);
-    a_.store(field(offsetof(Context, groupBase) + 8 * group), rcx);
-    groupDone_[group] = true;
-}
-
-Mem Run::place(uint32_t i, SlowAccess* s) {
-    const uint32_t group = groupOf_[i];
-    if (group == kNoGroup) {
-        s->va = lookUp(i, s->size, s->isStore, &s->miss);
-        s->lazy = lazy_;
-        return {s->va, 0, rcx, 1};
-    }
-    if (!groupDone_[group]) lookUpGroup(i, group);
-    else if (rcxGroup_ != group) a_.load(rcx, field(offsetof(Context, groupBase) + 8 * group));
-    rcxGroup_ = group;
-    rcxStep_ = i;
-    return {rcx, steps_[i].insn.imm, kNoReg, 1};
-}
 
 void Run::finishAccess(SlowAccess* s) {
     if (!s->miss) return;
@@ -143,7 +12,7 @@ void Run::finishAccess(SlowAccess* s) {
 
 void Run::load(uint32_t i, uint32_t size, bool isSigned) {
     const Decoded& d = steps_[i].insn;
-    SlowAccess s{i, nullptr, nullptr, rax, size, false, isSigned, false, 0};
+    SlowAccess s{i, nullptr, nullptr, nullptr, rax, size, false, isSigned, false, 0};
     const Mem m = place(i, &s);
     const Reg t = target(d.rd, rdx);
     switch (size) {
@@ -159,7 +28,7 @@ void Run::load(uint32_t i, uint32_t size, bool isSigned) {
 
 void Run::store(uint32_t i, uint32_t size) {
     const Decoded& d = steps_[i].insn;
-    SlowAccess s{i, nullptr, nullptr, rax, size, true, false, false, 0};
+    SlowAccess s{i, nullptr, nullptr, nullptr, rax, size, true, false, false, 0};
     const Mem m = place(i, &s);
     if (size == 8) complete(d.rs2);
     const Reg v = useLow(d.rs2, rdx);
@@ -174,7 +43,7 @@ void Run::store(uint32_t i, uint32_t size) {
 
 void Run::fpLoad(uint32_t i, bool isDouble) {
     const Decoded& d = steps_[i].insn;
-    SlowAccess s{i, nullptr, nullptr, rax, isDouble ? 8u : 4u, false, false, true, 0};
+    SlowAccess s{i, nullptr, nullptr, nullptr, rax, isDouble ? 8u : 4u, false, false, true, 0};
     const Mem m = place(i, &s);
     const Xmm t = targetF(d.rd);
     if (isDouble) {
@@ -190,7 +59,7 @@ void Run::fpLoad(uint32_t i, bool isDouble) {
 
 void Run::fpStore(uint32_t i, bool isDouble) {
     const Decoded& d = steps_[i].insn;
-    SlowAccess s{i, nullptr, nullptr, rax, isDouble ? 8u : 4u, true, false, true, 0};
+    SlowAccess s{i, nullptr, nullptr, nullptr, rax, isDouble ? 8u : 4u, true, false, true, 0};
     const Mem m = place(i, &s);
     const Xmm v = useF(d.rs2, xmm0);
     if (isDouble) a_.vstoresd(m, v);

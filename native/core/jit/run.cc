@@ -56,6 +56,7 @@ bool Run::emit(const uint8_t** entry) {
     frm_ = t_.hart_->ctx.fpKey;
     // Code that may not use floating point now would be compiled for a state it hardly ever runs in.
     if (frm_ == kFpSlow && usesFp()) return false;
+    findSteady();
     findGroups();
     a_.align(16);
     head_ = a_.here();
@@ -201,9 +202,8 @@ void Run::leaveIfNotEqual(uint32_t i) { leaving_.push_back({i, a_.jcc(kNE), lazy
 
 void Run::emitStubs() {
     for (const auto& s : slow_) {
-        a_.bind(s.miss);
         lazy_ = s.lazy;
-        a_.mov(rax, s.va);
+        missedAccess(s);
         const Decoded& d = steps_[s.step].insn;
         const uint32_t how = s.size | (s.isSigned ? 16u : 0) | (wayOf(d.rs1) << 8);
         // The address of the instruction, for the trap that may come.
@@ -229,17 +229,7 @@ void Run::emitStubs() {
         }
         a_.jmpTo(s.back);
     }
-    for (const auto& m : groupMisses_) {
-        const Group& g = groups_[m.group];
-        a_.bind(m.from);
-        lazy_ = m.lazy;
-        get(rax, g.base);
-        if (g.low) a_.aluImm(kAdd, true, rax, g.low);
-        a_.movImmKeepFlags(rcx, static_cast<uint32_t>(g.high - g.low) | (g.isStore ? 1u << 16 : 0) | (wayOf(g.base) << 17));
-        a_.callTo(t_.fillThunk_);
-        a_.jccTo(kNE, m.retry);
-        interpretAt(m.step);
-    }
+    for (const auto& m : groupMisses_) missedGroup(m);
     for (size_t n = 0; n < calls_.size(); n++) {
         const SlowCall s = calls_[n];
         a_.bind(s.from);

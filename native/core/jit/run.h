@@ -32,6 +32,8 @@ private:
         uint32_t step;
         uint8_t* miss;
         uint8_t* back;
+        /// Where to go on if the first level has the page (see lookUpLast), or nullptr.
+        uint8_t* hit;
         Reg va;
         uint32_t size;
         bool isStore;
@@ -119,17 +121,30 @@ private:
     void fpStore(uint32_t i, bool isDouble);
     bool lowerAtomic(uint32_t i);
     void atomic(uint32_t i, uint32_t size, int kind);
+    void finishAccess(SlowAccess* s);
+
+    // ---- pages.cc
+    bool isSteady(uint32_t r) const { return (steady_ & (1u << r)) != 0; }
+    void findSteady();
     /// Finds accesses through one base register that is not written between them: only the first of a group looks its
     /// page up, for the whole range of the group; the others use what it found. Nothing in a run takes translations back.
+    /// Adding a constant to a steady base register does not end its group.
     void findGroups();
     uint32_t groupFor(const Decoded& d, bool isStore);
     /// Emits what step i needs to access memory, and returns the operand. `s->miss` is set if a slow path is wanted.
     Mem place(uint32_t i, SlowAccess* s);
     void lookUpGroup(uint32_t i, uint32_t group);
-    void finishAccess(SlowAccess* s);
+    void useGroup(uint32_t group);
+    Mem lookUpLast(uint32_t i, SlowAccess* s);
     /// Emits the look-up for an access of step i; returns the register whose value plus rcx is the host address. On a
-    /// miss control goes to a stub that is finished by `slowLoad` or `slowStore`.
+    /// miss control goes to a stub.
     Reg lookUp(uint32_t i, uint32_t size, bool isStore, uint8_t** miss, bool aligned = false);
+    uint8_t* compareFirstLevel(Reg va, int32_t span, bool isStore, uint32_t base);
+    void keepPage(bool isStore, uint32_t base);
+    Mem lastTag(bool isStore, uint32_t base) const;
+    Mem lastAddend(bool isStore, uint32_t base) const;
+    Reg addressOf(uint32_t base, int32_t low);
+    void missedAccess(const SlowAccess& s);
 
     // ---- lower_fp.cc
     bool lowerFp(uint32_t i);
@@ -157,7 +172,10 @@ private:
         uint8_t base;
         bool isStore, open;
         uint32_t members;
+        /// The bytes that members access, from what the base register holds at the first of them.
         int32_t low, high;
+        /// What was added to the base register since then.
+        int32_t moved;
     };
     static constexpr uint32_t kNoGroup = ~0u;
     /// A group's look-up that failed: fill the first level and try again at `retry`, or leave before the step.
@@ -165,9 +183,11 @@ private:
         uint32_t step;
         uint32_t group;
         uint8_t* from;
+        uint8_t* from2;
         uint8_t* retry;
         uint32_t lazy;
     };
+    void missedGroup(const GroupMiss& m);
     struct SlowCall {
         uint32_t step;
         uint8_t* from;
@@ -206,6 +226,8 @@ private:
     uint32_t lazy_ = 0;
     uint8_t* head_ = nullptr;
     std::vector<SlowAccess> slow_;
+    /// Base registers for which the last page is worth keeping.
+    uint32_t steady_ = 0;
     std::vector<Group> groups_;
     /// By step.
     std::vector<uint32_t> groupOf_;
