@@ -121,10 +121,11 @@ void Hart::fillTlb(uint64_t va, const Resolved& r, bool store, uint32_t way) {
     if (!r.cacheable) return;
     const uint64_t page = va & ~kPageMask;
     Tlb& tlb = ctx.tlb[dataMode_];
-    TlbEntry& e = (store ? tlb.store : tlb.load)[way][(va >> 12) & (kTlbSize - 1)];
-    if (e.tag == kTlbInvalid) {
+    const auto index = static_cast<uint32_t>((va >> 12) & (kTlbSize - 1));
+    TlbEntry& e = (store ? tlb.store : tlb.load)[way][index];
+    if (e.tag == tlbInvalid(index)) {
         Touched& touched = touched_[dataMode_][store][way];
-        if (touched.count < kTlbSize) touched.index[touched.count++] = (va >> 12) & (kTlbSize - 1);
+        if (touched.count < kTlbSize) touched.index[touched.count++] = static_cast<uint16_t>(index);
     }
     e.tag = page;
     e.addend = reinterpret_cast<uint64_t>(r.host) - va;

@@ -16,15 +16,15 @@ enum Mode : uint32_t { kModeU = 0, kModeS = 1, kModeSum = 2, kModeM = 3, kModeCo
 /// Entries of each direct-mapped translation cache.
 constexpr uint32_t kTlbSize = 1024;
 
-/// One cached translation: an access of `size` bytes at `va` hits if ((va + size - 1) & ~0xfff) == tag, which fails for
-/// accesses that cross a page because the entry is chosen by va; then the bytes are at host address va + addend.
+/// One cached translation, chosen by va: an access of `size` bytes at `va` hits if (va ^ tag) <= 4096 - size, which fails
+/// for accesses that cross a page; then the bytes are at host address va + addend.
 struct TlbEntry {
     uint64_t tag;
     uint64_t addend;
 };
 
-/// Never hit: look-ups clear bit 11 of what they compare. (They keep the lowest bits where alignment matters.)
-constexpr uint64_t kTlbInvalid = 0x800;
+/// Tag of entry `index` that nothing hits: of a page that has another entry.
+inline constexpr uint64_t tlbInvalid(uint32_t index) { return uint64_t{index ^ (kTlbSize / 2)} << 12; }
 
 /// Tables for each kind of access. Which one an instruction uses follows from its base register: streams through memory
 /// that collide in a direct-mapped table mostly have base registers of their own, and choosing costs no host instruction.
@@ -39,11 +39,14 @@ struct Tlb {
 };
 
 /// Translated code: the page that loads ([0]) and stores ([1]) through each base register last went to, as in TlbEntry.
-/// What empties the first level empties this too.
+/// What empties the first level empties this too. Hits need the page and a naturally aligned address.
 struct LastPages {
     uint64_t tag[2][32];
     uint64_t addend[2][32];
 };
+
+/// Tag in LastPages that nothing hits: look-ups clear bit 11 of what they compare.
+constexpr uint64_t kLastInvalid = 0x800;
 
 /// Where translated code for the instruction at `pc` starts, in the current mode.
 struct JumpCacheEntry {

@@ -12,7 +12,7 @@ namespace {
 template <typename T>
 const uint8_t* hit(const TlbEntry* entries, uint64_t va) {
     const TlbEntry& e = entries[(va >> 12) & (kTlbSize - 1)];
-    if (((va + sizeof(T) - 1) & ~uint64_t{0xfff}) != e.tag) return nullptr;
+    if ((va ^ e.tag) > 4096 - sizeof(T)) return nullptr;
     return reinterpret_cast<const uint8_t*>(va + e.addend);
 }
 

@@ -20,7 +20,7 @@ void Hart::flushTlb() {
 void Hart::flushLastPages() {
     for (auto& mode : ctx.last) {
         for (auto& tags : mode.tag) {
-            for (uint64_t& tag : tags) tag = kTlbInvalid;
+            for (uint64_t& tag : tags) tag = kLastInvalid;
         }
     }
 }
@@ -39,9 +39,9 @@ void Hart::flushUnit(uint32_t mode, bool store, uint32_t way) {
     TlbEntry* entries = store ? ctx.tlb[mode].store[way] : ctx.tlb[mode].load[way];
     Touched& touched = touched_[mode][store][way];
     if (touched.count < kTlbSize) {
-        for (uint32_t i = 0; i < touched.count; i++) entries[touched.index[i]].tag = kTlbInvalid;
+        for (uint32_t i = 0; i < touched.count; i++) entries[touched.index[i]].tag = tlbInvalid(touched.index[i]);
     } else {
-        for (uint32_t i = 0; i < kTlbSize; i++) entries[i].tag = kTlbInvalid;
+        for (uint32_t i = 0; i < kTlbSize; i++) entries[i].tag = tlbInvalid(i);
     }
     touched.count = 0;
 }
@@ -51,8 +51,8 @@ void Hart::flushPage(uint64_t va, bool oneAsid, uint16_t asid) {
     const uint32_t i = (va >> 12) & (kTlbSize - 1);
     for (auto& mode : ctx.tlb) {
         for (uint32_t way = 0; way < kTlbWays; way++) {
-            mode.load[way][i].tag = kTlbInvalid;
-            mode.store[way][i].tag = kTlbInvalid;
+            mode.load[way][i].tag = tlbInvalid(i);
+            mode.store[way][i].tag = tlbInvalid(i);
         }
     }
     flushLastPages();

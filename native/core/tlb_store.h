@@ -76,12 +76,12 @@ private:
         StoredPage page;
         uint64_t stamp;
     };
-    static constexpr uint32_t kSets = 2048;
+    static constexpr uint32_t kSets = 8192;
     static constexpr uint32_t kWays = 4;
     static constexpr uint32_t kAsidStamps = 1024;
 
     static uint32_t index(uint64_t vpn) {
-        return static_cast<uint32_t>((vpn ^ (vpn >> 11) ^ (vpn >> 22)) % kSets) * kWays;
+        return static_cast<uint32_t>((vpn ^ (vpn >> 13) ^ (vpn >> 26)) % kSets) * kWays;
     }
     /// Never 0. Stamps wrap after 2^32 flushes, long after the entries in question are gone.
     uint64_t stamp(const StoredPage& page) const {

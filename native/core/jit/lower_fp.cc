@@ -55,14 +55,14 @@ bool Run::nativeFp(const Decoded& d) const { return d.rm == kDynamic || d.rm == 
 
 void Run::fpSlow(uint32_t i, uint8_t* from) { calls_.push_back({i, from, a_.here(), lazy_}); }
 
-/// xmm0 holds the result of step i: a NaN becomes the canonical one.
-void Run::fpResult(uint32_t i, bool d) {
+/// The result of step i, in the home of its register if there is one: a NaN becomes the canonical one.
+void Run::fpResult(uint32_t i, Xmm result, bool d) {
     const Decoded& insn = steps_[i].insn;
-    a_.vucomis(d, xmm0, xmm0);
-    NanFix n{a_.jcc(kP), nullptr, xmm0, d};
+    a_.vucomis(d, result, result);
+    NanFix n{a_.jcc(kP), nullptr, result, d};
     n.back = a_.here();
     nans_.push_back(n);
-    putF(insn.rd, xmm0);
+    putF(insn.rd, result);
     setBoxed(insn.rd, !d);
 }
 
@@ -74,16 +74,18 @@ void Run::fpBinary(uint32_t i, uint8_t opcode, bool d) {
     }
     const Xmm a = useF(insn.rs1, xmm1);
     const Xmm b = useF(insn.rs2, xmm2);
-    a_.vop(opcode, d, xmm0, a, b);
-    fpResult(i, d);
+    const Xmm t = targetF(insn.rd);
+    a_.vop(opcode, d, t, a, b);
+    fpResult(i, t, d);
 }
 
 void Run::fpSqrt(uint32_t i, bool d) {
     const Decoded& insn = steps_[i].insn;
     if (!d) ensureBoxed(i, insn.rs1);
     const Xmm a = useF(insn.rs1, xmm1);
-    a_.vop(0x51, d, xmm0, a, a);
-    fpResult(i, d);
+    const Xmm t = targetF(insn.rd);
+    a_.vop(0x51, d, t, a, a);
+    fpResult(i, t, d);
 }
 
 void Run::fpFma(uint32_t i, uint8_t opcode, bool d) {
@@ -162,8 +164,11 @@ void Run::fpSign(uint32_t i, int kind, bool d) {
     const Mem sign = field(d ? offsetof(Context, signDouble) : offsetof(Context, signSingle));
     const Mem magnitude = field(d ? offsetof(Context, magnitudeDouble) : offsetof(Context, magnitudeSingle));
     if (insn.rs1 == insn.rs2) {
-        if (kind == 0) a_.vmovap(xmm0, a);
-        else if (kind == 1) a_.vxorps(xmm0, a, sign);
+        if (kind == 0) {
+            putF(insn.rd, a);
+            return setBoxed(insn.rd, !d);
+        }
+        if (kind == 1) a_.vxorps(xmm0, a, sign);
         else a_.vandps(xmm0, a, magnitude);
     } else {
         const Xmm b = useF(insn.rs2, xmm2);
@@ -318,13 +323,13 @@ bool Run::lowerFp(uint32_t i) {
         case Op::fcvt_d_s_:
             ensureBoxed(i, d.rs1);
             a_.vcvts2s(true, xmm0, xmm0, useF(d.rs1, xmm1));
-            fpResult(i, true);
+            fpResult(i, xmm0, true);
             return true;
         case Op::fcvt_s_d_:
             if (!nativeFp(d)) return false;
             a_.vcvts2s(false, xmm0, xmm0, useF(d.rs1, xmm1));
             a_.vorps(xmm0, xmm0, field(offsetof(Context, boxMask)));
-            fpResult(i, false);
+            fpResult(i, xmm0, false);
             return true;
         EXACT(fmv_x_d, (a_.vmovq(rax, useF(d.rs1, xmm1)), put(d.rd, rax)))
         EXACT(fmv_x_w, (a_.vmovd(rax, useF(d.rs1, xmm1)), a_.movsxd(rax, rax), put(d.rd, rax)))

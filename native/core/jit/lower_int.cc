@@ -38,7 +38,7 @@ void Run::branch(uint32_t i, Cond c) {
         compare(d.rs1, d.rs2);
     }
     if (loops) {
-        a_.jccTo(c, head_);
+        a_.jccTo(c, loop_);
     } else {
         exits_.push_back({a_.jcc(c), taken, stepsAfter(i + 1), lazy_});
     }

@@ -1,4 +1,4 @@
-// From guest addresses to host addresses in translated code. A hit in the first level of the translation cache takes eight
+// From guest addresses to host addresses in translated code. A hit in the first level of the translation cache takes six
 // host instructions inline, one on the page that the base register last pointed into four; a miss goes to C++.
 
 #include <algorithm>
@@ -118,22 +118,23 @@ uint32_t Run::groupFor(const Decoded& d, bool isStore) {
     return static_cast<uint32_t>(groups_.size() - 1);
 }
 
-/// Compares the page of `va` … va + span - 1 with the first level: on a hit the page is in rdx and its addend in rcx;
+/// Compares va … va + span - 1 with the first level: on a hit rdx has va's place in the page, and rcx the page's addend;
 /// returns the branch that is taken on a miss.
 uint8_t* Run::compareFirstLevel(Reg va, int32_t span, bool isStore, uint32_t base) {
     const int32_t table = tableOf(mode_, isStore, wayOf(base));
     a_.rorx32(rcx, va, 8);
     a_.aluImm(kAnd, false, rcx, kIndexMask);
-    a_.lea(rdx, {va, span - 1});
-    a_.aluImm(kAnd, true, rdx, -4096);
-    a_.alu(kCmp, true, rdx, {kCtx, table, rcx, 1});
-    uint8_t* miss = a_.jcc(kNE);
+    a_.load(rdx, {kCtx, table, rcx, 1});
+    a_.alu(kXor, true, rdx, va);
+    a_.aluImm(kCmp, true, rdx, 4096 - span);
+    uint8_t* miss = a_.jcc(kA);
     a_.load(rcx, {kCtx, table + 8, rcx, 1});
     return miss;
 }
 
 /// After a hit of the first level: the base register's last page from now on.
-void Run::keepPage(bool isStore, uint32_t base) {
+void Run::keepPage(Reg va, bool isStore, uint32_t base) {
+    a_.alu(kXor, true, rdx, va);
     a_.store(lastTag(isStore, base), rdx);
     a_.store(lastAddend(isStore, base), rcx);
 }
@@ -233,7 +234,7 @@ void Run::missedAccess(const SlowAccess& s) {
     if (homed(d.rs1)) a_.lea(rax, {host(d.rs1), d.imm});
     else if (d.imm) a_.aluImm(kAdd, true, rax, d.imm);
     uint8_t* slow = compareFirstLevel(rax, static_cast<int32_t>(s.size), s.isStore, d.rs1);
-    keepPage(s.isStore, d.rs1);
+    keepPage(rax, s.isStore, d.rs1);
     if (!homed(d.rs1)) get(rax, d.rs1);
     a_.jmpTo(s.hit);
     a_.bind(slow);
@@ -247,8 +248,9 @@ void Run::missedGroup(const GroupMiss& m) {
     if (m.from2) a_.bind(m.from2);
     lazy_ = m.lazy;
     if (isSteady(g.base)) {
-        uint8_t* slow = compareFirstLevel(addressOf(g.base, g.low), g.high - g.low, g.isStore, g.base);
-        keepPage(g.isStore, g.base);
+        const Reg va = addressOf(g.base, g.low);
+        uint8_t* slow = compareFirstLevel(va, g.high - g.low, g.isStore, g.base);
+        keepPage(va, g.isStore, g.base);
         a_.jmpTo(m.retry);
         a_.bind(slow);
     }

@@ -62,13 +62,14 @@ bool Run::emit(const uint8_t** entry) {
     head_ = a_.here();
     *entry = a_.exec(head_);
     const int32_t all = static_cast<int32_t>(steps_.size());
-    a_.aluImm(kSub, true, kBudgetReg, all);
-    uint8_t* spent = a_.jcc(kB);
     uint8_t* slowFp = nullptr;
     if (usesFp()) {
         a_.cmpMem8Imm(field(offsetof(Context, fpKey)), frm_);
         slowFp = a_.jcc(kNE);
     }
+    loop_ = a_.here();
+    a_.aluImm(kSub, true, kBudgetReg, all);
+    uint8_t* spent = a_.jcc(kB);
     for (uint32_t i = 0; i < steps_.size() && !ended_; i++) emitStep(i);
     if (!ended_) exitTo(fallTo_, 0);
 
@@ -76,8 +77,8 @@ bool Run::emit(const uint8_t** entry) {
     // Not enough budget left for the whole run: the interpreter counts the rest off.
     a_.bind(spent);
     a_.storeImm32(field(offsetof(Context, leave)), static_cast<int32_t>(Leave::kBudget));
-    uint8_t* leave = a_.here();
     a_.aluImm(kAdd, true, kBudgetReg, all);
+    uint8_t* leave = a_.here();
     a_.movImmKeepFlags(rcx, pc_);
     a_.jmpTo(t_.exit_);
     if (slowFp) {
@@ -126,7 +127,7 @@ void Run::exitTo(uint64_t target, uint32_t unspent) {
 }
 
 void Run::jumpTo(uint64_t target) {
-    if (target == pc_) return a_.jmpTo(head_);
+    if (target == pc_) return a_.jmpTo(loop_);
     const bool samePage = ((target ^ pc_) & ~uint64_t{0xfff}) == 0;
     Translator::Link link{nullptr, nullptr, nullptr, target, mode_};
     if (!samePage) {

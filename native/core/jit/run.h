@@ -140,7 +140,7 @@ private:
     /// miss control goes to a stub.
     Reg lookUp(uint32_t i, uint32_t size, bool isStore, uint8_t** miss, bool aligned = false);
     uint8_t* compareFirstLevel(Reg va, int32_t span, bool isStore, uint32_t base);
-    void keepPage(bool isStore, uint32_t base);
+    void keepPage(Reg va, bool isStore, uint32_t base);
     Mem lastTag(bool isStore, uint32_t base) const;
     Mem lastAddend(bool isStore, uint32_t base) const;
     Reg addressOf(uint32_t base, int32_t low);
@@ -164,7 +164,7 @@ private:
     void fpSign(uint32_t i, int kind, bool d);
     void fpToInt(uint32_t i, bool d, bool w64);
     void fpFromInt(uint32_t i, bool d, bool w64, bool isUnsigned);
-    void fpResult(uint32_t i, bool d);
+    void fpResult(uint32_t i, Xmm result, bool d);
     /// A slow path that runs step i in the interpreter and goes on behind it.
     void fpSlow(uint32_t i, uint8_t* from);
 
@@ -225,6 +225,8 @@ private:
     uint32_t narrow_ = 0;
     uint32_t lazy_ = 0;
     uint8_t* head_ = nullptr;
+    /// Where the run begins when it comes from itself.
+    uint8_t* loop_ = nullptr;
     std::vector<SlowAccess> slow_;
     /// Base registers for which the last page is worth keeping.
     uint32_t steady_ = 0;
