@@ -15,13 +15,9 @@ class End extends Duplex {
 
   override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: () => void): void {
     const { other } = this;
-    if (other === undefined || other.destroyed) {
-      done();
-      return;
-    }
     // As a socket: the other end hears of it later, and takes what it can.
     setImmediate(() => {
-      if (other.destroyed || other.push(chunk)) done();
+      if (other === undefined || other.destroyed || other.push(chunk)) done();
       else other.#taken = done;
     });
   }

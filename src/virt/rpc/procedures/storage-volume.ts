@@ -32,7 +32,10 @@ const current = [
   reads.direct(100, 'storageVolGetPath', [{ volume }], { path: text }),
 ];
 
-/** VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM and VIR_STORAGE_VOL_DOWNLOAD_SPARSE_STREAM. */
+/**
+ * VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM and VIR_STORAGE_VOL_DOWNLOAD_SPARSE_STREAM: there may be holes on the wire, which are
+ * zeroes in the streams of backends.
+ */
 const SPARSE = 1;
 const isSparse = (_volume: unknown, _offset: bigint, _length: bigint, flags: number) => (flags & SPARSE) !== 0;
 
@@ -45,7 +48,10 @@ const streams = [
       [{ volume }, { offset: uhyper }, { length: uhyper }, { flags: bits }],
       {},
       {
-        serve: async (backend, ...args) => ({ result: undefined, stream: await backend.storageVolUpload(...args) }),
+        serve: async (backend, ref, offset, length, flags) => ({
+          result: undefined,
+          stream: await backend.storageVolUpload(ref, offset, length, flags & ~SPARSE),
+        }),
         call: async ({ open }, ...args) => (await open(...args)).stream,
       },
     ),
@@ -59,7 +65,10 @@ const streams = [
       [{ volume }, { offset: uhyper }, { length: uhyper }, { flags: bits }],
       {},
       {
-        serve: async (backend, ...args) => ({ result: undefined, stream: await backend.storageVolDownload(...args) }),
+        serve: async (backend, ref, offset, length, flags) => ({
+          result: undefined,
+          stream: await backend.storageVolDownload(ref, offset, length, flags & ~SPARSE),
+        }),
         call: async ({ open }, ...args) => (await open(...args)).stream,
       },
     ),

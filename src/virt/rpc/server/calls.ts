@@ -1,22 +1,28 @@
 import type { Packet } from '../packet.ts';
 import type { RpcLimits } from './limits.ts';
 
+/** Whose calls they are. */
+export interface CallHost {
+  /** Answers a call; never rejects. */
+  serve(packet: Packet): Promise<void>;
+  /** Whether a call may begin now. */
+  mayBegin(): boolean;
+  /** A call has ended: there may be room for more. */
+  settled(): void;
+}
+
 /** Calls of one client: so many at a time, so many more in a queue. */
 export class CallQueue {
   readonly #limits: RpcLimits;
-  readonly #serve: (packet: Packet) => Promise<void>;
-  /** Whether a call may begin. */
-  readonly #mayBegin: () => boolean;
+  readonly #host: CallHost;
   readonly #queue: Packet[] = [];
   #queuedBytes = 0;
   #running = 0;
   #idle: (() => void)[] = [];
 
-  /** @param serve answers a call; never rejects */
-  constructor(limits: RpcLimits, serve: (packet: Packet) => Promise<void>, mayBegin: () => boolean) {
+  constructor(limits: RpcLimits, host: CallHost) {
     this.#limits = limits;
-    this.#serve = serve;
-    this.#mayBegin = mayBegin;
+    this.#host = host;
   }
 
   /** There are so many waiting that no more should come. */
@@ -32,7 +38,7 @@ export class CallQueue {
 
   /** Begins what may begin. */
   next(): void {
-    while (this.#running < this.#limits.calls && this.#mayBegin()) {
+    while (this.#running < this.#limits.calls && this.#host.mayBegin()) {
       const packet = this.#queue.shift();
       if (packet === undefined) return;
       this.#queuedBytes -= packet.payload.length;
@@ -54,9 +60,10 @@ export class CallQueue {
 
   async #run(packet: Packet): Promise<void> {
     this.#running++;
-    await this.#serve(packet);
+    await this.#host.serve(packet);
     this.#running--;
     this.next();
+    this.#host.settled();
     if (this.#running > 0 || this.#queue.length > 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }

@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream';
-import { type Clock, type Logger, VirErrorDomain, VirtError } from '../../../util/index.ts';
+import { type Clock, type Logger, VirtError } from '../../../util/index.ts';
 import type { Backend } from '../../backend.ts';
 import { CloseReason } from '../../enums.ts';
-import { toVirtError, virtError } from '../../errors.ts';
+import { virtError } from '../../errors.ts';
 import { CONNECTION_CLOSED_MESSAGE } from '../events.ts';
 import { KeepaliveWatch } from '../keepalive.ts';
 import {
@@ -17,12 +17,11 @@ import {
   ProtocolError,
 } from '../packet.ts';
 import type { Procedure, Streamed } from '../procedure.ts';
-import { findProcedure } from '../procedures/index.ts';
-import { writeError } from '../wire-error.ts';
-import { XdrError, XdrReader } from '../xdr.ts';
+import { XdrError } from '../xdr.ts';
 import { CallQueue } from './calls.ts';
 import type { RpcLimits } from './limits.ts';
 import { Outbox } from './outbox.ts';
+import { decodeArguments, errorPacket, headerOf, procedureOf } from './replies.ts';
 import { ServerEvents } from './server-events.ts';
 import { ServerStream } from './server-stream.ts';
 import { mayComeBeforeOpen, type OpenBackend, type SessionHost, serveSession } from './session.ts';
@@ -36,7 +35,6 @@ export interface ConnectionOptions {
   readonly logger: Logger;
 }
 
-const programs = new Set<number>([Program.REMOTE, Program.QEMU, Program.LXC]);
 /** How often a connection looks at its clock, in ms, at most. */
 const TICK_MS = 1000;
 
@@ -75,11 +73,11 @@ export class ServerConnection implements SessionHost {
     this.#heardNs = this.#startNs;
     this.#keepalive = new KeepaliveWatch(limits, this.#startNs);
     this.events = new ServerEvents((packet) => this.#outbox.send(packet), limits.eventRegistrations);
-    this.#calls = new CallQueue(
-      limits,
-      (packet) => this.#serve(packet),
-      () => this.#outbox.waitingBytes < limits.unreadBytes,
-    );
+    this.#calls = new CallQueue(limits, {
+      serve: (packet) => this.#serve(packet),
+      mayBegin: () => this.#outbox.waitingBytes < limits.unreadBytes,
+      settled: () => this.#flow(),
+    });
     this.#timer = setInterval(() => this.#tick(), this.#tickMs());
     this.#timer.unref();
     this.closed = new Promise((resolve) => {
@@ -89,7 +87,7 @@ export class ServerConnection implements SessionHost {
       });
     });
     socket.on('data', (bytes: Buffer) => this.#receive(bytes));
-    socket.on('end', () => socket.end());
+    socket.on('end', () => this.#hangUp());
     socket.on('drain', () => this.#flow());
     socket.on('error', (error) => options.logger.log('debug', 'client lost', { reason: error.message }));
   }
@@ -205,11 +203,11 @@ export class ServerConnection implements SessionHost {
   async #serve(packet: Packet): Promise<void> {
     try {
       const row = this.#find(packet);
-      const args = decode(row, packet);
+      const args = decodeArguments(row, packet);
       const { binding } = row;
       if (binding === undefined) {
         this.#reply(packet, row, await serveSession(this, row.number, args));
-        if (this.#leaving !== undefined) this.#socket.end();
+        if (this.#leaving !== undefined) this.#hangUp();
         return;
       }
       const backend = this.#backendFor(row, args);
@@ -222,13 +220,7 @@ export class ServerConnection implements SessionHost {
   }
 
   #find(packet: Packet): Procedure {
-    const { program, version, procedure, status } = packet;
-    if (!programs.has(program) || version !== 1) {
-      throw virtError('RPC', `Cannot find program ${program} version ${version}`, { domain: 'RPC' });
-    }
-    if (status !== PacketStatus.OK) throw virtError('RPC', `Unexpected message status ${status}`, { domain: 'RPC' });
-    const row = findProcedure(program, procedure);
-    if (row === undefined) throw virtError('RPC', `unknown procedure: ${procedure}`, { domain: 'RPC' });
+    const row = procedureOf(packet);
     if (this.#backend === undefined && !(row.binding === undefined && mayComeBeforeOpen(row.number))) {
       throw virtError('INTERNAL_ERROR', 'connection not open', { domain: 'REMOTE' });
     }
@@ -247,7 +239,7 @@ export class ServerConnection implements SessionHost {
   }
 
   #reply(call: PacketHeader, row: Procedure, answer: unknown): void {
-    const packet = encodePacket({ ...header(call), type: PacketType.REPLY, status: PacketStatus.OK }, (to) =>
+    const packet = encodePacket({ ...headerOf(call), type: PacketType.REPLY, status: PacketStatus.OK }, (to) =>
       row.result.write(to, answer as never),
     );
     this.#outbox.send(packet);
@@ -264,7 +256,7 @@ export class ServerConnection implements SessionHost {
       return;
     }
     this.#reply(call, row, result);
-    const opened = new ServerStream(header(call), stream, row.sparse(args), {
+    const opened = new ServerStream(headerOf(call), stream, row.sparse(args), {
       outbox: this.#outbox,
       errorPacket,
       waiting: (bytes) => {
@@ -283,7 +275,7 @@ export class ServerConnection implements SessionHost {
       const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
       this.#options.logger.log('error', 'call broke', { procedure: call.procedure, reason });
     }
-    this.#outbox.send(errorPacket({ ...header(call), type: PacketType.REPLY, status: PacketStatus.ERROR }, error));
+    this.#outbox.send(errorPacket({ ...headerOf(call), type: PacketType.REPLY, status: PacketStatus.ERROR }, error));
   }
 
   /** Reads on, or stops reading, as there is room for what comes; begins calls that had to wait for it. */
@@ -335,7 +327,15 @@ export class ServerConnection implements SessionHost {
       );
     }
     void this.#leave().catch(() => {});
+    this.#hangUp();
+  }
+
+  /** Ends the connection as soon as the client has what was sent to it, and has closed its end; or soon. */
+  #hangUp(): void {
     this.#socket.end();
+    const late = setTimeout(() => this.#socket.destroy(), this.#options.limits.stallMs);
+    late.unref();
+    void this.closed.then(() => clearTimeout(late));
   }
 
   /** Lets go of all that the connection holds. */
@@ -358,26 +358,4 @@ export class ServerConnection implements SessionHost {
       this.#options.logger.log('error', 'connection did not close in order', { reason });
     });
   }
-}
-
-function header({ program, version, procedure, serial }: PacketHeader): PacketHeader {
-  return { program, version, procedure, serial, type: PacketType.CALL, status: PacketStatus.OK };
-}
-
-function decode(row: Procedure, packet: Packet): unknown[] {
-  try {
-    return row.args.read(new XdrReader(packet.payload));
-  } catch (error) {
-    if (!(error instanceof XdrError)) throw error;
-    throw virtError('RPC', `Unable to decode message payload: ${error.message}`, { domain: 'RPC' });
-  }
-}
-
-function errorPacket(to: PacketHeader, error: unknown): Buffer {
-  const sent =
-    error instanceof XdrError
-      ? virtError('RPC', `Unable to encode message payload: ${error.message}`, { domain: 'RPC' })
-      : toVirtError(error, 'REMOTE');
-  const known = sent.domain === VirErrorDomain.NONE ? toVirtError(sent, 'REMOTE') : sent;
-  return encodePacket(to, (bytes) => writeError(bytes, known));
 }

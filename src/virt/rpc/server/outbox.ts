@@ -18,9 +18,9 @@ export class Outbox {
     return this.#socket.writableLength;
   }
 
-  /** The socket asks to write no more for now. */
+  /** Nothing more should be sent for now; or ever, when the client has gone. */
   get full(): boolean {
-    return this.#socket.writableNeedDrain;
+    return this.#socket.writableNeedDrain || this.#socket.destroyed;
   }
 
   send(packet: Buffer): void {
