@@ -7,8 +7,8 @@ import type { Contender } from './lockstep-machine.ts';
 /** How it switches. */
 export interface SwitchingOptions {
   readonly seed: number;
-  /** Instructions until the next switch, at the most; short runs are more frequent. */
-  readonly longest: number;
+  /** Instructions until the next switch, at the most: of all backends, or of each. Short runs are more frequent. */
+  readonly longest: number | readonly number[];
   /** Called at each switch with the number of the backend that goes on. */
   readonly onSwitch?: (to: number) => void;
 }
@@ -74,7 +74,9 @@ class SwitchingHart implements Hart {
 
   #switch(): void {
     this.#current = this.#random.below(this.#harts.length);
-    this.#left = 1 + this.#random.below(1 + this.#random.below(this.#options.longest));
+    const { longest } = this.#options;
+    const most = typeof longest === 'number' ? longest : (longest[this.#current] ?? 1);
+    this.#left = 1 + this.#random.below(1 + this.#random.below(most));
     this.#options.onSwitch?.(this.#current);
     // As whoever takes a stopped machine over does.
     this.#hart.invalidate();

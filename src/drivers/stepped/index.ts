@@ -1,4 +1,4 @@
-import { createEngine } from '../../cpu/index.ts';
+import { type CpuEngine, createEngine, type EngineConfig } from '../../cpu/index.ts';
 import { RunState, runState, setRunState, TimerQueue } from '../../machine/index.ts';
 import { HostClock, ManualClock } from '../../util/index.ts';
 import { BaseGuest } from '../base-guest.ts';
@@ -13,6 +13,8 @@ const ROUNDS_PER_TURN = 256;
 /** A guest's specification with what only this driver takes. */
 export interface SteppedSpec extends GuestSpec {
   readonly onSlice?: SliceObserver;
+  /** Makes the CPU backend instead of the one that `backend` names: a wrapper around others, for one. */
+  readonly makeEngine?: (config: EngineConfig) => CpuEngine;
 }
 
 interface VirtualTime {
@@ -30,6 +32,7 @@ class SteppedGuest extends BaseGuest {
   readonly #time: VirtualTime;
   readonly #wall: HostClock;
   readonly #onSlice: SliceObserver | undefined;
+  readonly #makeEngine: (config: EngineConfig) => CpuEngine;
   #stepper: Stepper | undefined;
   #closeEngine: () => void = () => {};
   #loop: Promise<void> = Promise.resolve();
@@ -40,12 +43,13 @@ class SteppedGuest extends BaseGuest {
     this.#wall = wall;
     this.#time = time;
     this.#onSlice = spec.onSlice;
+    this.#makeEngine = spec.makeEngine ?? ((config) => createEngine(spec.backend, config));
   }
 
   protected override async launch(): Promise<void> {
     const { machine } = this;
     const { clock, timers } = this.#time;
-    const engine = createEngine(this.spec.backend, { buffer: machine.vm.shared.buffer, clock });
+    const engine = this.#makeEngine({ buffer: machine.vm.shared.buffer, clock });
     this.#closeEngine = () => engine.close();
     this.#stepper = new Stepper({ machine, engine, clock, timers, wall: this.#wall, onSlice: this.#onSlice });
   }
