@@ -12,6 +12,7 @@ import { Domain } from './domain.ts';
 import { type ConnectionEvent, type ConnectionEventName, type ConnectionEvents, EventQueue } from './events.ts';
 import { HostConnection } from './host-connection.ts';
 import { Network } from './network.ts';
+import { fromPlain } from './plain.ts';
 import { StoragePool, StorageVolume } from './storage.ts';
 
 /**
@@ -90,12 +91,12 @@ export class Connection extends HostConnection {
 
   /** `defineXML` with a plain object. */
   async defineDomain(def: DomainInput, flags = 0): Promise<Domain> {
-    return this.defineXML(formatDomain(def, { secure: true, inactive: true }), flags);
+    return this.defineXML(fromPlain(def, formatWhole), flags);
   }
 
   /** `createXML` with a plain object. */
   async createDomain(def: DomainInput, flags = 0): Promise<Domain> {
-    return this.createXML(formatDomain(def, { secure: true, inactive: true }), flags);
+    return this.createXML(fromPlain(def, formatWhole), flags);
   }
 
   /** Starts a domain that is gone when it ends. @param flags of DomainStart */
@@ -149,7 +150,7 @@ export class Connection extends HostConnection {
 
   /** `networkDefineXML` with a plain object. */
   async defineNetwork(def: NetworkInput, flags = 0): Promise<Network> {
-    return this.networkDefineXML(formatNetwork({ ips: [], ...def }), flags);
+    return this.networkDefineXML(fromPlain(def, formatNetwork), flags);
   }
 
   async networkCreateXML(xml: string, flags = 0): Promise<Network> {
@@ -186,7 +187,7 @@ export class Connection extends HostConnection {
 
   /** `storagePoolDefineXML` with a plain object. */
   async defineStoragePool(def: StoragePoolDef, flags = 0): Promise<StoragePool> {
-    return this.storagePoolDefineXML(formatStoragePool(def), flags);
+    return this.storagePoolDefineXML(fromPlain(def, formatStoragePool), flags);
   }
 
   async storagePoolCreateXML(xml: string, flags = 0): Promise<StoragePool> {
@@ -251,4 +252,9 @@ export class Connection extends HostConnection {
     for (const queue of this.#queues) queue.push(event);
     (this.events as Emitter<Record<string, unknown[]>>).emit(event.name, ...event.args);
   }
+}
+
+/** With passwords, which are to be kept, and without what only a running domain has. */
+function formatWhole(def: DomainInput): string {
+  return formatDomain(def, { secure: true, inactive: true });
 }

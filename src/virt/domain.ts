@@ -8,8 +8,16 @@ import type {
   TypedParam,
   VcpuInfo,
 } from './backend.ts';
-import { type DeviceDef, type DomainDef, formatDevice, parseDomain } from './conf/index.ts';
+import {
+  type DeviceInput,
+  type DomainDef,
+  formatDevice,
+  formatSnapshot,
+  parseDomain,
+  type SnapshotInput,
+} from './conf/index.ts';
 import { DomainHandle } from './domain-handle.ts';
+import { fromPlain } from './plain.ts';
 import { DomainSnapshot } from './snapshot.ts';
 
 /**
@@ -158,17 +166,17 @@ export class Domain extends DomainHandle {
   }
 
   /** @param device as XML or as a plain object @param flags of Affect */
-  async attachDevice(device: string | DeviceDef, flags = 0): Promise<void> {
+  async attachDevice(device: string | DeviceInput, flags = 0): Promise<void> {
     await this.backend.domainAttachDeviceFlags(this.ref, deviceXml(device), flags);
   }
 
   /** @param device as XML or as a plain object @param flags of Affect */
-  async detachDevice(device: string | DeviceDef, flags = 0): Promise<void> {
+  async detachDevice(device: string | DeviceInput, flags = 0): Promise<void> {
     await this.backend.domainDetachDeviceFlags(this.ref, deviceXml(device), flags);
   }
 
   /** @param device as XML or as a plain object @param flags of Affect */
-  async updateDevice(device: string | DeviceDef, flags = 0): Promise<void> {
+  async updateDevice(device: string | DeviceInput, flags = 0): Promise<void> {
     await this.backend.domainUpdateDeviceFlags(this.ref, deviceXml(device), flags);
   }
 
@@ -244,6 +252,11 @@ export class Domain extends DomainHandle {
     return new DomainSnapshot(this.backend, await this.backend.domainSnapshotCreateXml(this.ref, xml, flags));
   }
 
+  /** `snapshotCreateXML` with a plain object. */
+  async createSnapshot(def: SnapshotInput, flags = 0): Promise<DomainSnapshot> {
+    return this.snapshotCreateXML(fromPlain(def, formatSnapshot), flags);
+  }
+
   hasCurrentSnapshot(flags = 0): Promise<boolean> {
     return this.backend.domainHasCurrentSnapshot(this.ref, flags);
   }
@@ -259,6 +272,6 @@ export class Domain extends DomainHandle {
   }
 }
 
-function deviceXml(device: string | DeviceDef): string {
-  return typeof device === 'string' ? device : formatDevice(device);
+function deviceXml(device: string | DeviceInput): string {
+  return typeof device === 'string' ? device : fromPlain(device, (def) => formatDevice(def, { secure: true }));
 }

@@ -3,19 +3,26 @@ export type * from './conf/device-def.ts';
 export type * from './conf/domain-def.ts';
 export {
   type DeviceDef,
+  type DeviceInput,
   type DeviceKind,
   type DomainFormatOptions,
+  type DomainInput,
   type DomainSnapshotDef,
   formatDevice,
   formatDomain,
   formatNetwork,
+  formatSnapshot,
   formatStoragePool,
   formatStorageVolume,
+  type Input,
+  type NetworkInput,
   parseDevice,
   parseDomain,
   parseNetwork,
+  parseSnapshot,
   parseStoragePool,
   parseStorageVolume,
+  type SnapshotInput,
 } from './conf/index.ts';
 export type * from './conf/network-def.ts';
 export type * from './conf/storage-def.ts';

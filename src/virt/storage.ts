@@ -7,6 +7,7 @@ import {
   type StoragePoolDef,
   type StorageVolumeDef,
 } from './conf/index.ts';
+import { fromPlain } from './plain.ts';
 
 /** A storage pool: a place that holds volumes. */
 export class StoragePool {
@@ -100,7 +101,7 @@ export class StoragePool {
 
   /** `createVolumeXML` with a plain object. */
   async createVolume(def: StorageVolumeDef, flags = 0): Promise<StorageVolume> {
-    return this.createVolumeXML(formatStorageVolume(def), flags);
+    return this.createVolumeXML(fromPlain(def, formatStorageVolume), flags);
   }
 
   /** A new volume with the contents of another. */

@@ -42,9 +42,6 @@ export interface DomainDef extends Extensible {
 export type FilledDomainDef = DomainDef &
   Required<Pick<DomainDef, 'uuid' | 'currentMemory' | 'vcpu' | 'clock' | 'on_poweroff' | 'on_reboot' | 'on_crash'>>;
 
-/** A definition as one writes it by hand: lists of devices that are empty may be absent. */
-export type DomainInput = Omit<DomainDef, 'devices'> & { devices?: Partial<DeviceDefs> };
-
 /** What one may do when the guest ends in one way or another. */
 export type LifecycleAction = 'destroy' | 'restart' | 'preserve' | 'rename-restart';
 

@@ -1,8 +1,9 @@
 /** Definitions and devices as XML, in libvirt's order and style. */
 import type { CharDef, ConsoleDef, DeviceCommon, DeviceDefs, GraphicsDef } from './device-def.ts';
-import { type DeviceDef, deviceKinds, deviceTypes, noDevices } from './devices.ts';
+import { deviceKinds, deviceTypes, noDevices } from './devices.ts';
 import { domain } from './domain-codec.ts';
-import type { DomainDef, DomainInput } from './domain-def.ts';
+import type { DomainDef } from './domain-def.ts';
+import { completeInput, type DeviceInput, type DomainInput } from './input.ts';
 import { formatXml } from './xml-format.ts';
 import type { XmlElement } from './xml-node.ts';
 
@@ -23,7 +24,8 @@ export function formatDomain(def: DomainInput, options: DomainFormatOptions = {}
 
 /** The `<domain>` element of a definition. */
 export function writeDomain(def: DomainInput, options: DomainFormatOptions = {}): XmlElement {
-  const full: DomainDef = { ...def, devices: { ...noDevices(), ...def.devices } };
+  const known = completeInput(def);
+  const full: DomainDef = { ...known, devices: { ...noDevices(), ...known.devices } };
   const shown = { ...full, devices: showDevices(full.devices, options) };
   const written = domain.write(shown, 'domain');
   if (options.id === undefined || options.inactive) return written;
@@ -32,8 +34,8 @@ export function writeDomain(def: DomainInput, options: DomainFormatOptions = {})
 }
 
 /** A device alone. */
-export function formatDevice(device: DeviceDef, options: DomainFormatOptions = {}): string {
-  const shown = showDevices({ ...noDevices(), [device.kind]: [device.def] }, options);
+export function formatDevice(device: DeviceInput, options: DomainFormatOptions = {}): string {
+  const shown = showDevices({ ...noDevices(), [device.kind]: [device.def] } as DeviceDefs, options);
   const { name, codec } = deviceTypes[device.kind];
   return formatXml((codec.write as (value: unknown, name: string) => XmlElement)(shown[device.kind][0], name));
 }

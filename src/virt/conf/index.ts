@@ -15,6 +15,7 @@ export { parseDevice, parseDomain } from './domain-parse.ts';
 export { type DefaultsContext, diskIndex, fillDomainDefaults, randomMac, randomUuid } from './domain-postparse.ts';
 export { checkNames, parseCpuSet, validateDomain } from './domain-validate.ts';
 export type { HostCapabilities } from './host-capabilities.ts';
+export type { DeviceInput, DomainInput, Input, NetworkInput, SnapshotInput } from './input.ts';
 export { getMetadata, NODEVISOR_NAMESPACE, setMetadata } from './metadata.ts';
 export { fillNetworkDefaults, formatNetwork, parseNetwork, validateNetwork } from './network.ts';
 export { dhcpHost, dhcpRange, dnsHost } from './network-codec.ts';

@@ -21,9 +21,6 @@ export interface NetworkDef extends Extensible {
 /** A definition with what `fillNetworkDefaults` fills in. */
 export type FilledNetworkDef = NetworkDef & Required<Pick<NetworkDef, 'uuid'>>;
 
-/** A definition as one writes it by hand. */
-export type NetworkInput = Omit<NetworkDef, 'ips'> & { ips?: NetworkIpDef[] };
-
 /** `<ip>`. */
 export interface NetworkIpDef extends Extensible {
   family?: 'ipv4' | 'ipv6';

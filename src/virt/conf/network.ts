@@ -3,9 +3,10 @@ import type { RandomSource } from '../../util/index.ts';
 import { VirtError } from '../../util/index.ts';
 import { randomMac, randomUuid } from './domain-postparse.ts';
 import { unsupported } from './domain-refuse.ts';
+import type { NetworkInput } from './input.ts';
 import { ipv4Bits, netmaskPrefix } from './ip.ts';
 import { network } from './network-codec.ts';
-import type { FilledNetworkDef, NetworkDef, NetworkInput, NetworkIpDef } from './network-def.ts';
+import type { FilledNetworkDef, NetworkDef, NetworkIpDef } from './network-def.ts';
 import { parseXml } from './xml.ts';
 import { formatXml } from './xml-format.ts';
 
@@ -93,5 +94,6 @@ function checkRange(address: string, prefix: number, start: string, end: string)
 
 /** The `<network>` document of a definition. */
 export function formatNetwork(def: NetworkInput): string {
-  return formatXml(network.write({ ...def, ips: def.ips ?? [] }, 'network'));
+  // Lists that are absent are written as empty ones.
+  return formatXml(network.write(def as NetworkDef, 'network'));
 }

@@ -3,6 +3,7 @@ import { attr, type Codec, child, element, type Field, list, only, textChild } f
 import { domain } from './domain-codec.ts';
 import type { DomainDef } from './domain-def.ts';
 import { writeDomain } from './domain-format.ts';
+import type { SnapshotInput } from './input.ts';
 import { int, nonEmpty, oneOf, str } from './scalar.ts';
 import { parseXml } from './xml.ts';
 import { formatXml } from './xml-format.ts';
@@ -81,8 +82,8 @@ export function parseSnapshot(xml: string): DomainSnapshotDef {
 }
 
 /** The `<domainsnapshot>` document of a snapshot; passwords in its domain only when `secure`. */
-export function formatSnapshot(def: DomainSnapshotDef, options: { secure?: boolean } = {}): string {
-  const { domain: inner, ...rest } = def;
+export function formatSnapshot(def: SnapshotInput, options: { secure?: boolean } = {}): string {
+  const { domain: inner, ...rest } = def as DomainSnapshotDef;
   const written = snapshot.write(rest, 'domainsnapshot');
   if (inner !== undefined) {
     const shown = writeDomain(inner, { secure: options.secure ?? false, inactive: true });

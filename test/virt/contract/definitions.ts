@@ -15,6 +15,7 @@ import {
   PoolStart,
   VcpuFlags,
   type VirErrorName,
+  VirtError,
   VolumeCreate,
 } from '../../../src/index.ts';
 import { type Bench, rejects, uuids } from './bench.ts';
@@ -171,14 +172,38 @@ export function describeDefinitions(current: () => Bench): void {
     });
 
     it('takes and gives plain objects', async () => {
-      const domain = await bench.connection.defineDomain({
-        type: bench.subject.domainType,
+      const { connection, subject } = bench;
+      const domain = await connection.defineDomain({
+        type: subject.domainType,
         name: 'plain',
         memory: 32_768,
-        os: { type: { value: 'hvm', arch: 'riscv64', machine: 'virt' }, boot: [] },
+        os: {},
+        devices: { consoles: [{ type: 'pty' }] },
       });
       const def = await domain.getDef(DomainXml.INACTIVE);
       assert.deepEqual([def.name, def.memory, def.vcpu?.max, def.on_reboot], ['plain', 32_768, 1, 'restart']);
+      assert.deepEqual(def.os.type, { value: 'hvm', arch: 'riscv64', machine: 'virt' });
+      assert.equal(def.devices.serials[0]?.type, 'pty');
+      // What was read can be written again, with a change.
+      const changed = await connection.defineDomain({ ...def, title: 'changed' });
+      assert.deepEqual(await changed.getDef(DomainXml.INACTIVE), { ...def, title: 'changed' });
+      const graphics = { kind: 'graphics', def: { type: 'vnc', passwd: 'hush' } } as const;
+      await domain.attachDevice(graphics, Affect.CONFIG);
+      const { devices } = await domain.getDef(DomainXml.INACTIVE | DomainXml.SECURE);
+      assert.equal(devices.graphics[0]?.passwd, 'hush');
+      await domain.detachDevice(graphics, Affect.CONFIG);
+    });
+
+    it('refuses objects that are no definitions', async () => {
+      const { connection } = bench;
+      const nonsense = [{ name: 5 }, { name: 'n', memory: {}, os: { boot: 7 } }, { devices: { disks: 'none' } }, null];
+      for (const def of nonsense) {
+        await assert.rejects(connection.defineDomain(def as never), (error: unknown) => {
+          assert.ok(error instanceof VirtError, String(error));
+          return ['INVALID_ARG', 'XML_ERROR'].includes(error.code);
+        });
+      }
+      assert.deepEqual(await bench.names(0), []);
     });
 
     it('lists by flags, each group by itself', async () => {
