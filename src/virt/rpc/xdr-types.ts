@@ -136,12 +136,12 @@ export const uuid: XdrType<string> = {
   },
 };
 
-/** char<max>: text with 4 bytes for each of its bytes, and a zero at its end. */
+/** char<max>: text with 4 bytes for each of its characters (Latin-1), and a zero at its end. */
 export function chars(max: number): XdrType<string> {
   return {
     minBytes: 4,
     write(to, value) {
-      const bytes = Buffer.from(`${value}\0`);
+      const bytes = Buffer.from(`${value}\0`, 'latin1');
       if (bytes.length > max) throw new XdrError(`text of ${bytes.length} bytes where ${max} are the most`);
       to.u32(bytes.length);
       for (const one of bytes) to.u32(one);
@@ -150,15 +150,15 @@ export function chars(max: number): XdrType<string> {
   };
 }
 
-/** char[count]: text with 4 bytes for each of its bytes, filled up with zeroes. What is too long is cut. */
+/** char[count]: the same, filled up with zeroes; what leaves no room for one is cut. */
 export function fixedChars(count: number): XdrType<string> {
   return {
     minBytes: count * 4,
     write(to, value) {
-      const bytes = Buffer.from(value).subarray(0, count - 1);
+      const bytes = Buffer.from(value, 'latin1').subarray(0, count - 1);
       for (let i = 0; i < count; i++) to.u32(bytes[i] ?? 0);
     },
-    read: (from) => readChars(from, count),
+    read: (from) => readChars(from, count).slice(0, count - 1),
   };
 }
 
@@ -168,7 +168,7 @@ function readChars(from: XdrReader, count: number): string {
   // Signed chars come with their sign.
   for (let i = 0; i < count; i++) bytes[i] = from.i32() & 0xff;
   const end = bytes.indexOf(0);
-  return bytes.toString('utf8', 0, end === -1 ? count : end);
+  return bytes.toString('latin1', 0, end === -1 ? count : end);
 }
 
 /** type<max>. */

@@ -46,6 +46,9 @@ export class ClientStream extends Duplex {
   /** The stream is over on the wire. */
   #over = false;
   #confirmed: (() => void) | undefined;
+  /** Nobody has it yet. */
+  #held = true;
+  #failure: Error | undefined;
 
   constructor(direction: StreamDirection, owner: StreamOwner) {
     const ends: DuplexOptions & { readable: boolean; writable: boolean } = {
@@ -74,14 +77,21 @@ export class ClientStream extends Duplex {
       this.#flow();
     } else {
       this.#end();
-      this.destroy(readError(new XdrReader(packet.payload)));
+      this.#break(readError(new XdrReader(packet.payload)));
     }
+  }
+
+  /** Whoever has opened the stream has had the time to listen to it. */
+  release(): void {
+    this.#held = false;
+    if (this.#failure !== undefined) this.destroy(this.#failure);
   }
 
   /** The connection is lost. A reader who has had everything need not know. */
   fail(error: Error): void {
     this.#end();
-    this.destroy(this.#toldEnd ? undefined : error);
+    if (this.#toldEnd) this.destroy();
+    else this.#break(error);
   }
 
   /** Nothing will come of it: the call that was to open it has failed, or we have closed the connection. */
@@ -114,6 +124,12 @@ export class ClientStream extends Duplex {
     this.#pieces.length = 0;
     this.#count(-this.#waitingBytes);
     done(error);
+  }
+
+  /** Fails, but not before anybody can listen: an error that nobody hears ends the process. */
+  #break(error: Error): void {
+    if (this.#held) this.#failure ??= error;
+    else this.destroy(error);
   }
 
   #sendFrom(chunk: Uint8Array, at: number, done: () => void): void {

@@ -97,7 +97,9 @@ export class RpcClient {
     this.#streams.set(serial, stream);
     try {
       const { payload } = await this.#call(procedure, args, serial);
-      return { result: decode(procedure, payload), stream };
+      const result = decode(procedure, payload);
+      setImmediate(() => stream.release());
+      return { result, stream };
     } catch (error) {
       this.#streams.delete(serial);
       stream.discard();
