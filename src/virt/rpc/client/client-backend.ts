@@ -114,8 +114,10 @@ class ClientBackend {
   async #carryOut(method: MethodName, rows: readonly Procedure[], params: readonly unknown[]): Promise<unknown> {
     this.#refuseClosed();
     let refusal: unknown;
-    for (const row of rows) {
-      if (this.#unsupported.has(row) && row !== rows[0]) continue;
+    // What the server has refused is tried only where nothing else can say it.
+    const likely = rows.filter((row) => !this.#unsupported.has(row));
+    const unlikely = rows.filter((row) => this.#unsupported.has(row));
+    for (const row of [...likely, ...unlikely]) {
       const answer = row.binding?.call?.(this.#wire(row), params);
       if (answer === undefined) continue;
       try {
