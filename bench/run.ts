@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { usableEngines } from '../src/index.ts';
 import { boot } from './boot.ts';
 import { cpu } from './cpu.ts';
+import { daemon } from './daemon.ts';
 import { exits } from './exits.ts';
 import { float } from './float.ts';
 import { idle } from './idle.ts';
@@ -16,7 +17,19 @@ import { memory } from './memory.ts';
 import { processes } from './processes.ts';
 import { smp } from './smp.ts';
 
-const benchmarks: readonly Benchmark[] = [cpu, float, exits, boot, idle, kernels, processes, smp, memory, latencies];
+const benchmarks: readonly Benchmark[] = [
+  cpu,
+  float,
+  exits,
+  boot,
+  idle,
+  kernels,
+  processes,
+  smp,
+  memory,
+  latencies,
+  daemon,
+];
 
 function count(text: string): number {
   const n = Number(text);

@@ -1,0 +1,148 @@
+/** The daemon beside libvirt's own, answering libvirt's own client; how soon a domain runs; what waiting costs. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Connection, connect } from '../src/index.ts';
+import { assetPath } from '../src/tools/assets.ts';
+import { program } from '../test/support/guest.ts';
+import {
+  callsPerSecond,
+  libvirtObstacle,
+  memoryMib,
+  type RunningDaemon,
+  startLibvirtd,
+  startOurs,
+} from './lib/daemons.ts';
+import { type BenchContext, type Benchmark, type Measurement, measurement } from './lib/result.ts';
+
+/** Domains that are defined while calls are counted. */
+const DOMAINS = 50;
+const STARTS = 15;
+const IDLE_DOMAINS = 10;
+
+const many = async (count: number, measure: () => Promise<number> | number): Promise<number[]> => {
+  const runs: number[] = [];
+  for (let run = 0; run < count; run++) runs.push(await measure());
+  return runs;
+};
+
+/** Calls a second: worlds without machines are the same in both, so the daemons alone make the difference. */
+async function calls(daemons: readonly RunningDaemon[], context: BenchContext): Promise<Measurement[]> {
+  const found: Measurement[] = [];
+  for (const { name, uris } of daemons) {
+    context.progress(`calls of ${name}`);
+    const figure = async (what: string, uri: string, call: string, clients: number, domains = DOMAINS) => {
+      const runs = await many(context.runs, () => callsPerSecond(uri, call, clients, domains));
+      found.push(measurement('daemon', `${what}, ${clients} client${clients === 1 ? '' : 's'}`, name, 'calls/s', runs));
+    };
+    for (const call of ['list', 'dominfo', 'domstats']) {
+      for (const clients of [1, 4]) await figure(`${call} of ${DOMAINS} domains`, uris.test, call, clients);
+    }
+    await figure('define+undefine in memory', uris.test, 'define+undefine', 1, 1);
+    await figure('define+undefine on disk', uris.machines, 'define+undefine', 1, 1);
+  }
+  return found;
+}
+
+function domainXml(name: string, kernel: string, cmdline = ''): string {
+  return `<domain type='qemu'><name>${name}</name><memory unit='MiB'>64</memory>
+    <os><type arch='riscv64' machine='virt'>hvm</type><kernel>${kernel}</kernel><cmdline>${cmdline}</cmdline></os>
+    <devices><console type='pty'/></devices></domain>`;
+}
+
+/** From the call to a byte that the guest's first instructions print, as a client sees it, in ms. */
+async function firstInstruction(connection: Connection, kernel: string): Promise<number> {
+  const domain = await connection.defineXML(domainXml('first', kernel));
+  const start = performance.now();
+  await domain.create();
+  const console = await domain.openConsole();
+  await new Promise((resolve) => console.once('data', resolve));
+  const ms = performance.now() - start;
+  console.destroy();
+  await domain.destroy();
+  await domain.undefine();
+  // The process for the next machine is made ready meanwhile.
+  await sleep(1500);
+  return ms;
+}
+
+async function starts(context: BenchContext): Promise<Measurement[]> {
+  const found: Measurement[] = [];
+  const directory = mkdtempSync(join(tmpdir(), 'nodevisor-bench-'));
+  const kernel = join(directory, 'first.elf');
+  writeFileSync(kernel, program('li t0, UART\n li t1, 33\n sb t1, (t0)\n1: wfi\n j 1b', 0x8020_0000).bytes);
+  for (const [subject, options] of [
+    ['nodevisor daemon', []],
+    ['with --no-spare', ['--no-spare']],
+  ] as const) {
+    context.progress(`starts, ${subject}`);
+    const daemon = await startOurs(...options);
+    await sleep(1500);
+    const connection = await connect(daemon.uris.machines);
+    const runs = await many(STARTS, () => firstInstruction(connection, kernel));
+    found.push(measurement('daemon', 'start to first guest instruction', subject, 'ms', runs));
+    await connection.close();
+    await daemon.stop();
+  }
+  rmSync(directory, { recursive: true });
+  return found;
+}
+
+/** Processes of the machines of a daemon, which are its children. */
+function machinesOf(pid: number): number[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .filter((entry) => {
+      try {
+        const stat = readFileSync(`/proc/${entry}/stat`, 'latin1');
+        return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] === String(pid);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+async function memory(context: BenchContext): Promise<Measurement[]> {
+  context.progress('memory');
+  const daemon = await startOurs('--no-spare');
+  await sleep(2000);
+  const idle = memoryMib(daemon.pid);
+  const connection = await connect(daemon.uris.machines);
+  const guest = assetPath('guest/guest.elf');
+  for (let index = 0; index < IDLE_DOMAINS; index++) {
+    await connection.createXML(domainXml(`idle-${index}`, guest, 'shell'));
+  }
+  await sleep(3000);
+  const machines = machinesOf(daemon.pid).map(memoryMib);
+  const loaded = memoryMib(daemon.pid);
+  await connection.close();
+  await daemon.stop();
+  const perDomain = (loaded - idle) / IDLE_DOMAINS;
+  return [
+    measurement('daemon', 'memory when idle', daemon.name, 'MiB', [idle]),
+    measurement('daemon', 'memory of the daemon for each idle domain', daemon.name, 'MiB', [perDomain]),
+    measurement('daemon', 'memory of an idle domain’s process, 64 MiB guest', daemon.name, 'MiB', machines),
+  ];
+}
+
+export const daemon: Benchmark = {
+  name: 'daemon',
+  help: 'calls a second beside libvirtd, start of a domain, memory',
+  async measure(context) {
+    const obstacle = libvirtObstacle();
+    if (obstacle !== undefined) throw new Error(obstacle);
+    const ours = await startOurs('--no-spare');
+    const theirs = await startLibvirtd();
+    const found: Measurement[] = [];
+    try {
+      found.push(measurement('daemon', 'memory when idle', theirs.name, 'MiB', [memoryMib(theirs.pid)]));
+      found.push(...(await calls([ours, theirs], context)));
+    } finally {
+      await ours.stop();
+      await theirs.stop();
+    }
+    return [...found, ...(await starts(context)), ...(await memory(context))];
+  },
+};
