@@ -27,20 +27,47 @@ const many = async (count: number, measure: () => Promise<number> | number): Pro
   return runs;
 };
 
-/** Calls a second: worlds without machines are the same in both, so the daemons alone make the difference. */
-async function calls(daemons: readonly RunningDaemon[], context: BenchContext): Promise<Measurement[]> {
+/** What is asked for, with how many clients, in which world. */
+interface Question {
+  readonly what: string;
+  readonly call: string;
+  readonly clients: number;
+  readonly domains: number;
+  readonly world: 'test' | 'machines';
+}
+
+const questions: readonly Question[] = [
+  ...['list', 'dominfo', 'domstats'].flatMap((call) =>
+    [1, 4].map((clients) => ({
+      what: `${call} of ${DOMAINS} domains`,
+      call,
+      clients,
+      domains: DOMAINS,
+      world: 'test' as const,
+    })),
+  ),
+  { what: 'define+undefine in memory', call: 'define+undefine', clients: 1, domains: 1, world: 'test' },
+  { what: 'define+undefine on disk', call: 'define+undefine', clients: 1, domains: 1, world: 'machines' },
+];
+
+/**
+ * Calls a second: worlds without machines are the same in both, so the daemons alone make the difference. They take
+ * turns, so that what else the host does falls on both.
+ */
+function calls(daemons: readonly RunningDaemon[], context: BenchContext): Measurement[] {
   const found: Measurement[] = [];
-  for (const { name, uris } of daemons) {
-    context.progress(`calls of ${name}`);
-    const figure = async (what: string, uri: string, call: string, clients: number, domains = DOMAINS) => {
-      const runs = await many(context.runs, () => callsPerSecond(uri, call, clients, domains));
-      found.push(measurement('daemon', `${what}, ${clients} client${clients === 1 ? '' : 's'}`, name, 'calls/s', runs));
-    };
-    for (const call of ['list', 'dominfo', 'domstats']) {
-      for (const clients of [1, 4]) await figure(`${call} of ${DOMAINS} domains`, uris.test, call, clients);
+  for (const { what, call, clients, domains, world } of questions) {
+    context.progress(`${what}, ${clients} client${clients === 1 ? '' : 's'}`);
+    const runs = daemons.map((): number[] => []);
+    for (let run = 0; run < context.runs; run++) {
+      for (const [index, { uris }] of daemons.entries()) {
+        runs[index]?.push(callsPerSecond(uris[world], call, clients, domains));
+      }
     }
-    await figure('define+undefine in memory', uris.test, 'define+undefine', 1, 1);
-    await figure('define+undefine on disk', uris.machines, 'define+undefine', 1, 1);
+    const title = `${what}, ${clients} client${clients === 1 ? '' : 's'}`;
+    for (const [index, { name }] of daemons.entries()) {
+      found.push(measurement('daemon', title, name, 'calls/s', runs[index] ?? []));
+    }
   }
   return found;
 }
@@ -138,7 +165,7 @@ export const daemon: Benchmark = {
     const found: Measurement[] = [];
     try {
       found.push(measurement('daemon', 'memory when idle', theirs.name, 'MiB', [memoryMib(theirs.pid)]));
-      found.push(...(await calls([ours, theirs], context)));
+      found.push(...calls([ours, theirs], context));
     } finally {
       await ours.stop();
       await theirs.stop();

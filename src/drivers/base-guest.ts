@@ -1,6 +1,14 @@
 import type { Duplex } from 'node:stream';
 import { Machine, type MachineConfig, type MachineHost, PowerRequest, StreamChar } from '../machine/index.ts';
-import { type Clock, Emitter, type RandomSource, SeededRandom, silentLogger, VirtError } from '../util/index.ts';
+import {
+  type Clock,
+  Emitter,
+  hostRandom,
+  type RandomSource,
+  SeededRandom,
+  silentLogger,
+  VirtError,
+} from '../util/index.ts';
 import type {
   ExitKind,
   ExitStatus,
@@ -11,7 +19,6 @@ import type {
   GuestStats,
   VcpuStats,
 } from './driver.ts';
-import { hostRandom } from './host-random.ts';
 import { SysRqKeys } from './sysrq-keys.ts';
 
 /** Order of the counters in the state block's `exitKinds`. */

@@ -18,9 +18,8 @@ import {
   VirtioRng,
   validateMachineConfig,
 } from '../machine/index.ts';
-import { type Logger, type RandomSource, SeededRandom, silentLogger, VirtError } from '../util/index.ts';
+import { hostRandom, type Logger, type RandomSource, SeededRandom, silentLogger, VirtError } from '../util/index.ts';
 import type { Guest, GuestSpec } from './driver.ts';
-import { hostRandom } from './host-random.ts';
 import { kvmDriver } from './kvm/index.ts';
 import { type NetOptions, openNet } from './net-options.ts';
 import { steppedDriver } from './stepped/index.ts';

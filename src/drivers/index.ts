@@ -19,7 +19,6 @@ export type {
   VcpuStats,
 } from './driver.ts';
 export { FakeGuest, type FakeGuestAct, fakeDriver } from './fake/index.ts';
-export { hostRandom } from './host-random.ts';
 export { hostTimers } from './host-timers.ts';
 export { kvmDriver } from './kvm/index.ts';
 export {

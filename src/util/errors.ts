@@ -206,11 +206,21 @@ export interface VirtErrorOptions {
   readonly level?: VirErrorLevel;
 }
 
+const BRAND = Symbol.for('nodevisor.VirtError');
+
 /**
  * The one error class of the project: libvirt's error code, and a message that says what was wrong, where, and what
  * to do about it. `data` carries the same facts for programs.
  */
 export class VirtError extends Error {
+  /** One of another copy of this package is one too: programs come to have two. */
+  static override [Symbol.hasInstance](value: unknown): value is VirtError {
+    return typeof value === 'object' && value !== null && BRAND in value;
+  }
+
+  get [BRAND](): true {
+    return true;
+  }
   readonly code: VirErrorName;
   readonly data: Readonly<Record<string, unknown>>;
   /** libvirt's number of the part that the error is from. */

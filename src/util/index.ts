@@ -9,6 +9,9 @@ export {
   VirtError,
   type VirtErrorOptions,
 } from './errors.ts';
+export { hostRandom } from './host-random.ts';
+export { type ImageLock, type LockKind, lockImage, lockingOpenFlags, lockKind } from './image-lock.ts';
+export { lockFile } from './lock-file.ts';
 export { type Logger, LogLevel, silentLogger } from './log.ts';
 export { type RandomSource, SeededRandom } from './random.ts';
 export { SharedLock } from './shared-lock.ts';

@@ -2,11 +2,8 @@ import { readFileSync } from 'node:fs';
 import { VirtError } from '../../util/index.ts';
 import { assetPath } from '../assets.ts';
 import { type Context, ExitCode, exitCodeOf } from './command.ts';
-import { commands } from './machine-commands.ts';
 import { parseAndRun } from './parser.ts';
 import { UsageFailure } from './virsh/failure.ts';
-
-export { commands };
 
 /** Version of the package. */
 export function packageVersion(): string {
@@ -23,6 +20,12 @@ function explain(error: unknown, env: NodeJS.ProcessEnv): string {
 }
 
 async function dispatch(argv: readonly string[], context: Context): Promise<number> {
+  if (argv[0] === 'daemon') {
+    // It is there for long, so it carries nothing around that it does not need.
+    const { daemonCommand } = await import('../daemon/command.ts');
+    return parseAndRun([daemonCommand], packageVersion(), argv, context);
+  }
+  const { commands } = await import('./machine-commands.ts');
   const machineCommand = commands.some(({ path }) => path[0] === argv[0]);
   if (machineCommand) return parseAndRun(commands, packageVersion(), argv, context);
   // Only now: a machine without a connection starts sooner without all this.

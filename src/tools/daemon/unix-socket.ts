@@ -4,8 +4,7 @@ import { readFileSync } from 'node:fs';
 import { chmod, chown, lstat, mkdir, rename, rm } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
 import { dirname } from 'node:path';
-import { type ImageLock, lockFile } from '../../machine/index.ts';
-import { VirtError } from '../../util/index.ts';
+import { type ImageLock, lockFile, VirtError } from '../../util/index.ts';
 
 /** Longest path of a unix socket that all systems take, less what is added to it while it is made. */
 const PATH_MAX = 92;

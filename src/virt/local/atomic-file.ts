@@ -27,9 +27,9 @@ export async function writeFileAtomically(path: string, text: string, { sync = t
   if (sync) await syncDirectory(dirname(path));
 }
 
-/** Removes a file for good; one that is not there is no error. */
-export async function removeFile(path: string): Promise<void> {
-  await rm(path, { force: true });
+/** Removes files of one directory for good, in this order; one that is not there is no error. */
+export async function removeFile(path: string, ...more: readonly string[]): Promise<void> {
+  for (const one of [path, ...more]) await rm(one, { force: true });
   await syncDirectory(dirname(path));
 }
 

@@ -6,8 +6,7 @@ import { extname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { hostRandom } from '../../drivers/index.ts';
-import { HostClock, type Logger } from '../../util/index.ts';
+import { HostClock, hostRandom, type Logger } from '../../util/index.ts';
 import type { BlockInfo, NodeInfo, NodeStat } from '../backend.ts';
 import {
   type DomainCapabilitiesQuery,

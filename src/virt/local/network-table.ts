@@ -1,4 +1,4 @@
-import { hostRandom } from '../../drivers/index.ts';
+import { hostRandom } from '../../util/index.ts';
 import {
   type FilledNetworkDef,
   fillNetworkDefaults,

@@ -2,10 +2,7 @@ import { mkdir, realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Logger } from '../../util/index.ts';
 import type { Backend } from '../backend.ts';
-import { EmbedHypervisor } from '../embed/embed-hypervisor.ts';
 import { virtError } from '../errors.ts';
-import { populate } from '../test-world/populate.ts';
-import { TestHypervisor } from '../test-world/test-hypervisor.ts';
 import type { ConnectionUri } from '../uri.ts';
 import { DirectoryStorage } from './directory-storage.ts';
 import { openLocalBackend } from './local-backend.ts';
@@ -32,6 +29,8 @@ export async function openEmbed({ text, params }: ConnectionUri, options: OpenOp
   const directory = state === null ? undefined : await realDirectory(state);
   return open(text, `embed:${directory ?? ''}`, options, async () => {
     const store = directory === undefined ? new MemoryStore() : await DirectoryStore.open(directory);
+    // Only now: who manages machines of other processes needs no machine of its own.
+    const { EmbedHypervisor } = await import('../embed/embed-hypervisor.ts');
     const hypervisor = new EmbedHypervisor(options.logger);
     const world = new World({ hypervisor, store, storage: new DirectoryStorage() });
     await world.load().catch(async (error: unknown) => {
@@ -45,6 +44,8 @@ export async function openEmbed({ text, params }: ConnectionUri, options: OpenOp
 /** `test:///default`. */
 export function openTest({ text }: ConnectionUri, options: OpenOptions): Promise<Backend> {
   return open(text, 'test', options, async () => {
+    const { TestHypervisor } = await import('../test-world/test-hypervisor.ts');
+    const { populate } = await import('../test-world/populate.ts');
     const hypervisor = new TestHypervisor(options.logger);
     const world = new World({ hypervisor, store: new MemoryStore(), storage: new MemoryStorage() });
     await populate(world);

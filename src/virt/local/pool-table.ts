@@ -1,4 +1,4 @@
-import { hostRandom } from '../../drivers/index.ts';
+import { hostRandom } from '../../util/index.ts';
 import type { VolumeRef } from '../backend.ts';
 import { fillStoragePoolDefaults, formatStoragePool, parseStoragePool, validateStoragePool } from '../conf/index.ts';
 import { PoolEvent } from '../enums.ts';

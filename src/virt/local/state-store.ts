@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { lockFile } from '../../machine/index.ts';
+import { lockFile } from '../../util/index.ts';
 import { virtError } from '../errors.ts';
 import { removeFile, removeUnfinished, writeFileAtomically } from './atomic-file.ts';
 
@@ -94,8 +94,7 @@ export class DirectoryStore implements StateStore {
 
   async remove(kind: StoredKind, uuid: string): Promise<void> {
     // The marker last: alone it means nothing.
-    await removeFile(this.#file(kind, uuid, 'xml'));
-    await removeFile(this.#file(kind, uuid, 'autostart'));
+    await removeFile(this.#file(kind, uuid, 'xml'), this.#file(kind, uuid, 'autostart'));
   }
 
   close(): Promise<void> {

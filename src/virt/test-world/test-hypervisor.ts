@@ -1,5 +1,5 @@
-import { fakeDriver, hostRandom } from '../../drivers/index.ts';
-import { HostClock, type Logger } from '../../util/index.ts';
+import { fakeDriver } from '../../drivers/index.ts';
+import { HostClock, hostRandom, type Logger } from '../../util/index.ts';
 import type { BlockInfo, NodeInfo, NodeStat } from '../backend.ts';
 import {
   checkNames,

@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
-import { commands, packageVersion } from '../../../src/tools/cli/cli.ts';
+import { packageVersion } from '../../../src/tools/cli/cli.ts';
 import type { Diagnosis } from '../../../src/tools/cli/commands/doctor.ts';
+import { commands } from '../../../src/tools/cli/machine-commands.ts';
 import { cli } from './support.ts';
 
 describe('the command line', () => {
