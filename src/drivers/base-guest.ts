@@ -234,6 +234,7 @@ export abstract class BaseGuest implements Guest {
     this.#account();
     this.#keys?.stop();
     this.#state = 'ended';
+    this.machine.vm.clock.pause();
     // The guest has ended even if a part of it cannot be put away in order.
     for (const step of [() => this.quit(), () => this.machine.close()]) {
       await step().catch((error: unknown) => this.spec.logger?.log('error', `ending the machine: ${describe(error)}`));

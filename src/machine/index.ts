@@ -40,7 +40,7 @@ export type { AllowRule } from './net/user/policy.ts';
 export { UserNet } from './net/user/user-net.ts';
 export { PowerRequest } from './power/power-request.ts';
 export { haltMachine, RunState, runState, setRunState } from './run-state.ts';
-export { validateMachineConfig } from './validate-config.ts';
+export { RAM_BYTES_LIMIT, validateMachineConfig } from './validate-config.ts';
 export { VirtioBlk } from './virtio/blk.ts';
 export { VirtioConsole } from './virtio/console.ts';
 export type { VirtioDevice } from './virtio/device.ts';

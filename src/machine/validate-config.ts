@@ -6,8 +6,8 @@ import { MAX_HARTS, memoryMap, VIRTIO_SLOTS } from './memory-map.ts';
 const MIB = 2 ** 20;
 /** Least RAM that a machine can have: room for a device tree and something to run. */
 const RAM_BYTES_MIN = 4 * MIB;
-/** Most RAM: the board's read-only memory has its place beside it. */
-const RAM_BYTES_LIMIT = RAM_BYTES_MAX - memoryMap.mrom.size;
+/** Most RAM that a machine can have: the board's read-only memory has its place beside it. */
+export const RAM_BYTES_LIMIT = RAM_BYTES_MAX - memoryMap.mrom.size;
 /** Longest command line that kernels take (Linux on RISC-V: COMMAND_LINE_SIZE). */
 const APPEND_BYTES_MAX = 2047;
 

@@ -127,6 +127,15 @@ function describeEnds(make: Make): void {
     await assert.rejects(guest.pause(), isError('OPERATION_INVALID', /is ended/));
   });
 
+  it('has no time of its own after its end', async () => {
+    const guest = make(bareConfig(HELLO));
+    await guest.start();
+    await guest.wait();
+    const { mtime } = guest.stats();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.equal(guest.stats().mtime, mtime);
+  });
+
   it('is destroyed before it has started', async () => {
     const guest = make(bareConfig(SPIN));
     await guest.destroy();

@@ -67,6 +67,13 @@ describe('doctor', () => {
     );
   });
 
+  it('names the most memory that run gives', async () => {
+    const most = Number(/a machine can have (\d+) MiB/.exec((await cli(['doctor'])).out)?.[1]);
+    const dump = (mib: number) => cli(['run', '--memory', `${mib}M`, '--dump-dtb', '-']);
+    assert.equal((await dump(most)).code, 0);
+    assert.match((await dump(most + 1)).err, new RegExp(`${most} MiB at most`));
+  });
+
   it('says the same for programs', async () => {
     const { code, out } = await cli(['doctor', '--json']);
     assert.equal(code, 0);

@@ -200,6 +200,13 @@ describe('run', function () {
     it('a result that cannot be', async () => {
       await refused([...bare(FOREVER), '--signature', path('s')], /no signature/);
       await refused([...bare(FOREVER), '--console', path('no/such')], /console file '.*no\/such'/);
+      // Before it runs for hours.
+      await refused([...bare(FOREVER), '--stats', path('no/such')], /statistics '.*no\/such': .*no does not exist/);
+      await refused([...bare(FOREVER), '--stats', directory], /statistics '.*': it is a directory/);
+      await refused([...bare(HTIF), '--signature', path('no/such')], /signature '.*no\/such': .*no does not exist/);
+      await refused([...bare(FOREVER), '--dump-dtb', path('no/such')], /device tree '.*no\/such': .*no does not exist/);
+      await refused([...bare(FOREVER), '--dump-dtb', `${file('file', 'x')}/such`], /file is no directory/);
+      assert.equal(readFileSync(path('file'), 'utf8'), 'x');
     });
 
     it('images and kernels that exclude each other or are not there', async () => {

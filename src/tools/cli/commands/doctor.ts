@@ -1,6 +1,7 @@
 import { availableParallelism, freemem, release, totalmem } from 'node:os';
 import { type EngineKind, usableEngines } from '../../../cpu/index.ts';
-import { createSharedMemory, RAM_BYTES_MAX } from '../../../hypervisor/index.ts';
+import { createSharedMemory } from '../../../hypervisor/index.ts';
+import { RAM_BYTES_LIMIT } from '../../../machine/index.ts';
 import { defaultImageDirectory, readManifest } from '../../image/store.ts';
 import { type Args, type CommandDef, type Context, ExitCode } from '../command.ts';
 
@@ -40,7 +41,7 @@ function backends(): Diagnosis['backends'] {
 /** Tries to reserve the one shared memory that a machine lives in; no page is used until it is touched. */
 function largestMachine(): Finding {
   const name = 'shared memory';
-  for (const ramBytes of [RAM_BYTES_MAX, 2 * GIB, GIB, GIB / 2]) {
+  for (const ramBytes of [RAM_BYTES_LIMIT, 2 * GIB, GIB, GIB / 2]) {
     try {
       createSharedMemory({ ramBytes });
       return { name, ok: true, required: true, detail: `a machine can have ${Math.floor(ramBytes / MIB)} MiB of RAM` };

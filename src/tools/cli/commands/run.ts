@@ -4,7 +4,7 @@ import { type Args, type CommandDef, type Context, ExitCode } from '../command.t
 import { connectConsole } from '../run/console.ts';
 import { machineOptions } from '../run/machine.ts';
 import { parseRunOptions, type RunOptions, runOptionDefs } from '../run/options.ts';
-import { writeReports, writeResult } from '../run/report.ts';
+import { checkResult, writeReports, writeResult } from '../run/report.ts';
 import { type Outcome, Supervisor } from '../run/supervise.ts';
 
 function stderrLogger({ stderr, stdin }: Context): Logger {
@@ -18,7 +18,10 @@ function stderrLogger({ stderr, stdin }: Context): Logger {
 
 async function dumpDtb(machine: MachineHandle, file: string, context: Context): Promise<number> {
   if (file === '-') context.stdout.write(machine.dtb);
-  else await writeResult('device tree', file, machine.dtb);
+  else {
+    await checkResult('device tree', file);
+    await writeResult('device tree', file, machine.dtb);
+  }
   return ExitCode.OK;
 }
 
@@ -56,8 +59,10 @@ export const runCommand: CommandDef = {
     const machine = await createMachine(await machineOptions(options, { interactive, colour }, context.env, logger));
     try {
       if (options.dumpDtb !== undefined) return await dumpDtb(machine, options.dumpDtb, context);
-      // Before it runs for hours: is there a signature to write?
+      // Before it runs for hours: is there a signature to write, and can it be written?
       if (options.signature !== undefined) machine.signature();
+      await checkResult('signature', options.signature);
+      await checkResult('statistics', options.stats);
       const { status, exitCode } = await runMachine(machine, options, context);
       if (status.reason === 'crashed') context.stderr.write(`nodevisor: ${status.detail}\n`);
       await writeReports(machine, options, status, exitCode);

@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises';
+import { access, constants, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { ExitStatus, GuestStats, MachineHandle } from '../../../drivers/index.ts';
 import { VirtError } from '../../../util/index.ts';
 
@@ -9,6 +10,29 @@ export async function writeResult(what: string, file: string, contents: string |
   } catch (cause) {
     throw new VirtError('SYSTEM_ERROR', `${what} ${file}: ${(cause as Error).message}`, { cause });
   }
+}
+
+/** Why a file cannot be written, as far as that can be told without touching it; undefined: nothing is known against it. */
+async function obstacle(file: string): Promise<string | undefined> {
+  const directory = dirname(file);
+  const parent = await stat(directory).catch(() => undefined);
+  if (parent === undefined) return `the directory ${directory} does not exist`;
+  if (!parent.isDirectory()) return `${directory} is no directory`;
+  const there = await stat(file).catch(() => undefined);
+  if (there?.isDirectory()) return 'it is a directory';
+  const writable = await access(there === undefined ? directory : file, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+  return writable ? undefined : 'permission denied';
+}
+
+/** Looks whether a result can be written, before it takes hours to come by. @throws VirtError INVALID_ARG */
+export async function checkResult(what: string, file: string | undefined): Promise<void> {
+  if (file === undefined) return;
+  const reason = await obstacle(file);
+  if (reason !== undefined)
+    throw new VirtError('INVALID_ARG', `${what} '${file}': ${reason}`, { data: { path: file } });
 }
 
 /** The contents of `--stats`: times in seconds, counts as numbers. */
