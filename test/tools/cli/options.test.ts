@@ -12,6 +12,7 @@ describe('the options of run', () => {
       cpuBackend: 'auto',
       firmware: 'builtin',
       disks: [],
+      nets: [],
       console: 'stdio',
       clock: 'host',
     });
