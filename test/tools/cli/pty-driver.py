@@ -2,7 +2,7 @@
 
 Reads JSON from standard input: {"argv": [...], "steps": [[expect, send], ...], "seconds": limit}. A step waits until
 the terminal shows `expect` (after what the step before waited for) and then types `send`; {"signal": n} in place of a
-text sends a signal to the command. Writes JSON: what the terminal showed, the exit status, for each step whether the
+text sends a signal to the command. With "raw" it types only while the terminal is in raw mode. Writes JSON: what the terminal showed, the exit status, for each step whether the
 terminal was in raw mode then, and whether its settings at the end are those of the start.
 """
 
@@ -48,6 +48,10 @@ class Screen:
             self.read(0.1)
 
 
+def is_raw(terminal):
+    return not termios.tcgetattr(terminal)[3] & termios.ICANON
+
+
 def play(job):
     master, slave = pty.openpty()
     before = termios.tcgetattr(slave)
@@ -57,7 +61,9 @@ def play(job):
     try:
         for expected, send in job["steps"]:
             at = screen.wait_for(expected.encode(), at)
-            raw.append(not termios.tcgetattr(slave)[3] & termios.ICANON)
+            while job.get("raw") and not is_raw(slave) and time.monotonic() < screen.deadline:
+                time.sleep(0.01)
+            raw.append(is_raw(slave))
             if isinstance(send, dict):
                 os.kill(pid, send["signal"])
             else:

@@ -52,7 +52,17 @@ export interface Played {
 
 /** Runs the command line on a pseudo-terminal. */
 export function play(argv: readonly string[], steps: readonly Step[], env: NodeJS.ProcessEnv = {}): Played {
-  const job = { argv: [process.execPath, ...NODE_ARGS, ...argv], steps, seconds: 25 };
+  return playCommand([process.execPath, ...NODE_ARGS, ...argv], steps, env);
+}
+
+/** Runs any command on a pseudo-terminal. @param raw types only while the terminal is in raw mode */
+export function playCommand(
+  argv: readonly string[],
+  steps: readonly Step[],
+  env: NodeJS.ProcessEnv = {},
+  raw = false,
+): Played {
+  const job = { argv, steps, seconds: 25, raw };
   const { stdout, stderr, status } = spawnSync('python3', [DRIVER], {
     input: JSON.stringify(job),
     encoding: 'utf8',

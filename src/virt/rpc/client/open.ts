@@ -20,7 +20,8 @@ export interface RemoteOptions {
 /** Opens a connection to the server that a URI names. Throws INVALID_ARG, NO_CONNECT, SYSTEM_ERROR, AUTH_FAILED. */
 export async function openRemote(uri: ConnectionUri, options: RemoteOptions): Promise<Backend> {
   const remote = parseRemoteUri(uri);
-  if (remote.driver === 'nodevisor' && remote.path !== '/session' && remote.path !== '/system') {
+  const atHome = uri.transport === undefined && uri.host === '' && !uri.params.has('socket');
+  if (atHome && remote.driver === 'nodevisor' && remote.path !== '/session' && remote.path !== '/system') {
     throw virtError('NO_CONNECT', `no connection driver available for ${uri.text}`);
   }
   const socket =
