@@ -43,6 +43,8 @@ export interface OpenFileOptions {
   readonly readOnly?: boolean;
   /** Makes the file if it is not there, and empties it if it is, once nobody else uses it. */
   readonly create?: boolean;
+  /** Takes no lock: what is read may be changed meanwhile by whoever has it. Read-only. */
+  readonly shared?: boolean;
 }
 
 /** An INVALID_ARG error that names the image and says in words what is wrong with it. */
@@ -95,11 +97,11 @@ export class DiskFile implements HostFile {
    * INVALID_ARG, naming the file and the reason, for one that is missing, not accessible, not a file or in use.
    */
   static async open(path: string, options: OpenFileOptions = {}): Promise<DiskFile> {
-    const { readOnly = false, create = false } = options;
+    const { readOnly = false, create = false, shared = false } = options;
     // Without O_NONBLOCK, opening a FIFO by mistake would wait for someone to write to it.
     const nonBlock = constants.O_NONBLOCK ?? 0;
     const access = (readOnly ? constants.O_RDONLY : constants.O_RDWR) | (create ? constants.O_CREAT : 0);
-    const file = await open(path, access | nonBlock | lockingOpenFlags(!readOnly), 0o644).catch(
+    const file = await open(path, access | nonBlock | (shared ? 0 : lockingOpenFlags(!readOnly)), 0o644).catch(
       (error: NodeJS.ErrnoException) => {
         throw unusableImage(path, openErrors[error.code ?? ''] ?? error.message, error);
       },
@@ -111,7 +113,8 @@ export class DiskFile implements HostFile {
       if (!stat.isFile() && !stat.isBlockDevice()) throw unusableImage(path, 'it is neither a file nor a block device');
       const regular = stat.isFile();
       // Two device files may name one disk: its own number counts then.
-      lock = regular ? await lockImage(stat.dev, stat.ino, !readOnly) : await lockDisk(stat.rdev, !readOnly);
+      if (shared) lock = { release: async () => {} };
+      else lock = regular ? await lockImage(stat.dev, stat.ino, !readOnly) : await lockDisk(stat.rdev, !readOnly);
       if (lock === undefined) throw unusableImage(path, openErrors['EAGAIN'] ?? '');
       if (create && regular) await file.truncate(0);
       // Once more, under the lock: the last writer may have grown it just now.

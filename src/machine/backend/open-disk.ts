@@ -19,6 +19,8 @@ export interface OpenDiskOptions {
   readonly readOnly?: boolean;
   /** `none`: without what it is on top of; `write`: the image right below is opened to be written too. */
   readonly backing?: 'read' | 'write' | 'none';
+  /** Takes no locks; read-only. */
+  readonly shared?: boolean;
   readonly logger?: Logger;
 }
 
@@ -56,18 +58,21 @@ class Chain {
   }
 
   async open(path: string, options: OpenDiskOptions): Promise<DiskImage> {
-    const { format, readOnly = false, backing = 'read' } = options;
+    const { format, readOnly = false, backing = 'read', shared = false } = options;
     if (this.#identities.size >= CHAIN_MAX) throw unusableImage(path, `it is below ${CHAIN_MAX} others`);
     const identity = await identityOf(path);
     if (identity !== undefined) this.#identities.add(identity);
-    if (format === 'raw') return FileBlock.open(path, { readOnly });
-    const file = await DiskFile.open(path, { readOnly });
+    if (format === 'raw') return FileBlock.open(path, { readOnly, shared });
+    const file = await DiskFile.open(path, { readOnly, shared });
     const opened: { close(): Promise<void> }[] = [file];
     try {
       const header = await loadHeader(file);
-      const dataFile = await this.#openData(file, header);
+      const dataFile = await this.#openData(file, header, shared);
       if (dataFile !== undefined) opened.push(dataFile);
-      const below = backing === 'none' ? undefined : await this.#openBacking(path, header, backing === 'read');
+      const below =
+        backing === 'none'
+          ? undefined
+          : await this.#openBacking(path, header, { readOnly: backing === 'read', shared });
       if (below !== undefined) opened.push(below);
       return await Qcow2Image.open(file, { readOnly, backing: below, dataFile, logger: this.#logger });
     } catch (error) {
@@ -76,20 +81,24 @@ class Chain {
     }
   }
 
-  async #openBacking(path: string, header: Qcow2Header, readOnly: boolean): Promise<DiskImage | undefined> {
+  async #openBacking(
+    path: string,
+    header: Qcow2Header,
+    options: Omit<OpenDiskOptions, 'format'>,
+  ): Promise<DiskImage | undefined> {
     if (header.backingFile === undefined) return undefined;
     const below = namedFile(path, 'backing file', header.backingFile);
     await this.#mustBeNew(path, 'backing file', below);
     const format = await backingFormat(path, below, extensionText(header, Extension.BACKING_FORMAT));
     try {
-      return await this.open(below, { format, readOnly });
+      return await this.open(below, { format, ...options });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw unusableImage(path, `its backing file cannot be opened: ${reason}`, error);
     }
   }
 
-  async #openData(file: DiskFile, header: Qcow2Header): Promise<DiskFile | undefined> {
+  async #openData(file: DiskFile, header: Qcow2Header, shared: boolean): Promise<DiskFile | undefined> {
     if ((header.incompatible & Incompatible.DATA_FILE) === 0n) return undefined;
     const name = extensionText(header, Extension.DATA_FILE);
     if (name === undefined) throw unusableImage(file.path, 'it does not say what its external data file is');
@@ -97,7 +106,7 @@ class Chain {
     await this.#mustBeNew(file.path, 'external data file', path);
     const identity = await identityOf(path);
     if (identity !== undefined) this.#identities.add(identity);
-    return DiskFile.open(path, { readOnly: file.readOnly });
+    return DiskFile.open(path, { readOnly: file.readOnly, shared });
   }
 
   async #mustBeNew(path: string, what: string, named: string): Promise<void> {
@@ -114,7 +123,7 @@ class Chain {
 async function backingFormat(path: string, below: string, name: string | undefined): Promise<DiskFormat> {
   if (name !== undefined) return diskFormat(below, name);
   const start = new Uint8Array(4);
-  const file = await DiskFile.open(below, { readOnly: true }).catch((error: Error) => {
+  const file = await DiskFile.open(below, { readOnly: true, shared: true }).catch((error: Error) => {
     throw unusableImage(path, `its backing file cannot be opened: ${error.message}`, error);
   });
   try {

@@ -25,7 +25,7 @@ export interface OptionDef {
 
 /** A positional argument. */
 export interface ArgumentDef {
-  /** `[name]` optional, `<name>` required. */
+  /** `[name]` optional, `<name>` required, `<name...>` one or more. */
   readonly usage: string;
   readonly help: string;
 }
@@ -79,6 +79,8 @@ export interface CommandDef {
   readonly notes?: string;
   readonly arguments: readonly ArgumentDef[];
   readonly options: readonly OptionDef[];
+  /** Changes the words after the command before they are parsed, where one would be taken for what it is not. */
+  readonly rewrite?: (words: readonly string[]) => readonly string[];
   /** Runs it and returns the exit status. VirtError ends it with one line. */
   run(args: Args, context: Context): Promise<number>;
 }

@@ -17,7 +17,7 @@ function addCommand(parent: Command, def: CommandDef, context: Context, choose: 
   }
   if (def.notes !== undefined) command.addHelpText('after', `\n${def.notes}`);
   command.action((...parameters: unknown[]) => {
-    const positionals = parameters.slice(0, def.arguments.length) as (string | undefined)[];
+    const positionals = parameters.slice(0, def.arguments.length).flat() as (string | undefined)[];
     const options = parameters[def.arguments.length] as OptionValues;
     choose(() => def.run(new Args(positionals, options), context));
   });
@@ -43,6 +43,13 @@ function buildProgram(
     addCommand(parent, def, context, choose);
   }
   return program;
+}
+
+/** The words, as the command that they call wants them. */
+function rewritten(defs: readonly CommandDef[], argv: readonly string[]): readonly string[] {
+  const def = defs.find(({ path }) => path.every((word, i) => argv[i] === word));
+  if (def?.rewrite === undefined) return argv;
+  return [...def.path, ...def.rewrite(argv.slice(def.path.length))];
 }
 
 /** Applies to the program and all commands below it. */
@@ -72,7 +79,7 @@ export async function parseAndRun(
   });
   configure(program, context);
   try {
-    program.parse(argv, { from: 'user' });
+    program.parse(rewritten(defs, argv), { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     // Asked for help or version: fine. Everything else, help instead of a command included, is bad usage.

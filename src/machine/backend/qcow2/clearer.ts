@@ -24,18 +24,26 @@ export class Qcow2Clearer {
     this.#hasBacking = hasBacking;
   }
 
-  /** The range reads as zeroes; with `unmap` its clusters are freed. */
-  async writeZeroes(offset: number, bytes: number, unmap: boolean): Promise<void> {
+  /**
+   * The range reads as zeroes; with `unmap` its clusters are freed. With `mark` it does so whatever the image may be put
+   * on top of, also where it reads as zeroes now because there is nothing.
+   */
+  async writeZeroes(offset: number, bytes: number, unmap: boolean, mark = false): Promise<void> {
     const { geometry } = this.#core;
     // Version 2 knows no zero clusters: there it takes a cluster with nothing below it. A raw data file must have them.
-    const byTables = geometry.version >= 3 ? !geometry.rawDataFile : unmap && !this.#hasBacking;
+    const byTables = geometry.version >= 3 ? !geometry.rawDataFile : unmap && !this.#hasBacking && !mark;
     const unit = geometry.subclusterBytes;
     const from = byTables ? Math.ceil(offset / unit) * unit : offset + bytes;
     const to = byTables ? this.#alignedEnd(offset + bytes, unit) : offset + bytes;
-    if (from >= to) return this.#writeData(offset, bytes);
-    await this.#writeData(offset, from - offset);
-    await this.#clear(from, to, unmap);
-    await this.#writeData(to, offset + bytes - to);
+    if (from >= to) return this.#writeData(offset, bytes, mark);
+    await this.#writeData(offset, from - offset, mark);
+    await this.#clear(from, to, mark ? 'mark' : unmap ? 'unmap' : 'keep');
+    await this.#writeData(to, offset + bytes - to, mark);
+  }
+
+  /** Takes everything out of the image: it is as if new, and shows what is below. */
+  async empty(): Promise<void> {
+    await this.#clear(0, this.#alignedEnd(this.#core.header.size, 1), 'empty');
   }
 
   /** Frees the clusters that are wholly in the range; they read as zeroes, or stay where that cannot be. */
@@ -45,7 +53,7 @@ export class Qcow2Clearer {
     const unit = geometry.subclusterBytes;
     const from = Math.ceil(offset / unit) * unit;
     const to = this.#alignedEnd(offset + bytes, unit);
-    if (from < to) await this.#clear(from, to, true);
+    if (from < to) await this.#clear(from, to, 'unmap');
   }
 
   /** The disk's end is as good as a cluster's: there is nothing behind it. */
@@ -56,10 +64,10 @@ export class Qcow2Clearer {
   }
 
   /** Writes zeroes where it does not read as such. */
-  async #writeData(offset: number, bytes: number): Promise<void> {
+  async #writeData(offset: number, bytes: number, all = this.#core.geometry.rawDataFile): Promise<void> {
     for (let at = 0; at < bytes; ) {
       const piece = await this.#reader.extent(offset + at, Math.min(zeroes.length, bytes - at));
-      if (piece.kind !== 'zero' || this.#core.geometry.rawDataFile) {
+      if (all || !this.#reader.isZero(piece, offset + at)) {
         await this.#writer.write(offset + at, zeroes.subarray(0, piece.bytes));
       }
       at += piece.bytes;
@@ -67,7 +75,7 @@ export class Qcow2Clearer {
   }
 
   /** Clears whole subclusters. */
-  async #clear(from: number, to: number, unmap: boolean): Promise<void> {
+  async #clear(from: number, to: number, how: Clearing): Promise<void> {
     const { geometry, locks } = this.#core;
     const { clusterBytes, l2Span } = geometry;
     for (let at = from; at < to; ) {
@@ -76,7 +84,7 @@ export class Qcow2Clearer {
       const hold = await locks.take(first, Math.ceil(end / clusterBytes) - 1, true);
       let compressed: number[];
       try {
-        compressed = await this.#core.exclusive(() => this.#clearInTable(at, end, unmap));
+        compressed = await this.#core.exclusive(() => this.#clearInTable(at, end, how));
       } finally {
         locks.release(hold);
       }
@@ -91,10 +99,10 @@ export class Qcow2Clearer {
   }
 
   /** Clears what is behind one L2 table; returns the compressed clusters of which only a part is to be cleared. */
-  async #clearInTable(from: number, to: number, unmap: boolean): Promise<number[]> {
+  async #clearInTable(from: number, to: number, how: Clearing): Promise<number[]> {
     const core = this.#core;
     const l1Index = Math.floor(from / core.geometry.l2Span);
-    const changes = await core.withL2(l1Index, (table) => this.#changes(table, from, to, unmap));
+    const changes = await core.withL2(l1Index, (table) => this.#changes(table, from, to, how));
     const compressed = changes.filter(({ partOfCompressed }) => partOfCompressed).map(({ cluster }) => cluster);
     const real = changes.filter(({ partOfCompressed }) => !partOfCompressed);
     if (real.length > 0) await core.withOwnL2(l1Index, (table) => this.#apply(table, real));
@@ -111,18 +119,18 @@ export class Qcow2Clearer {
     }
   }
 
-  #changes(table: CachedTable | null, from: number, to: number, unmap: boolean): Change[] {
+  #changes(table: CachedTable | null, from: number, to: number, how: Clearing): Change[] {
     const { geometry } = this.#core;
     const { clusterBytes, subclusterBytes } = geometry;
     const changes: Change[] = [];
-    if (table === null && !this.#hasBacking) return changes;
+    if (table === null && (how === 'empty' || (!this.#hasBacking && how !== 'mark'))) return changes;
     for (let at = from; at < to; ) {
       const cluster = Math.floor(at / clusterBytes);
       const inCluster = at % clusterBytes;
       const end = Math.min(clusterBytes, inCluster + to - at);
       const entry = table === null ? unallocated : readEntry(geometry, table, cluster % geometry.l2Entries);
       const bits = subclusterBits(inCluster / subclusterBytes, end / subclusterBytes - 1);
-      const next = this.#cleared(entry, bits, unmap);
+      const next = this.#cleared(entry, bits, how);
       if (next === 'compressed') changes.push({ cluster, entry, next: unallocated, partOfCompressed: true });
       else if (next !== undefined) changes.push({ cluster, entry, next, partOfCompressed: false });
       at += end - inCluster;
@@ -131,13 +139,14 @@ export class Qcow2Clearer {
   }
 
   /** The entry with these subclusters cleared; undefined if nothing is to be changed. */
-  #cleared(entry: ClusterEntry, bits: number, unmap: boolean): NewEntry | 'compressed' | undefined {
+  #cleared(entry: ClusterEntry, bits: number, how: Clearing): NewEntry | 'compressed' | undefined {
     const { geometry } = this.#core;
     const whole = bits === allSubclusters(geometry);
-    const mark = geometry.version >= 3;
+    const mark = geometry.version >= 3 && how !== 'empty';
     if (entry.compressed) return whole ? { host: 0, copied: false, data: 0, zero: mark ? bits : 0 } : 'compressed';
-    if (!entry.allocated && !this.#hasBacking && (entry.zero & bits) === 0) return undefined;
-    const keep = entry.allocated && (!whole || (!unmap && entry.copied && mark));
+    const nothing = !entry.allocated && (entry.zero & bits) === 0;
+    if (nothing && (how === 'empty' || (!this.#hasBacking && how !== 'mark'))) return undefined;
+    const keep = entry.allocated && how !== 'empty' && (!whole || (how === 'keep' && entry.copied && mark));
     const next = {
       host: keep ? entry.host : 0,
       copied: keep && entry.copied,
@@ -148,6 +157,12 @@ export class Qcow2Clearer {
     return same && next.copied === entry.copied ? undefined : next;
   }
 }
+
+/**
+ * What becomes of cleared clusters: `keep`: they are zero, and keep their places; `unmap`: they are zero, their places
+ * are freed; `mark`: the same, also where the image has nothing; `empty`: the image has nothing there.
+ */
+type Clearing = 'keep' | 'unmap' | 'mark' | 'empty';
 
 interface Change {
   readonly cluster: number;

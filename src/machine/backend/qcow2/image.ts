@@ -113,6 +113,12 @@ export class Qcow2Image implements DiskImage {
     await this.#writer.writeCompressed(offset, from);
   }
 
+  /** Gives places to all clusters, which read as zeroes still. For a new image without a backing image. */
+  async preallocate(): Promise<void> {
+    this.#requireWritable('preallocate');
+    await this.#writer.preallocate();
+  }
+
   flush(): Promise<void> {
     return this.#core.flush();
   }
@@ -125,6 +131,18 @@ export class Qcow2Image implements DiskImage {
   async writeZeroes(offset: number, bytes: number, unmap: boolean): Promise<void> {
     this.#checkWrite(offset, bytes);
     await this.#clearer.writeZeroes(offset, bytes, unmap);
+  }
+
+  /** The range reads as zeroes, whatever the image is put on top of later. */
+  async markZeroes(offset: number, bytes: number): Promise<void> {
+    this.#checkWrite(offset, bytes);
+    await this.#clearer.writeZeroes(offset, bytes, true, true);
+  }
+
+  /** Takes everything out of the image, so that it shows what is below. */
+  async makeEmpty(): Promise<void> {
+    this.#requireWritable('empty');
+    await this.#clearer.empty();
   }
 
   extent(offset: number, bytes: number): Promise<Extent> {

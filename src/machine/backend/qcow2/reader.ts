@@ -84,9 +84,10 @@ export class Qcow2Reader {
         return { kind: 'data', bytes: piece.bytes, compressed: true };
       case 'zero':
         return { kind: 'zero', bytes: piece.bytes };
-      case 'none':
-        // Beyond the backing image's end there is nothing to see through to.
-        return this.#seesNothing(offset) ? { kind: 'zero', bytes: piece.bytes } : this.#aboveBacking(offset, piece);
+      case 'none': {
+        const left = this.#backingBytes - offset;
+        return { kind: 'none', bytes: left > 0 ? Math.min(piece.bytes, left) : piece.bytes };
+      }
     }
   }
 
@@ -95,23 +96,24 @@ export class Qcow2Reader {
     for (let at = 0; at < bytes; ) {
       const piece = this.peek(offset + at, bytes - at);
       if (piece === undefined) return false;
-      const zero = piece.kind === 'zero' || (piece.kind === 'none' && this.#seesNothing(offset + at));
-      if (!zero) return false;
+      if (!this.isZero(piece, offset + at)) return false;
       at += piece.bytes;
     }
     return true;
+  }
+
+  /** Whether what was found at `offset` reads as zeroes, all of it. */
+  isZero({ kind }: Pick<Extent, 'kind'> | Piece, offset: number): boolean {
+    return kind === 'zero' || (kind === 'none' && this.#seesNothing(offset));
   }
 
   get #backingBytes(): number {
     return (this.#backing?.sectors ?? 0) * SECTOR_BYTES;
   }
 
+  /** Whether there is nothing below, so that what is not allocated reads as zeroes. */
   #seesNothing(offset: number): boolean {
     return offset >= this.#backingBytes;
-  }
-
-  #aboveBacking(offset: number, piece: Piece): Extent {
-    return { kind: 'none', bytes: Math.min(piece.bytes, this.#backingBytes - offset) };
   }
 
   #inTable(table: CachedTable, offset: number, most: number): Piece {

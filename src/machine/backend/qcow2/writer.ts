@@ -69,6 +69,25 @@ export class Qcow2Writer {
     }
   }
 
+  /** Gives places to all clusters of an empty image, where they read as zeroes. */
+  async preallocate(): Promise<void> {
+    const core = this.#core;
+    const { l2Span, clusterBytes, dataFile } = core.geometry;
+    const { size } = core.header;
+    if (dataFile && core.data.bytes < size) await core.data.truncate(size);
+    for (let at = 0; at < size; ) {
+      const bytes = Math.min(size - at, CHUNK_BYTES * 32, l2Span - (at % l2Span));
+      const taken: ClusterRun[] = [];
+      const placed = await this.#place(await this.#plan(at, bytes), taken);
+      const end = Math.max(0, ...placed.map(({ host }) => host + clusterBytes));
+      if (!dataFile && end > core.file.bytes) await core.file.truncate(end);
+      const reused = placed.filter(({ fresh }) => !fresh && !dataFile);
+      for (const { host } of reused) await core.file.write(host, new Uint8Array(clusterBytes));
+      await core.exclusive(() => this.#link(placed));
+      at += bytes;
+    }
+  }
+
   async #writeChunk(offset: number, from: Uint8Array): Promise<void> {
     const { geometry, locks } = this.#core;
     const first = Math.floor(offset / geometry.clusterBytes);

@@ -67,7 +67,7 @@ describe('Qcow2Image', () => {
     assert.ok(Buffer.from(await read(disk, 0, 2 * MIB)).equals(expected));
     assert.deepEqual(await disk.extent(0, 65536), { kind: 'none', bytes: 65536 });
     assert.equal((await disk.extent(65536, 65536)).kind, 'data');
-    assert.deepEqual(await disk.extent(MIB, MIB), { kind: 'zero', bytes: MIB });
+    assert.deepEqual(await disk.extent(MIB, MIB), { kind: 'none', bytes: MIB });
     await disk.close();
     assert.ok(backing.closed);
     assert.deepEqual(await faults(file), inOrder);

@@ -1,0 +1,46 @@
+import { openDiskImage, Qcow2Image } from '../../machine/index.ts';
+import { type Args, type CommandDef, type Context, ExitCode, usageError } from '../cli/command.ts';
+import { copyDisk } from './copy.ts';
+import { withOpen } from './open.ts';
+import { showing } from './progress.ts';
+import { diskBytes } from './regions.ts';
+
+const PARALLEL = 8;
+
+/** `nodevisor image commit`. */
+export const imageCommitCommand: CommandDef = {
+  path: ['image', 'commit'],
+  summary: 'write what an image has into the one that it is on top of',
+  notes: 'Nothing else may be on top of that one: its content changes.',
+  arguments: [{ usage: '<file>', help: 'the image' }],
+  options: [
+    { flags: '-f, --format <format>', help: 'format of the image: qcow2, the only one that is on top of others' },
+    { flags: '-d, --keep', help: 'do not empty the image afterwards' },
+    { flags: '-p, --progress', help: 'show how far it is' },
+    { flags: '-q, --quiet', help: 'say nothing' },
+  ],
+  async run(args: Args, context: Context): Promise<number> {
+    const [path = ''] = args.positionals;
+    if ((args.text('format') ?? 'qcow2') !== 'qcow2') throw usageError('only qcow2 images are on top of others');
+    return withOpen(async (keep) => {
+      const disk = keep(await openDiskImage(path, { format: 'qcow2', backing: 'write' }));
+      const { backing } = disk;
+      if (backing === undefined || !(disk instanceof Qcow2Image))
+        throw usageError(`${path} is not on top of another image`);
+      if (diskBytes(backing) < diskBytes(disk)) await backing.resize(diskBytes(disk));
+      const target = {
+        write: (offset: number, from: Uint8Array) => backing.write(offset, from),
+        zero: (offset: number, bytes: number) => backing.writeZeroes(offset, bytes, true),
+      };
+      const options = { parallel: PARALLEL, sparseBytes: 4096, ownOnly: true };
+      await showing(context, args.flag('progress'), { name: path, bytes: diskBytes(disk) }, (progress) =>
+        copyDisk(disk, target, { ...options, progress }),
+      );
+      // Only what is below for good may go from above.
+      await backing.flush();
+      if (!args.flag('keep')) await disk.makeEmpty();
+      if (!args.flag('quiet')) context.stdout.write('Image committed.\n');
+      return ExitCode.OK;
+    });
+  },
+};
