@@ -9,8 +9,8 @@ import { showing } from './progress.ts';
 import { diskBytes } from './regions.ts';
 import { parseBytes } from './sizes.ts';
 
-/** Pieces under way at a time, unless `-m` says otherwise: what four threads of the host's I/O keep busy. */
-const PARALLEL = 8;
+/** Pieces under way at a time, unless `-m` says otherwise: as many as Node has threads for files. */
+const PARALLEL = 4;
 
 /** Zeroes that are worth not being written, unless `-S` says otherwise. */
 const SPARSE_BYTES = 4096;
@@ -96,6 +96,12 @@ function copyOptions(args: Args, conversion: Conversion, target: DiskImage): Omi
   return { ...common, pieceBytes: target.clusterBytes };
 }
 
+/** qemu-img's names of cache modes; here they say whether the disk is waited for at the end. */
+function parseCache(mode = 'unsafe'): string {
+  if (['none', 'writeback', 'unsafe', 'directsync', 'writethrough'].includes(mode)) return mode;
+  throw usageError(`-t ${mode}: it is one of none, writeback, writethrough, directsync, unsafe`);
+}
+
 async function convert(args: Args, context: Context): Promise<void> {
   const conversion = parseConversion(args);
   await withOpen(async (keep) => {
@@ -103,6 +109,7 @@ async function convert(args: Args, context: Context): Promise<void> {
     const size = sources.reduce((sum, disk) => sum + diskBytes(disk), 0);
     const target = keep(await openTarget(args, conversion, size));
     const options = copyOptions(args, conversion, target);
+    const cached = parseCache(args.text('cache')) === 'unsafe';
     await showing(context, args.flag('progress'), { name: conversion.out, bytes: size }, async (progress) => {
       let at = 0;
       for (const source of sources) {
@@ -118,7 +125,7 @@ async function convert(args: Args, context: Context): Promise<void> {
         at += diskBytes(source);
       }
     });
-    if (args.text('cache') !== 'unsafe') await target.flush();
+    if (!cached) await target.flush();
   });
 }
 
@@ -139,7 +146,7 @@ export const imageConvertCommand: CommandDef = {
     { flags: '-n, --skip-create', help: 'write an image that is there already' },
     { flags: '-S, --sparse <size>', help: 'zeroes worth leaving out; 0: all are written (default: 4k)' },
     { flags: '-m, --parallel <n>', help: `pieces under way at a time (default: ${PARALLEL})` },
-    { flags: '-t, --cache <mode>', help: 'unsafe: do not wait for the disk at the end' },
+    { flags: '-t, --cache <mode>', help: 'writeback: wait for the disk at the end; unsafe: do not (default: unsafe)' },
     { flags: '-W, --unordered', help: 'write in any order, as is done anyway' },
     { flags: '-U, --force-share', help: 'read them even while machines write them' },
     { flags: '-p, --progress', help: 'show how far it is' },

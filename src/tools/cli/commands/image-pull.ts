@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { pullDebian } from '../../image/pull-debian.ts';
 import { defaultImageDirectory } from '../../image/store.ts';
 import { type Args, type CommandDef, type Context, ExitCode, usageError } from '../command.ts';
 import { progressReporter } from '../progress.ts';
@@ -23,6 +22,8 @@ export const imagePullCommand: CommandDef = {
   async run(args: Args, context: Context): Promise<number> {
     const [name = ''] = args.positionals;
     if (name !== 'debian') throw usageError(`unknown image '${name}': there is debian`);
+    // Only now: other commands start sooner without the signatures' library.
+    const { pullDebian } = await import('../../image/pull-debian.ts');
     const mirror = args.text('mirror');
     const keyring = args.text('keyring');
     const directory = args.text('dir') ?? defaultImageDirectory(name, context.env);
