@@ -2,6 +2,7 @@
  * and copy memory, and check every word of it. The machine's memory is nearly full in all rounds and over-full in some,
  * where the kernel kills children. Its last line is "CHURN END rounds=… killed=… refused=… wrong=…". */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -33,6 +34,13 @@ static void wrong(const char *what, size_t page, uint64_t got, uint64_t want) {
     printf("WRONG %s: page %zu has %llx, not %llx\n", what, page, (unsigned long long)got, (unsigned long long)want);
     fflush(stdout);
     _exit(WRONG);
+}
+
+/* The kernel would not do something, which it may for want of memory. */
+static void refuse(int line) {
+    printf("refused in line %d: %s\n", line, strerror(errno));
+    fflush(stdout);
+    _exit(REFUSED);
 }
 
 /* What each page of a region holds, in its first and last words: 0 where it was mapped anew. */
@@ -75,7 +83,7 @@ static void protect(struct region *r) {
         wrong("a store to a protected page", page, ~r->want[page], r->want[page]);
     }
     if (*word(r, page, 0) != r->want[page]) wrong("protected", page, *word(r, page, 0), r->want[page]);
-    if (mprotect((void *)word(r, page, 0), PAGE, PROT_READ | PROT_WRITE)) _exit(REFUSED);
+    if (mprotect((void *)word(r, page, 0), PAGE, PROT_READ | PROT_WRITE)) refuse(__LINE__);
 }
 
 /* Some pages are replaced by fresh ones: by unmapping, or by dropping what they hold. */
@@ -83,9 +91,9 @@ static void renew(struct region *r) {
     size_t from = below(r->pages), count = 1 + below(r->pages - from < 16 ? r->pages - from : 16);
     void *at = (void *)word(r, from, 0);
     if (below(2)) {
-        if (madvise(at, count * PAGE, MADV_DONTNEED)) _exit(REFUSED);
+        if (madvise(at, count * PAGE, MADV_DONTNEED)) refuse(__LINE__);
     } else if (mmap(at, count * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != at) {
-        _exit(REFUSED);
+        refuse(__LINE__);
     }
     for (size_t page = from; page < from + count; page++) {
         if (*word(r, page, 7) != 0) wrong("a fresh page", page, *word(r, page, 7), 0);
@@ -93,14 +101,27 @@ static void renew(struct region *r) {
     }
 }
 
-/* The whole region moves to another address and keeps what it holds. */
-static void move(struct region *r) {
-    void *moved = mremap((void *)r->memory, r->pages * PAGE, r->pages * PAGE, MREMAP_MAYMOVE);
-    if (moved == MAP_FAILED) return;
-    void *apart = mmap(NULL, r->pages * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (apart == MAP_FAILED) _exit(REFUSED);
-    if (mremap(moved, r->pages * PAGE, r->pages * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, apart) != apart) _exit(REFUSED);
-    r->memory = apart;
+static void move_page(volatile uint64_t *from, volatile uint64_t *to) {
+    int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
+    if (mremap((void *)from, PAGE, PAGE, flags, (void *)to) != (void *)to) refuse(__LINE__);
+}
+
+/* Pairs of pages change places, by their mappings. */
+static void exchange_places(struct region *r) {
+    volatile uint64_t *spare = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (spare == MAP_FAILED) refuse(__LINE__);
+    for (int i = 0; i < 8; i++) {
+        size_t a = below(r->pages), b = below(r->pages);
+        if (a == b) continue;
+        move_page(word(r, a, 0), spare);
+        move_page(word(r, b, 0), word(r, a, 0));
+        move_page(spare, word(r, b, 0));
+        uint64_t want = r->want[a];
+        r->want[a] = r->want[b];
+        r->want[b] = want;
+        if (*word(r, a, 0) != r->want[a]) wrong("a page that moved", a, *word(r, a, 0), r->want[a]);
+    }
+    munmap((void *)spare, PAGE);
 }
 
 /* A child sees what we have, changes its copies, and leaves ours alone. */
@@ -116,7 +137,7 @@ static void copy(struct region *r) {
     }
     put(r, below(r->pages), next());
     int status;
-    if (waitpid(child, &status, 0) < 0) _exit(REFUSED);
+    if (waitpid(child, &status, 0) < 0) refuse(__LINE__);
     if (WIFEXITED(status) && WEXITSTATUS(status) != 0) _exit(WEXITSTATUS(status));
 }
 
@@ -137,7 +158,7 @@ static void exchange(void) {
     int file = memfd_create("pages", 0);
     if (file < 0 || ftruncate(file, RING * PAGE)) return;
     window = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, file, 0);
-    if (window == MAP_FAILED) _exit(REFUSED);
+    if (window == MAP_FAILED) refuse(__LINE__);
     atomic_store(&announced, 0);
     atomic_store(&stop_reading, 0);
     pthread_t thread;
@@ -147,8 +168,8 @@ static void exchange(void) {
     }
     for (uint64_t i = 1; i <= SWAPS; i++) {
         off_t at = (off_t)(i % RING) * PAGE;
-        if (pwrite(file, &i, sizeof i, at) != sizeof i) _exit(REFUSED);
-        if (mmap((void *)window, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, file, at) == MAP_FAILED) _exit(REFUSED);
+        if (pwrite(file, &i, sizeof i, at) != sizeof i) refuse(__LINE__);
+        if (mmap((void *)window, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, file, at) == MAP_FAILED) refuse(__LINE__);
         atomic_store(&announced, i);
     }
     atomic_store(&stop_reading, 1);
@@ -164,12 +185,12 @@ static void child(size_t pages, uint64_t seed) {
     struct region r = {.pages = pages};
     r.memory = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     r.want = calloc(pages, sizeof *r.want);
-    if (r.memory == MAP_FAILED || r.want == NULL) _exit(REFUSED);
+    if (r.memory == MAP_FAILED || r.want == NULL) refuse(__LINE__);
     for (size_t page = 0; page < pages; page++) put(&r, page, next());
     check(&r, "what was written");
     for (int i = 0; i < 60; i++) {
         switch (below(6)) {
-            case 0: move(&r); break;
+            case 0: exchange_places(&r); break;
             case 1: copy(&r); break;
             case 2: case 3: protect(&r); break;
             default: renew(&r);
@@ -182,7 +203,7 @@ static void child(size_t pages, uint64_t seed) {
 
 static void oom_score(const char *value) {
     int file = open("/proc/self/oom_score_adj", O_WRONLY);
-    if (file < 0 || write(file, value, strlen(value)) < 0) _exit(REFUSED);
+    if (file < 0 || write(file, value, strlen(value)) < 0) refuse(__LINE__);
     close(file);
 }
 
