@@ -35,6 +35,34 @@ export class EtherSwitch {
     };
   }
 
+  /** Plugs in the far end of a cable, such as a stream to another process. Returns what unplugs and closes it. */
+  bridge(cable: NetBackend): () => Promise<void> {
+    let blocked = false;
+    const port = this.attach({
+      receive: (frame) => {
+        if (blocked) return false;
+        // Before the call, as the cable may drain even before it returns.
+        blocked = true;
+        if (cable.send(frame)) blocked = false;
+        return true;
+      },
+    });
+    cable.connect({
+      receive: (frame) => {
+        port.send(frame);
+        return true;
+      },
+      drained: () => {
+        blocked = false;
+        port.resume();
+      },
+    });
+    return () => {
+      port.close();
+      return cable.close();
+    };
+  }
+
   /** @internal */
   join(port: SwitchPort): void {
     this.#ports.add(port);

@@ -1,0 +1,181 @@
+import { strict as assert } from 'node:assert';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttp } from 'node:http';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { NetOptions } from '../../src/index.ts';
+import { EtherSwitch, StreamNet } from '../../src/machine/index.ts';
+import { needTool } from '../support/need-tool.ts';
+import { boot, type DebianImage, debianImage, type Session } from './support.ts';
+
+const BYTES = 8 * 2 ** 20;
+const sha1 = (bytes: Uint8Array) => createHash('sha1').update(bytes).digest('hex');
+
+describe('boot: Debian on a network', function () {
+  this.timeout(300_000);
+  const closers: (() => unknown)[] = [];
+  let image: DebianImage;
+  let directory: string;
+
+  before(async function () {
+    image = await debianImage(this);
+    directory = mkdtempSync(join(tmpdir(), 'nodevisor-net-'));
+  });
+  afterEach(async () => {
+    for (const close of closers.splice(0).reverse()) await close();
+  });
+  after(() => {
+    if (directory !== undefined) rmSync(directory, { recursive: true });
+  });
+
+  async function guest(...nets: NetOptions[]): Promise<Session> {
+    const session = await boot({ ...image, append: `${image.append} quiet`, memory: '256M', nets });
+    closers.push(() => session.machine.destroy());
+    await session.expect('# ');
+    return session;
+  }
+
+  /** Runs a command in the guest; what it printed. */
+  async function run(session: Session, command: string): Promise<string> {
+    session.type(`${command}; echo en""d=$?`);
+    return session.expect(/en""d[\s\S]*?end=\d+\r\n/);
+  }
+
+  async function webServer(contents: Uint8Array, host: string): Promise<number> {
+    const server = createHttp((_, response) => response.end(contents)).listen(0, host);
+    await once(server, 'listening');
+    closers.push(() => server.close());
+    return (server.address() as AddressInfo).port;
+  }
+
+  it('gets an address and a name server, and fetches and sends files whole', async () => {
+    const contents = randomBytes(BYTES);
+    const http = await webServer(contents, '127.0.0.1');
+    const http6 = await webServer(contents, '::1');
+    const received: Promise<string> = new Promise((resolve) => {
+      const server = createServer((socket) => {
+        const hash = createHash('sha1');
+        socket.on('data', (data) => hash.update(data));
+        socket.on('end', () => resolve(hash.digest('hex')));
+      }).listen(0, '127.0.0.1');
+      closers.push(() => server.close());
+      upload = once(server, 'listening').then(() => (server.address() as AddressInfo).port);
+    });
+    const capture = join(directory, 'frames.pcapng');
+    const session = await guest({ type: 'user', hostLoopback: true, hostname: 'boxy', capture });
+    assert.match(await run(session, 'hostname; ip addr show eth0'), /boxy[\s\S]*10\.0\.2\.15\/24/);
+    assert.match(await run(session, 'cat /etc/resolv.conf'), /nameserver 10\.0\.2\.3/);
+    assert.match(
+      await run(session, `wget -q -O /tmp/f http://10.0.2.2:${http}/; sha1sum /tmp/f`),
+      new RegExp(sha1(contents)),
+    );
+    await run(session, `nc 10.0.2.2 ${await upload} < /tmp/f`);
+    assert.equal(await received, sha1(contents));
+    assert.match(await run(session, 'ping -c 2 10.0.2.2'), /2 packets transmitted, 2 packets received/);
+    await run(session, 'until ip -6 route | grep -q default; do sleep 1; done');
+    assert.match(await run(session, `wget -q -O - http://[fec0::2]:${http6}/ | sha1sum`), new RegExp(sha1(contents)));
+    assert.match(await run(session, 'wget -T 5 -O - http://127.0.0.2:1/ http://169.254.169.254/'), /end=1/);
+    const [counts] = session.machine.nets.map((net) => net.counts);
+    assert.ok(counts !== undefined && counts.rxBytes > 2 * BYTES && counts.txBytes > BYTES);
+    await session.machine.destroy();
+    assert.equal(readFileSync(capture).readUInt32LE(0), 0x0a0d0d0a);
+  });
+  let upload: Promise<number>;
+
+  it('serves through a forwarded port, one connection after the other', async () => {
+    const port = await freePort();
+    const session = await guest({ type: 'user', forwards: [{ hostPort: port, guestPort: 7 }] });
+    // It has room for one waiting connection: more at a time the guest would refuse.
+    await run(session, 'nc -ll -p 7 -e cat & sleep 1');
+    const echo = async (bytes: Buffer) => {
+      const socket = connect(port, '127.0.0.1');
+      socket.end(bytes);
+      const got: Buffer[] = [];
+      for await (const data of socket) got.push(data as Buffer);
+      return Buffer.concat(got).equals(bytes);
+    };
+    for (let i = 0; i < 20; i++) assert.ok(await echo(randomBytes(1 + i * 20_000)), `connection ${i}`);
+  });
+
+  it('reaches nothing but what is allowed when it is restricted', async () => {
+    const [open, closed] = [
+      await webServer(Buffer.from('yes'), '127.0.0.1'),
+      await webServer(Buffer.from('no'), '127.0.0.1'),
+    ];
+    const session = await guest({ type: 'user', hostLoopback: true, restrict: [`10.0.2.2:${open}`] });
+    assert.match(await run(session, `wget -T 5 -q -O - http://10.0.2.2:${open}/`), /yes/);
+    assert.match(await run(session, `wget -T 5 -O - http://10.0.2.2:${closed}/`), /refused[\s\S]*end=1/);
+    assert.match(await run(session, 'nslookup example.org 10.0.2.3'), /end=1/);
+  });
+
+  it('is on one switch with another guest of ours and with one of a real QEMU', async function () {
+    needTool(this, 'qemu-system-riscv64', 'qemu-system-misc');
+    const ether = new EtherSwitch();
+    const path = join(directory, 'switch');
+    const cable = await StreamNet.open({ address: { path }, server: true });
+    closers.push(ether.bridge(cable));
+    const qemu = startQemu(image, path);
+    closers.push(() => qemu.process.kill('SIGKILL'));
+    const first = await guest({ backend: ether.plug() });
+    const second = await guest({ backend: ether.plug() });
+    await run(first, 'ip addr add 10.9.0.1/24 dev eth0');
+    await run(second, 'ip addr add 10.9.0.2/24 dev eth0');
+    await qemu.expect('# ');
+    qemu.type('ip addr add 10.9.0.3/24 dev eth0');
+    await qemu.expect('# ');
+    writeFileSync(join(directory, 'x'), '');
+    assert.match(await run(first, 'ping -c 3 10.9.0.2'), /3 packets received/);
+    assert.match(await run(first, 'ping -c 3 10.9.0.3'), /3 packets received/);
+    assert.match(await run(second, 'ping -c 3 10.9.0.3'), /3 packets received/);
+    qemu.type('nc -l -p 99 | sha1sum');
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    const sent = await run(
+      first,
+      'dd if=/dev/urandom of=/tmp/f bs=1M count=4 2>/dev/null; sha1sum /tmp/f; nc 10.9.0.3 99 < /tmp/f',
+    );
+    const hash = /[0-9a-f]{40}/.exec(sent)?.[0];
+    assert.ok(hash !== undefined && (await qemu.expect(/[0-9a-f]{40}/)).includes(hash));
+  });
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** The same guest under QEMU, its interface at the end of a stream. */
+function startQemu(image: DebianImage, path: string) {
+  const args = ['-M', 'virt', '-m', '256M', '-nographic', '-kernel', image.kernel, '-initrd', image.initrd];
+  args.push('-append', `${image.append} quiet`, '-netdev', `stream,id=n0,server=off,addr.type=unix,addr.path=${path}`);
+  args.push('-device', 'virtio-net-device,netdev=n0,mac=52:54:00:aa:00:03');
+  const child: ChildProcess = spawn('qemu-system-riscv64', args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  let text = '';
+  let seen = 0;
+  child.stdout?.on('data', (data: Buffer) => {
+    text += data.toString('latin1');
+  });
+  return {
+    process: child,
+    type: (line: string) => child.stdin?.write(`${line}\n`),
+    async expect(wanted: string | RegExp): Promise<string> {
+      for (let tries = 0; tries < 1200; tries++) {
+        const rest = text.slice(seen);
+        const match = typeof wanted === 'string' ? rest.indexOf(wanted) : rest.search(wanted);
+        if (match >= 0) {
+          const found = typeof wanted === 'string' ? wanted : (wanted.exec(rest)?.[0] ?? '');
+          seen += match + found.length;
+          return rest.slice(0, match + found.length);
+        }
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      throw new Error(`QEMU's guest did not print ${wanted}: …${text.slice(-1000)}`);
+    },
+  };
+}
