@@ -1,120 +1,10 @@
 import { strict as assert } from 'node:assert';
-import { EventEmitter } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PassThrough, Writable } from 'node:stream';
-import { runCommands } from '../../../src/tools/cli/virsh/execute.ts';
-import { splitLine } from '../../../src/tools/cli/virsh/line.ts';
-import { type OutputFormat, Session } from '../../../src/tools/cli/virsh/session.ts';
 import { VirtError } from '../../../src/util/index.ts';
-import { type Backend, Connection, connect, type DomainRef } from '../../../src/virt/index.ts';
+import type { Backend } from '../../../src/virt/index.ts';
+import { ask, askJson, snapshotXml } from './ask.ts';
 import { scratchDirectory } from './support.ts';
-
-const snapshotXml = `<domainsnapshot>
-  <name>s1</name><state>running</state><creationTime>86400</creationTime><parent><name>s0</name></parent>
-</domainsnapshot>`;
-
-/** What a backend with screens, networks and snapshots would answer; notes what it was asked. */
-function answers(asked: unknown[][]): Partial<Backend> {
-  const note =
-    (name: string) =>
-    async (...args: unknown[]): Promise<void> => {
-      asked.push([
-        name,
-        ...args.map((arg) => (typeof arg === 'object' && arg !== null && 'name' in arg ? arg.name : arg)),
-      ]);
-    };
-  const screenshot = async () => {
-    const stream = new PassThrough();
-    stream.end('picture');
-    return { mime: 'image/x-portable-pixmap', stream };
-  };
-  const snapshot = (domain: DomainRef) => ({ name: 's1', domain });
-  return {
-    domainScreenshot: screenshot,
-    domainSendKey: note('sendKey'),
-    domainBlockResize: note('blockResize'),
-    domainInterfaceStats: async () => ({
-      rxBytes: 1n,
-      rxPackets: 2n,
-      rxErrs: 3n,
-      rxDrop: -1n,
-      txBytes: 2n ** 63n,
-      txPackets: 6n,
-      txErrs: 7n,
-      txDrop: 8n,
-    }),
-    domainInterfaceAddresses: async () => [
-      {
-        name: 'vnet0',
-        hwaddr: '52:54:00:00:00:01',
-        addrs: [
-          { type: 0, addr: '192.168.122.7', prefix: 24 },
-          { type: 1, addr: 'fe80::1', prefix: 64 },
-        ],
-      },
-    ],
-    networkGetDhcpLeases: async () => [
-      {
-        iface: 'virbr0',
-        expirytime: 86_400n,
-        type: 0,
-        mac: '52:54:00:00:00:01',
-        ipaddr: '192.168.122.7',
-        prefix: 24,
-        hostname: 'box',
-      },
-    ],
-    domainListAllSnapshots: async (domain) => [snapshot(domain)],
-    domainSnapshotLookupByName: async (domain) => snapshot(domain),
-    domainSnapshotCreateXml: async (domain) => snapshot(domain),
-    domainSnapshotGetXmlDesc: async () => snapshotXml,
-    domainRevertToSnapshot: note('revert'),
-    domainSnapshotDelete: note('delete'),
-    domainDetachDeviceAlias: note('detach'),
-  };
-}
-
-/** Runs a line over `test:///default` with other answers to some questions. */
-async function ask(line: string, format: OutputFormat = 'table', more: Partial<Backend> = {}, env = {}) {
-  const asked: unknown[][] = [];
-  let out = '';
-  const sink = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      out += chunk.toString();
-      done();
-    },
-  });
-  const context = { stdin: new PassThrough(), stdout: sink, stderr: sink, env, events: new EventEmitter() };
-  const session = new Session(context, {
-    uri: 'test:///default',
-    format,
-    connect: async (uri) => {
-      const { backend } = await connect(uri);
-      const given = { ...answers(asked), ...more };
-      // Methods use private fields of the real one: they are called on it.
-      const mixed = new Proxy(backend, {
-        get: (target, key) => {
-          const value: unknown = given[key as keyof Backend] ?? Reflect.get(target, key);
-          return typeof value === 'function' ? value.bind(target) : value;
-        },
-      });
-      return new Connection(mixed);
-    },
-  });
-  try {
-    const code = await runCommands(splitLine(line), session);
-    return { code, out, asked };
-  } finally {
-    await session.close();
-  }
-}
-
-async function askJson(line: string): Promise<unknown> {
-  const { code, out } = await ask(line, 'json');
-  assert.equal(code, 0, out);
-  return JSON.parse(out);
-}
 
 describe('commands about what the test world lacks', () => {
   const directory = scratchDirectory();
@@ -204,15 +94,10 @@ describe('commands about what the test world lacks', () => {
     ]);
   });
 
-  it('snapshot-*: lists, shows, creates, reverts to and deletes', async () => {
+  it('snapshot-*: shows when they were made, and passes flags on', async () => {
     const list = await ask('snapshot-list test --parent');
     assert.match(list.out, /^ Name {3}Creation Time {15}State {5}Parent\n-+\n s1 {5}1970-01-0[12] .* running {3}s0\n/);
-    assert.match(
-      (await ask('snapshot-info test s1')).out,
-      /^Name: {11}s1\nDomain: {9}test\nCreated: .*\nState: {10}running\n/,
-    );
     assert.equal((await ask('snapshot-dumpxml test s1')).out, `${snapshotXml}\n\n`);
-    assert.equal((await ask('snapshot-create test')).out, 'Domain snapshot s1 created\n');
     const { asked } = await ask('snapshot-revert test s1 --paused --force; snapshot-delete test s1 --children');
     assert.deepEqual(asked, [
       ['revert', 's1', 6],
@@ -221,9 +106,6 @@ describe('commands about what the test world lacks', () => {
     assert.deepEqual(await askJson('snapshot-list test'), [
       { name: 's1', created: '1970-01-02T00:00:00.000Z', state: 'running', parent: 's0' },
     ]);
-    for (const line of ['info test s1', 'revert test s1', 'delete test s1', 'create test', 'dumpxml test s1']) {
-      assert.ok(await askJson(`snapshot-${line}`), line);
-    }
   });
 
   it('detach-device-alias: asks for it by its alias', async () => {

@@ -1,7 +1,10 @@
 import { strict as assert } from 'node:assert';
 import { commandGroups } from '../../../src/tools/cli/virsh/groups.ts';
 import { cli } from '../cli/support.ts';
-import { type Case, cases } from './cases.ts';
+import { ask } from './ask.ts';
+import type { Case, MissingCase } from './cases/case.ts';
+import { cases } from './cases/index.ts';
+import { missingCases } from './cases/missing.ts';
 import { fileIn, scratchDirectory, virsh } from './support.ts';
 
 const FILES = {
@@ -11,6 +14,12 @@ const FILES = {
   'net.xml': "<network><name>other</name><bridge name='virbr9'/></network>",
   'pool.xml': "<pool type='dir'><name>p2</name><target><path>/p2</path></target></pool>",
   'vol.xml': "<volume><name>v2</name><capacity unit='bytes'>1048576</capacity></volume>",
+  'cpu.xml': '<cpu><model>rv64</model></cpu>',
+  'cd.xml': `<domain type='test'><name>cd</name><memory unit='MiB'>64</memory><os><type>hvm</type></os><devices>
+    <disk type='file' device='cdrom'><source file='/iso'/><target dev='hdc' bus='ide'/></disk></devices></domain>`,
+  'screens.xml': `<domain type='test'><name>screens</name><memory unit='MiB'>64</memory><os><type>hvm</type></os><devices>
+    <graphics type='vnc' port='5901' listen='127.0.0.1'/>
+    <graphics type='spice' port='5902' tlsPort='5903' listen='0.0.0.0'/></devices></domain>`,
   data: 'hello',
 };
 
@@ -38,8 +47,15 @@ describe('the commands over a connection', () => {
     return { code, out: out.slice(before.length), err };
   }
 
-  async function checkTable({ table: [line, shown] }: Case) {
-    const { code, out, err } = await lastOf([], line);
+  /** The same of one command over a backend with other answers. */
+  async function answered({ answers }: Case, format: 'table' | 'json', line: string) {
+    if (answers === undefined) return lastOf(format === 'json' ? ['--output', 'json'] : [], line);
+    return { ...(await ask(here(line), format, answers, env)), err: '' };
+  }
+
+  async function checkTable(one: Case) {
+    const [line, shown] = one.table;
+    const { code, out, err } = await answered(one, 'table', line);
     assert.equal(err, '', line);
     assert.equal(code, 0, line);
     const help = line.includes('--help') || line.startsWith('completion');
@@ -48,9 +64,11 @@ describe('the commands over a connection', () => {
     same(text, here(shown), line);
   }
 
-  async function checkJson({ table, json: [line, expected] }: Case) {
+  async function checkJson(one: Case) {
+    const { table, json } = one;
+    const [line, expected] = json;
     const command = (line ?? table[0]).replace(' --human', '').replace('--print-xml --print-xml', '--print-xml');
-    const { code, out, err } = await lastOf(['--output', 'json'], command);
+    const { code, out, err } = await answered(one, 'json', command);
     assert.equal(err, '', command);
     assert.equal(code, 0, command);
     const value: unknown = JSON.parse(out);
@@ -69,9 +87,28 @@ describe('the commands over a connection', () => {
     assert.equal(code, 1, line);
   }
 
+  async function checkMissing({ line, said }: MissingCase) {
+    const wanted = said.map((text) => `error: ${here(text)}\n`).join('');
+    assert.deepEqual(await cli([`${here(line)};`], env), { code: 1, out: '\n', err: wanted });
+    assert.deepEqual(await cli(['--output', 'json', `${here(line)};`], env), { code: 1, out: '', err: wanted });
+  }
+
+  it('has no case that belongs to no command', () => {
+    const names = commandGroups.flatMap(({ commands }) => commands.map(({ name }) => name));
+    assert.deepEqual(
+      [...Object.keys(cases), ...Object.keys(missingCases)].filter((name) => !names.includes(name)),
+      [],
+    );
+  });
+
   for (const { commands, title } of commandGroups) {
     describe(title, () => {
       for (const { name } of commands) {
+        const absent = missingCases[name];
+        if (absent !== undefined) {
+          it(`${name}: says that there is no such call, in libvirt's words`, () => checkMissing(absent));
+          continue;
+        }
         it(`${name}: for people, for programs, and when it fails`, async () => {
           const one = cases[name];
           assert.ok(one, `there is no case for ${name}`);

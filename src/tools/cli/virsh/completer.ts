@@ -61,6 +61,8 @@ const listers: Readonly<Record<Exclude<Completion, readonly string[] | 'file' | 
     const pools = await connection.listAllStoragePools(ListObjects.ACTIVE);
     return (await Promise.all(pools.map((pool) => pool.listAllVolumes()))).flat();
   },
+  interface: (connection) => connection.listAllInterfaces(),
+  'node-device': (connection) => connection.listAllNodeDevices(),
   snapshot: async (connection, [domain = '']) => (await connection.lookupByName(domain)).listAllSnapshots(),
 };
 

@@ -21,6 +21,7 @@ const LISTS: Readonly<Record<string, string>> = {
   pool: 'pool-list --all --name',
   'active-pool': 'pool-list --name',
   'inactive-pool': 'pool-list --inactive --name',
+  'node-device': 'nodedev-list',
 };
 
 function isWords(complete: Completion): complete is readonly string[] {

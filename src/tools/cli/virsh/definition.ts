@@ -15,6 +15,8 @@ export type Completion =
   | 'inactive-pool'
   | 'volume'
   | 'snapshot'
+  | 'interface'
+  | 'node-device'
   | 'file'
   | 'directory'
   | 'command'

@@ -39,3 +39,8 @@ export async function attempt<T>(message: string, work: Promise<T>): Promise<T> 
     throw new CommandFailure(message, cause);
   }
 }
+
+/** What libvirt says of a call that a connection has no procedure for. @param call its name in libvirt's API */
+export function unsupported(call: string): VirtError {
+  return new VirtError('NO_SUPPORT', `this function is not supported by the connection driver: ${call}`);
+}

@@ -20,6 +20,8 @@ export interface Column {
   readonly key: string;
   readonly title: string;
   show?(value: Value): string;
+  /** What stands for null; default `-`. */
+  readonly none?: string;
 }
 
 /** One row of a table by the columns' keys. */
@@ -98,9 +100,10 @@ export function formatTable(titles: readonly string[], rows: readonly (readonly 
 /** A table; as JSON a list of objects. */
 export function table(columns: readonly Column[], rows: readonly Row[]): Output {
   const cells = rows.map((row) =>
-    columns.map(({ key, show: own }) => {
+    columns.map(({ key, show: own, none }) => {
       const value = row[key] ?? null;
-      return own === undefined || value === null ? show(value) : own(value);
+      if (value === null) return none ?? show(value);
+      return own === undefined ? show(value) : own(value);
     }),
   );
   return {

@@ -57,5 +57,5 @@ export async function description(xml: string, args: CommandArgs): Promise<Outpu
   if (xpath === undefined) return document(xml);
   const pieces = await select(xml, xpath);
   const shown = args.flag('wrap') ? wrapped(pieces) : pieces.map((piece) => piece.text).join('\n');
-  return { text: `${shown}\n`, json: { xpath, nodes: pieces.map((piece) => piece.text) } };
+  return { text: shown === '' ? '' : `${shown}\n`, json: { xpath, nodes: pieces.map((piece) => piece.text) } };
 }

@@ -234,7 +234,7 @@ const getlinkCommand: CommandDef = {
       throw new CommandFailure(`Interface (${called.includes(':') ? 'mac' : 'dev'}: ${called}) not found.`);
     }
     const link = attributeOf(childOf(nic.element, 'link'), 'state') ?? 'up';
-    return { text: `${called} ${link}\n`, json: { interface: called, link } };
+    return { text: `${called} ${link}`, json: { interface: called, link } };
   },
 };
 

@@ -115,7 +115,8 @@ const echoCommand: CommandDef = {
       .map((word) => (args.flag('xml') ? escapeXml(word) : word))
       .map((word) => (args.flag('shell') ? quoteWord(word) : word));
     const said = words.join(args.flag('split') ? '\n' : ' ');
-    if (!args.flag('err')) return { text: said, json: words };
+    // As virsh: each part ends its line, and what follows a command is behind that.
+    if (!args.flag('err')) return { text: args.flag('split') ? `${said}\n` : said, json: words };
     session.note(`error: ${said}`);
     return { text: '', json: words };
   },

@@ -1,14 +1,16 @@
-import type { DomainSnapshot } from '../../../../virt/index.ts';
+import type { Domain, DomainSnapshot } from '../../../../virt/index.ts';
 import type { CommandArgs } from '../arguments.ts';
 import { type CommandDef, flag, type OptionDef, text } from '../definition.ts';
-import { attempt, UsageFailure } from '../failure.ts';
+import { editDefinition } from '../editor.ts';
+import { attempt, CommandFailure, UsageFailure } from '../failure.ts';
 import { readTextFile } from '../files.ts';
 import { findDomain } from '../lookup.ts';
-import { document, fields, lines, message, table } from '../output.ts';
+import { fields, message } from '../output.ts';
 import type { Session } from '../session.ts';
 import { domainOption } from '../shared-options.ts';
-import { prettyTime } from '../units.ts';
 import { childOf, element, parseXml } from '../xml.ts';
+import { description, xpathOptions } from '../xpath.ts';
+import { describeSnapshot, snapshotListCommand } from './snapshot-list.ts';
 
 /** virDomainSnapshotCreateFlags. */
 const CREATE_FLAGS = [
@@ -27,11 +29,12 @@ const REVERT_FLAGS = [
   ['running', 'after reverting, change state to running', 1],
   ['paused', 'after reverting, change state to paused', 2],
   ['force', 'try harder on risky reverts', 4],
+  ['reset-nvram', 'start with the NVRAM as its template has it', 8],
 ] as const;
 const DELETE_FLAGS = [
   ['children', 'delete snapshot and all children', 1],
-  ['metadata', 'delete only metadata, leaving snapshot contents behind', 2],
   ['children-only', 'delete children but not snapshot', 4],
+  ['metadata', 'delete only metadata, leaving snapshot contents behind', 2],
 ] as const;
 
 type FlagTable = readonly (readonly [name: string, help: string, bit: number])[];
@@ -68,15 +71,34 @@ const createCommand: CommandDef = {
   },
 };
 
+/** The settings behind a specification's first word; a comma in a value is written twice. */
+function specSettings(what: string, spec: string, known: readonly string[]): ReadonlyMap<string, string> {
+  const parts = spec.split(/(?<!,),(?!,)/).map((part) => part.replaceAll(',,', ','));
+  const settings = new Map<string, string>();
+  for (const [i, part] of parts.entries()) {
+    const [, key = '', value = ''] = /^(\w+)=(.*)$/s.exec(part) ?? [];
+    if (known.includes(key)) settings.set(key, value);
+    else if (i === 0 && key === '') settings.set('', part);
+    else throw new UsageFailure(`unable to parse ${what}: ${spec}`);
+  }
+  return settings;
+}
+
+function memorySpec(spec: string): string {
+  const settings = specSettings('memspec', spec, ['file', 'snapshot']);
+  return element('memory', { snapshot: settings.get('snapshot'), file: settings.get('file') ?? settings.get('') });
+}
+
 function diskSpec(spec: string): string {
-  const [name, ...settings] = spec.split(',');
-  const values = new Map(settings.map((setting) => setting.split('=', 2) as [string, string]));
-  const unknown = [...values.keys()].find((key) => !['snapshot', 'driver', 'file'].includes(key));
-  if (unknown !== undefined) throw new UsageFailure(`unable to parse diskspec: ${spec}`);
-  const [driver, file] = [values.get('driver'), values.get('file')];
-  return element('disk', { name, snapshot: values.get('snapshot') }, [
+  const settings = specSettings('diskspec', spec, ['snapshot', 'driver', 'stype', 'file']);
+  const name = settings.get('');
+  const [driver, type, file] = [settings.get('driver'), settings.get('stype'), settings.get('file')];
+  if (name === undefined || (type !== undefined && type !== 'file' && type !== 'block')) {
+    throw new UsageFailure(`unable to parse diskspec: ${spec}`);
+  }
+  return element('disk', { name, snapshot: settings.get('snapshot'), type }, [
     driver === undefined ? undefined : element('driver', { type: driver }),
-    file === undefined ? undefined : element('source', { file }),
+    file === undefined ? undefined : element('source', { [type === 'block' ? 'dev' : 'file']: file }),
   ]);
 }
 
@@ -89,86 +111,179 @@ const createAsCommand: CommandDef = {
     text('description', 'description of snapshot'),
     flag('print-xml', 'print XML document rather than create'),
     ...flagOptions(CREATE_FLAGS.slice(2)),
-    text('diskspec', 'disk attributes: disk[,snapshot=type][,driver=type][,file=name]', { repeat: true }),
+    text('memspec', 'memory attributes: [file=]name[,snapshot=type]', { named: true }),
+    text('diskspec', 'disk attributes: disk[,snapshot=type][,driver=type][,stype=type][,file=name]', { repeat: true }),
   ],
   async run(args, session) {
-    const [name, description] = [args.text('name'), args.text('description')];
+    const [name, description, memory] = [args.text('name'), args.text('description'), args.text('memspec')];
     const disks = args.list('diskspec').map(diskSpec);
     const xml = element('domainsnapshot', {}, [
       name === undefined ? undefined : element('name', {}, name),
       description === undefined ? undefined : element('description', {}, description),
+      memory === undefined ? undefined : memorySpec(memory),
       disks.length === 0 ? undefined : element('disks', {}, disks),
     ]);
-    return args.flag('print-xml') ? document(xml) : create(xml, '', args, session);
+    // As virsh: with an empty line behind it.
+    return args.flag('print-xml') ? { text: `${xml}\n\n`, json: { xml } } : create(xml, '', args, session);
   },
 };
 
-async function describe(snapshot: DomainSnapshot) {
-  const root = parseXml(await snapshot.getXMLDesc());
-  const value = (...path: string[]) => childOf(root, ...path)?.textContent ?? '';
-  return {
-    name: snapshot.name,
-    created: new Date(Number(value('creationTime')) * 1000).toISOString(),
-    state: value('state'),
-    parent: value('parent', 'name') || null,
-  };
+/** The snapshot of `--snapshotname`, or the current one with `--current`. */
+async function namedOrCurrent(args: CommandArgs, session: Session): Promise<DomainSnapshot> {
+  const name = args.text('snapshotname');
+  const current = args.flag('current');
+  if (name !== undefined && current) throw new UsageFailure('--snapshotname and --current are mutually exclusive');
+  if (name === undefined && !current) throw new UsageFailure('--snapshotname or --current is required');
+  const domain = await findDomain(args, session);
+  return name === undefined ? domain.snapshotCurrent() : domain.snapshotLookupByName(name);
 }
 
-const listCommand: CommandDef = {
-  name: 'snapshot-list',
-  summary: 'list snapshots for a domain',
-  options: [
-    domainOption(),
-    flag('parent', 'add a column showing parent snapshot'),
-    flag('name', 'list snapshot names only'),
-  ],
-  async run(args, session) {
-    const snapshots = await (await findDomain(args, session)).listAllSnapshots();
-    if (args.flag('name')) return lines(snapshots.map(({ name }) => name));
-    return table(
-      [
-        { key: 'name', title: 'Name' },
-        { key: 'created', title: 'Creation Time', show: (at) => prettyTime(new Date(String(at))) },
-        { key: 'state', title: 'State' },
-        ...(args.flag('parent') ? [{ key: 'parent', title: 'Parent' }] : []),
-      ],
-      await Promise.all(snapshots.map(describe)),
-    );
-  },
-};
+/** Options of commands about one snapshot. */
+function oneSnapshot(current: string): readonly OptionDef[] {
+  return [domainOption(), text('snapshotname', 'snapshot name', { complete: 'snapshot' }), flag('current', current)];
+}
 
 const infoCommand: CommandDef = {
   name: 'snapshot-info',
   summary: 'snapshot information',
-  options: [domainOption(), nameOption],
+  options: oneSnapshot('info on current snapshot'),
   async run(args, session) {
-    const snapshot = await findSnapshot(args, session);
-    const { name, created, state, parent } = await describe(snapshot);
-    return fields([
+    const snapshot = await namedOrCurrent(args, session);
+    const { name, created, state, parent, external } = await describeSnapshot(snapshot);
+    const [current, children, descendants, metadata] = await Promise.all([
+      snapshot.isCurrent(),
+      snapshot.numChildren(),
+      snapshot.numChildren(DESCENDANTS),
+      snapshot.hasMetadata(),
+    ]);
+    const shown = fields([
       ['Name', 'name', name],
       ['Domain', 'domain', snapshot.ref.domain.name],
-      ['Created', 'created', created, prettyTime(new Date(created))],
+      ['Current', 'current', current],
       ['State', 'state', state],
+      ['Location', 'location', external ? 'external' : 'internal'],
       ['Parent', 'parent', parent],
+      ['Children', 'children', children],
+      ['Descendants', 'descendants', descendants],
+      ['Metadata', 'metadata', metadata],
     ]);
+    return { ...shown, json: { ...(shown.json as object), created } };
   },
 };
+
+/** Of virDomainSnapshotNumChildren. */
+const DESCENDANTS = 1;
+const SECURE = 1;
+const REDEFINE_CURRENT = 3;
+
+const currentCommand: CommandDef = {
+  name: 'snapshot-current',
+  summary: 'get or set the current snapshot',
+  options: [
+    domainOption(),
+    flag('name', 'list the name, rather than the full xml'),
+    flag('security-info', 'include security sensitive information in XML dump'),
+    text('snapshotname', 'name of existing snapshot to make current', { complete: 'snapshot' }),
+  ],
+  async run(args, session) {
+    args.exclusive('name', 'snapshotname');
+    const wanted = args.text('snapshotname');
+    const domain = await findDomain(args, session);
+    if (wanted !== undefined) {
+      const snapshot = await domain.snapshotLookupByName(wanted);
+      await domain.snapshotCreateXML(await snapshot.getXMLDesc(SECURE), REDEFINE_CURRENT);
+      const said = `Snapshot ${wanted} set as current`;
+      return { text: said, json: { message: said, snapshot: wanted } };
+    }
+    if (!(await domain.hasCurrentSnapshot())) {
+      throw new CommandFailure(`domain '${domain.name}' has no current snapshot`);
+    }
+    const snapshot = await domain.snapshotCurrent();
+    if (args.flag('name')) return { text: snapshot.name, json: { name: snapshot.name } };
+    const xml = await snapshot.getXMLDesc(args.flag('security-info') ? SECURE : 0);
+    return { text: xml, json: { xml } };
+  },
+};
+
+const parentCommand: CommandDef = {
+  name: 'snapshot-parent',
+  summary: 'get the name of the parent of a snapshot',
+  options: [
+    domainOption(),
+    text('snapshotname', 'find parent of snapshot name', { complete: 'snapshot' }),
+    flag('current', 'find parent of current snapshot'),
+  ],
+  async run(args, session) {
+    const snapshot = await namedOrCurrent(args, session);
+    const { parent } = await describeSnapshot(snapshot);
+    if (parent === null) throw new CommandFailure(`snapshot '${snapshot.name}' has no parent`);
+    return { text: parent, json: { parent } };
+  },
+};
+
+const editCommand: CommandDef = {
+  name: 'snapshot-edit',
+  summary: 'edit XML for a snapshot',
+  options: [
+    ...oneSnapshot('also set edited snapshot as current'),
+    flag('rename', 'allow renaming an existing snapshot'),
+    flag('clone', 'allow cloning to new name'),
+  ],
+  async run(args, session) {
+    args.exclusive('rename', 'clone');
+    const name = args.text('snapshotname');
+    if (name === undefined && !args.flag('current')) throw new UsageFailure('--snapshotname or --current is required');
+    const domain = await findDomain(args, session);
+    const snapshot = name === undefined ? await domain.snapshotCurrent() : await domain.snapshotLookupByName(name);
+    const flags = args.flag('current') || (await snapshot.isCurrent()) ? REDEFINE_CURRENT : REDEFINE_CURRENT & 1;
+    return editDefinition(
+      {
+        title: `Snapshot ${snapshot.name}`,
+        read: () => snapshot.getXMLDesc(SECURE),
+        write: (xml) => redefine(domain, snapshot, xml, flags, args),
+        canSkip: false,
+      },
+      session,
+    );
+  },
+};
+
+/** Takes an edited description; another name is a new snapshot, and must have been asked for. */
+async function redefine(domain: Domain, old: DomainSnapshot, xml: string, flags: number, args: CommandArgs) {
+  const name = childOf(parseXml(xml), 'name')?.textContent ?? '';
+  if (name !== old.name && !args.flag('rename') && !args.flag('clone')) {
+    throw new UsageFailure(`cannot rename snapshot ${old.name} to ${name}: give --rename or --clone`);
+  }
+  await domain.snapshotCreateXML(xml, flags);
+  if (name !== old.name && args.flag('rename')) await old.delete(DELETE_METADATA);
+}
+
+/** Of virDomainSnapshotDelete. */
+const DELETE_METADATA = 2;
 
 const dumpxmlCommand: CommandDef = {
   name: 'snapshot-dumpxml',
   summary: 'dump XML for a domain snapshot',
-  options: [domainOption(), nameOption, flag('security-info', 'include security sensitive information in XML dump')],
+  options: [
+    domainOption(),
+    nameOption,
+    flag('security-info', 'include security sensitive information in XML dump'),
+    ...xpathOptions,
+  ],
   async run(args, session) {
-    return document(await (await findSnapshot(args, session)).getXMLDesc(args.flag('security-info') ? 1 : 0));
+    return description(
+      await (await findSnapshot(args, session)).getXMLDesc(args.flag('security-info') ? SECURE : 0),
+      args,
+    );
   },
 };
 
 const revertCommand: CommandDef = {
   name: 'snapshot-revert',
   summary: 'revert a domain to a snapshot',
-  options: [domainOption(), nameOption, ...flagOptions(REVERT_FLAGS)],
+  options: [...oneSnapshot('revert to current snapshot'), ...flagOptions(REVERT_FLAGS)],
   async run(args, session) {
-    const snapshot = await findSnapshot(args, session);
+    const snapshot = await namedOrCurrent(args, session);
     await attempt(`Failed to revert snapshot ${snapshot.name}`, snapshot.revert(bits(args, REVERT_FLAGS)));
     return message(`Domain snapshot ${snapshot.name} reverted`, { snapshot: snapshot.name });
   },
@@ -177,9 +292,9 @@ const revertCommand: CommandDef = {
 const deleteCommand: CommandDef = {
   name: 'snapshot-delete',
   summary: 'delete a domain snapshot',
-  options: [domainOption(), nameOption, ...flagOptions(DELETE_FLAGS)],
+  options: [...oneSnapshot('delete current snapshot'), ...flagOptions(DELETE_FLAGS)],
   async run(args, session) {
-    const snapshot = await findSnapshot(args, session);
+    const snapshot = await namedOrCurrent(args, session);
     await attempt(`Failed to delete snapshot ${snapshot.name}`, snapshot.delete(bits(args, DELETE_FLAGS)));
     return message(`Domain snapshot ${snapshot.name} deleted`, { snapshot: snapshot.name });
   },
@@ -189,9 +304,12 @@ const deleteCommand: CommandDef = {
 export const snapshotCommands: readonly CommandDef[] = [
   createCommand,
   createAsCommand,
+  currentCommand,
   deleteCommand,
   dumpxmlCommand,
+  editCommand,
   infoCommand,
-  listCommand,
+  snapshotListCommand,
+  parentCommand,
   revertCommand,
 ];

@@ -7,10 +7,17 @@ import type { Output } from '../output.ts';
 import type { Session } from '../session.ts';
 import { disksOf } from './disks.ts';
 
+/** Of virStorageVolDeleteFlags. */
+const DELETE_SNAPSHOTS = 2;
+
 /** What `undefine` may do with a domain's disks. */
 export const storageOptions: readonly OptionDef[] = [
   text('storage', 'remove these volumes too: targets or source paths, separated by commas (see domblklist)'),
   flag('remove-all-storage', 'remove all volumes of the domain too'),
+  {
+    ...flag('delete-storage-volume-snapshots', 'delete snapshots associated with the volumes too'),
+    synonyms: ['delete-snapshots'],
+  },
   flag('wipe-storage', 'wipe data on the removed volumes'),
 ];
 
@@ -62,7 +69,7 @@ export async function removeStorage(
     for (const { target, source, volume } of doomed) {
       try {
         if (args.flag('wipe-storage')) await volume.wipe();
-        await volume.delete();
+        await volume.delete(args.flag('delete-storage-volume-snapshots') ? DELETE_SNAPSHOTS : 0);
         removed.push(source);
         text += `Volume '${target}'(${source}) removed.\n`;
       } catch (error) {

@@ -221,19 +221,19 @@ const resizeCommand: CommandDef = {
     flag('shrink', 'allow the resize to shrink the volume'),
   ],
   async run(args, session) {
-    const flags =
-      (args.flag('allocate') ? VolumeResize.ALLOCATE : 0) |
-      (args.flag('delta') ? VolumeResize.DELTA : 0) |
-      (args.flag('shrink') ? VolumeResize.SHRINK : 0);
     const volume = await findVolume(args, session);
     const asked = args.need('capacity');
     const less = asked.startsWith('-');
-    if (less && !(args.flag('delta') && args.flag('shrink'))) {
-      throw new UsageFailure(`negative size requires --${args.flag('shrink') ? 'delta' : 'shrink'}`);
-    }
+    // Less than nothing can only be meant as a difference.
+    const delta = less || args.flag('delta');
+    const flags =
+      (args.flag('allocate') ? VolumeResize.ALLOCATE : 0) |
+      (delta ? VolumeResize.DELTA : 0) |
+      (args.flag('shrink') ? VolumeResize.SHRINK : 0);
+    if (less && !args.flag('shrink')) throw new UsageFailure('negative size requires --shrink');
     const given = less ? asked.slice(1) : asked;
     const capacity = less ? -sizeOf(given) : sizeOf(given);
-    const how = args.flag('delta') ? 'by' : 'to';
+    const how = delta ? 'by' : 'to';
     const failed = `Failed to change size of volume '${volume.name}' ${how} ${given}`;
     await attempt(failed, volume.resize(capacity, flags));
     return message(`Size of volume '${volume.name}' successfully changed ${how} ${given}`, { volume: volume.name });
