@@ -1,4 +1,10 @@
-import { VirErrorDomain, type VirErrorName, VirtError, type VirtErrorOptions } from '../util/index.ts';
+import {
+  VirErrorDomain,
+  type VirErrorDomainName,
+  type VirErrorName,
+  VirtError,
+  type VirtErrorOptions,
+} from '../util/index.ts';
 
 /** How libvirt begins the message of an error (virErrorMsg); the detail follows. */
 const beginnings: Partial<Readonly<Record<VirErrorName, string>>> = {
@@ -34,21 +40,27 @@ const beginnings: Partial<Readonly<Record<VirErrorName, string>>> = {
 /** What libvirt says where a call's arguments are checked (virReportInvalidArg and virCheckFlags): that alone. */
 const ARGUMENT_CHECK = /^(unsupported flags \(0x[0-9a-f]+\) in function|\w+ in vir\w+ must )/;
 
-/** An error with libvirt's full text: the code's beginning, then `detail`. */
+/** The longest message, as in libvirt (VIR_ERROR_MAX_LENGTH): a client's own words may be in it. */
+const MESSAGE_MAX = 1024;
+
+/** An error with libvirt's full text: the code's beginning, then `detail`; what is too long ends in `…`. */
 export function virtError(code: VirErrorName, detail: string, options: VirtErrorOptions = {}): VirtError {
   const beginning = beginnings[code];
   const done = beginning === undefined || detail.startsWith(beginning) || ARGUMENT_CHECK.test(detail);
-  return new VirtError(code, done ? detail : `${beginning}: ${detail}`, options);
+  const message = done ? detail : `${beginning}: ${detail}`;
+  // Not in the middle of a surrogate pair.
+  const cut = message.slice(0, MESSAGE_MAX - 2).replace(/[\ud800-\udbff]$/, '');
+  return new VirtError(code, message.length < MESSAGE_MAX ? message : `${cut}…`, options);
 }
 
 /** What a method of a backend may reject with, from whatever it failed with. `from`: where it is from, if not known. */
 export function toVirtError(error: unknown, from: VirtErrorOptions['domain']): VirtError {
   if (error instanceof VirtError) {
-    if (error.domain !== VirErrorDomain.NONE) return error;
+    if (error.domain !== VirErrorDomain.NONE && error.message.length < MESSAGE_MAX) return error;
     return virtError(error.code, error.message, {
       cause: error.cause ?? error,
       data: { ...error.data },
-      domain: from,
+      domain: domainName(error) ?? from,
       level: error.level,
     });
   }
@@ -57,4 +69,9 @@ export function toVirtError(error: unknown, from: VirtErrorOptions['domain']): V
   if (code === undefined) return virtError('INTERNAL_ERROR', cause.message, { cause, domain: from });
   const data = path === undefined ? { errno: code } : { errno: code, path };
   return virtError('SYSTEM_ERROR', cause.message, { cause, domain: from, data });
+}
+
+function domainName({ domain }: VirtError): VirErrorDomainName | undefined {
+  const [name] = Object.entries(VirErrorDomain).find(([, number]) => number === domain && number !== 0) ?? [];
+  return name as VirErrorDomainName | undefined;
 }
