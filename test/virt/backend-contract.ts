@@ -1,6 +1,7 @@
 /** What every backend must do, local or remote, with machines or without: `describeBackend` runs it over one. */
 import { strict as assert } from 'node:assert';
-import { type Bench, makeBench, type Subject } from './contract/bench.ts';
+import type { Suite } from 'mocha';
+import { type Bench, foreignErrors, makeBench, type Subject } from './contract/bench.ts';
 import { Coverage } from './contract/coverage.ts';
 import { describeDefinitions } from './contract/definitions.ts';
 import { describeDomainResources } from './contract/domain-resources.ts';
@@ -22,15 +23,25 @@ const suites = [
   describeEveryCall,
 ];
 
-/** Runs the suite over what `make` makes, anew for each test. */
-export function describeBackend(title: string, make: () => Promise<Subject>): void {
-  describe(`backend ${title}`, () => {
+/**
+ * Runs the suite over what `make` makes, anew for each test.
+ * @param foreign for a driver that is none of ours: the tests, by their titles, that it is held to; others are left out.
+ *   Of its errors it is held only that they are errors of libvirt's, since codes and words are that driver's own.
+ */
+export function describeBackend(title: string, make: () => Promise<Subject>, foreign?: readonly string[]): void {
+  describe(`backend ${title}`, function () {
     let bench: Bench;
 
     const coverage = new Coverage();
 
-    before(() => coverage.start());
-    after(() => coverage.stop());
+    before(() => {
+      coverage.start();
+      foreignErrors(foreign !== undefined);
+    });
+    after(() => {
+      coverage.stop();
+      foreignErrors(false);
+    });
     beforeEach(async () => {
       const subject = await make();
       coverage.watch(subject.connection.backend);
@@ -48,5 +59,25 @@ export function describeBackend(title: string, make: () => Promise<Subject>): vo
         assert.deepEqual(coverage.missing.join(' '), '');
       });
     });
+
+    if (foreign !== undefined) keepOnly(this, foreign);
   });
+}
+
+/** Takes all tests out of a suite but some, each of which must be there. */
+function keepOnly(suite: Suite, titles: readonly string[]): void {
+  const kept = new Set<string>();
+  const filter = (one: Suite) => {
+    one.tests = one.tests.filter((test) => {
+      if (titles.includes(test.title)) kept.add(test.title);
+      return titles.includes(test.title);
+    });
+    for (const inner of one.suites) filter(inner);
+  };
+  filter(suite);
+  assert.deepEqual(
+    titles.filter((title) => !kept.has(title)),
+    [],
+    'tests that are none',
+  );
 }

@@ -1,0 +1,73 @@
+/** Debian's libvirtd, without privileges and with all it has in a directory of its own. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Context } from 'mocha';
+import { needTool } from '../../../support/need-tool.ts';
+import { until } from '../../contract/bench.ts';
+
+/** root's libvirtd would be the host's: it runs as nobody. */
+const NOBODY = 65_534;
+
+export class LibvirtDaemon {
+  readonly directory = mkdtempSync(join(tmpdir(), 'nodevisor-libvirtd-'));
+  readonly socket = join(this.directory, 'run', 'libvirt-sock');
+  #child: ChildProcess | undefined;
+  #log = '';
+
+  /** @param settings lines for libvirtd.conf @param args beside the configuration's */
+  async start(test: Context, settings: readonly string[] = [], args: readonly string[] = []): Promise<void> {
+    needTool(test, 'libvirtd', 'libvirt-daemon');
+    const root = process.getuid?.() === 0;
+    chmodSync(this.directory, 0o755);
+    const conf = join(this.directory, 'libvirtd.conf');
+    writeFileSync(
+      conf,
+      [
+        `unix_sock_dir = "${join(this.directory, 'run')}"`,
+        'auth_unix_ro = "none"',
+        'auth_unix_rw = "none"',
+        'log_outputs = "3:stderr"',
+        ...settings,
+        '',
+      ].join('\n'),
+    );
+    const own = ['run', 'home', 'pool'].map((name) => join(this.directory, name));
+    for (const directory of own) {
+      mkdirSync(directory);
+      if (root) chownSync(directory, NOBODY, NOBODY);
+    }
+    const [run = '', home = ''] = own;
+    this.#child = spawn('libvirtd', ['-f', conf, ...args], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { PATH: `${process.env['PATH']}:/usr/sbin:/sbin`, HOME: home, XDG_RUNTIME_DIR: run, XDG_CACHE_HOME: home },
+      ...(root ? { uid: NOBODY, gid: NOBODY } : {}),
+    });
+    this.#child.stderr?.on('data', (bytes: Buffer) => {
+      this.#log = (this.#log + bytes.toString()).slice(-20_000);
+    });
+    const { exitCode } = this.#child;
+    await until(() => existsSync(this.socket) || exitCode !== null, `libvirtd listens: ${this.#log}`, 20);
+  }
+
+  /** A directory that a storage pool of its may have. */
+  get pool(): string {
+    return join(this.directory, 'pool', 'one');
+  }
+
+  /** How it is reached. */
+  uri(driver: string, path: string): string {
+    return `${driver}+unix://${path}?socket=${this.socket}`;
+  }
+
+  async stop(): Promise<void> {
+    const child = this.#child;
+    if (child !== undefined && child.exitCode === null) {
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      child.kill();
+      await ended;
+    }
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
