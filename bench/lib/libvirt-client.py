@@ -34,6 +34,10 @@ def count():
     conn = libvirt.open(uri)
     dom = conn.lookupByName("bench-0")
     each = calls[call]
+    # What runs for weeks is not measured in its first second.
+    end = time.perf_counter() + seconds / 2
+    while time.perf_counter() < end:
+        each(conn, dom)
     end = time.perf_counter() + seconds
     n = 0
     while time.perf_counter() < end:
@@ -45,7 +49,6 @@ def count():
 libvirt.registerErrorHandler(lambda ctx, err: None, None)
 setup = libvirt.open(uri)
 made = [setup.defineXML(xml(setup, "bench-%d" % i)) for i in range(domains)]
-start = time.perf_counter()
 pipes = []
 for _ in range(clients):
     read, write = os.pipe()

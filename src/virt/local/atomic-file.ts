@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { open, readdir, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /** What a file is called until it is whole. */
 const unfinished = /^\..+\.new$/;
 
 /**
- * Writes a file so that, whatever happens meanwhile, there is the old one or the new one whole: it is written beside,
- * brought to the disk, and renamed. `sync` false: it need only be whole as long as the host runs, and is written sooner.
+ * Writes a file so that whoever reads it finds the old one or the new one whole, even if this process is killed: it is
+ * written beside, and renamed. `sync` brings it to the disk first, for when the host may stop.
  */
-export async function writeFileAtomically(path: string, text: string, { sync = true } = {}): Promise<void> {
+export async function writeFileAtomically(path: string, text: string, { sync = false } = {}): Promise<void> {
   const temporary = join(dirname(path), `.${randomUUID()}.new`);
   try {
     const file = await open(temporary, 'wx', 0o600);
@@ -21,29 +21,73 @@ export async function writeFileAtomically(path: string, text: string, { sync = t
     }
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await removeFile(temporary);
     throw error;
   }
-  if (sync) await syncDirectory(dirname(path));
 }
 
-/** Removes files of one directory for good, in this order; one that is not there is no error. */
-export async function removeFile(path: string, ...more: readonly string[]): Promise<void> {
-  for (const one of [path, ...more]) await rm(one, { force: true });
-  await syncDirectory(dirname(path));
+/** Removes a file; one that is not there is no error. */
+export async function removeFile(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
 }
 
 /** Removes what writers that were killed have left in a directory. */
 export async function removeUnfinished(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
-    if (unfinished.test(name)) await rm(join(directory, name), { force: true });
+    if (unfinished.test(name)) await removeFile(join(directory, name));
   }
 }
 
-/** Brings a directory's entries to the disk, on systems where a directory can be opened. */
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r').catch(() => undefined);
-  // Some file systems do not sync directories: then the rename is as safe as it gets.
-  await directory?.sync().catch(() => undefined);
-  await directory?.close();
+/** A directory whose files are on the disk when they have been written: nothing is lost when the host stops. */
+export class DurableDirectory {
+  readonly path: string;
+  /** Absent on systems where a directory cannot be opened: there a rename is as safe as it gets. */
+  readonly #handle: FileHandle | undefined;
+  #syncing: Promise<void> = Promise.resolve();
+  /** A sync that has not begun: it serves all that has changed until it does. */
+  #next: Promise<void> | undefined;
+
+  private constructor(path: string, handle: FileHandle | undefined) {
+    this.path = path;
+    this.#handle = handle;
+  }
+
+  static async open(path: string): Promise<DurableDirectory> {
+    return new DurableDirectory(path, await open(path, 'r').catch(() => undefined));
+  }
+
+  /** Writes a file, in place of the one that is there. */
+  async write(name: string, text: string): Promise<void> {
+    await writeFileAtomically(join(this.path, name), text, { sync: true });
+    await this.#sync();
+  }
+
+  /**
+   * Removes files, in this order; one that is not there is no error. Nobody waits for the disk: what comes back when the
+   * host stops at that moment is not lost.
+   */
+  async remove(...names: readonly string[]): Promise<void> {
+    for (const name of names) await removeFile(join(this.path, name));
+    void this.#sync();
+  }
+
+  /** Waits for the disk. No change may be under way. */
+  async close(): Promise<void> {
+    await this.#sync();
+    await this.#handle?.close();
+  }
+
+  #sync(): Promise<void> {
+    this.#next ??= this.#syncing.then(() => {
+      this.#next = undefined;
+      // Some file systems do not sync directories.
+      this.#syncing = (this.#handle?.sync() ?? Promise.resolve()).catch(() => {});
+      return this.#syncing;
+    });
+    return this.#next;
+  }
 }

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lockFile } from '../../util/index.ts';
 import { virtError } from '../errors.ts';
-import { removeFile, removeUnfinished, writeFileAtomically } from './atomic-file.ts';
+import { DurableDirectory, removeUnfinished } from './atomic-file.ts';
 
 /** Kinds of objects whose definitions are kept; also the names of their folders. */
 export const storedKinds = ['domains', 'networks', 'pools'] as const;
@@ -48,11 +48,13 @@ const uuidFile = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.xml$/;
  * process at a time may use the directory; the system takes its lock back however the process ends.
  */
 export class DirectoryStore implements StateStore {
-  readonly #path: string;
+  readonly #directories: ReadonlyMap<StoredKind, DurableDirectory>;
   readonly #release: () => Promise<void>;
+  /** Files that say that an object starts by itself. */
+  readonly #markers = new Set<string>();
 
-  private constructor(path: string, release: () => Promise<void>) {
-    this.#path = path;
+  private constructor(directories: ReadonlyMap<StoredKind, DurableDirectory>, release: () => Promise<void>) {
+    this.#directories = directories;
     this.#release = release;
   }
 
@@ -60,49 +62,58 @@ export class DirectoryStore implements StateStore {
   static async open(path: string): Promise<DirectoryStore> {
     for (const kind of storedKinds) await mkdir(join(path, kind), { recursive: true, mode: 0o700 });
     const release = await lockDirectory(path);
+    const directories = new Map<StoredKind, DurableDirectory>();
     try {
-      for (const kind of storedKinds) await removeUnfinished(join(path, kind));
-      return new DirectoryStore(path, release);
+      for (const kind of storedKinds) {
+        await removeUnfinished(join(path, kind));
+        directories.set(kind, await DurableDirectory.open(join(path, kind)));
+      }
+      return new DirectoryStore(directories, release);
     } catch (error) {
+      for (const directory of directories.values()) await directory.close();
       await release();
       throw error;
     }
   }
 
   async load(kind: StoredKind): Promise<StoredObject[]> {
-    const directory = join(this.#path, kind);
-    const names = await readdir(directory);
-    const all = new Set(names);
+    const { path } = this.#directory(kind);
+    const names = await readdir(path);
+    for (const name of names) if (name.endsWith('.autostart')) this.#markers.add(name);
     const objects: StoredObject[] = [];
     for (const name of names.sort()) {
       const uuid = uuidFile.exec(name)?.[1];
       if (uuid === undefined) continue;
-      const xml = await readFile(join(directory, name), 'utf8');
-      objects.push({ uuid, xml, autostart: all.has(`${uuid}.autostart`) });
+      const xml = await readFile(join(path, name), 'utf8');
+      objects.push({ uuid, xml, autostart: this.#markers.has(`${uuid}.autostart`) });
     }
     return objects;
   }
 
   save(kind: StoredKind, uuid: string, xml: string): Promise<void> {
-    return writeFileAtomically(this.#file(kind, uuid, 'xml'), xml);
+    return this.#directory(kind).write(`${uuid}.xml`, xml);
   }
 
-  setAutostart(kind: StoredKind, uuid: string, autostart: boolean): Promise<void> {
-    const marker = this.#file(kind, uuid, 'autostart');
-    return autostart ? writeFileAtomically(marker, '') : removeFile(marker);
+  async setAutostart(kind: StoredKind, uuid: string, autostart: boolean): Promise<void> {
+    const marker = `${uuid}.autostart`;
+    if (autostart) this.#markers.add(marker);
+    else this.#markers.delete(marker);
+    await (autostart ? this.#directory(kind).write(marker, '') : this.#directory(kind).remove(marker));
   }
 
   async remove(kind: StoredKind, uuid: string): Promise<void> {
+    const marker = `${uuid}.autostart`;
     // The marker last: alone it means nothing.
-    await removeFile(this.#file(kind, uuid, 'xml'), this.#file(kind, uuid, 'autostart'));
+    await this.#directory(kind).remove(`${uuid}.xml`, ...(this.#markers.delete(marker) ? [marker] : []));
   }
 
-  close(): Promise<void> {
-    return this.#release();
+  async close(): Promise<void> {
+    for (const directory of this.#directories.values()) await directory.close();
+    await this.#release();
   }
 
-  #file(kind: StoredKind, uuid: string, extension: string): string {
-    return join(this.#path, kind, `${uuid}.${extension}`);
+  #directory(kind: StoredKind): DurableDirectory {
+    return this.#directories.get(kind)!;
   }
 }
 

@@ -39,7 +39,7 @@ const service = new MachineService({
   },
   keep: async (status) => {
     // A disk that is full must not keep the machine from ending.
-    await writeFileAtomically(endPath, JSON.stringify(status), { sync: false }).catch((error: unknown) => {
+    await writeFileAtomically(endPath, JSON.stringify(status)).catch((error: unknown) => {
       process.stderr.write(`cannot write ${endPath}: ${String(error)}\n`);
     });
   },

@@ -1,8 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
-import { open, readFile, rm } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { ExitStatus } from '../../drivers/index.ts';
+import { removeFile } from '../local/atomic-file.ts';
 import { isAlive, killProcess, type ProcessIdentity } from './identity.ts';
 import type { MachineLink } from './machine-link.ts';
 import { readStatus } from './messages.ts';
@@ -35,7 +36,7 @@ export async function readEnd(directory: string, name: string): Promise<ExitStat
 
 /** Removes the files of a process that has ended. */
 export async function removeFiles(directory: string, name: string): Promise<void> {
-  await Promise.all(Object.values(processFiles(directory, name)).map((path) => rm(path, { force: true })));
+  await Promise.all(Object.values(processFiles(directory, name)).map(removeFile));
 }
 
 /** What a process wrote to its standard error last, in one line. */

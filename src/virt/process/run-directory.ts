@@ -51,7 +51,7 @@ export class RunDirectory {
     return queue.jobs.run(async () => {
       const { next } = queue;
       queue.next = undefined;
-      if (next !== undefined) await writeFileAtomically(this.#file(uuid), formatRun(next), { sync: false });
+      if (next !== undefined) await writeFileAtomically(this.#file(uuid), formatRun(next));
     });
   }
 
