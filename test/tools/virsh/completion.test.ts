@@ -1,12 +1,16 @@
 import { strict as assert } from 'node:assert';
 import { spawnSync } from 'node:child_process';
-import { chmodSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Completer } from '../../../src/tools/cli/virsh/completer.ts';
 import { completionScript } from '../../../src/tools/cli/virsh/completion-script.ts';
 import { commandGroups } from '../../../src/tools/cli/virsh/groups.ts';
 import { type Connection, connect } from '../../../src/virt/index.ts';
 import { needTool } from '../../support/need-tool.ts';
 import { fileIn, scratchDirectory } from './support.ts';
+
+const ZSH_DRIVER = fileURLToPath(new URL('zsh-driver.zsh', import.meta.url));
 
 function checkSyntax(shell: string): void {
   const { status, stderr } = spawnSync(shell, ['-n'], {
@@ -76,10 +80,41 @@ describe('completion in bash', () => {
   });
 });
 
-describe('completion in zsh', () => {
-  it('has a script that zsh accepts', function () {
+describe('completion in zsh', function () {
+  this.timeout(60_000);
+  const directory = scratchDirectory();
+  before(function () {
     needTool(this, 'zsh', 'zsh');
-    checkSyntax('zsh');
+    fileIn(directory(), '_nodevisor', completionScript('zsh', commandGroups));
+    const stub = fileIn(
+      directory(),
+      'nodevisor',
+      '#!/bin/sh\necho "alpha beta"; echo "called-$(echo "$*" | tr " " _)"\n',
+    );
+    chmodSync(stub, 0o755);
+  });
+
+  /** What an interactive zsh would offer at the end of a line, on a pseudo-terminal. */
+  function offers(line: string): string[] {
+    rmSync(join(directory(), 'offers'), { force: true });
+    const { stdout, stderr } = spawnSync('zsh', ['-f', ZSH_DRIVER, directory(), line], { encoding: 'utf8' });
+    assert.equal(stderr, '', line);
+    return stdout.split('\n').filter((word) => word !== '' && word !== '.');
+  }
+
+  it('has a script that zsh accepts', () => checkSyntax('zsh'));
+
+  it('offers commands, options and words for their values', () => {
+    assert.deepEqual(offers('domst'), ['domstate', 'domstats']);
+    assert.deepEqual(offers('domstate x --re'), ['--reason']);
+    assert.deepEqual(offers('list --output '), ['table', 'json']);
+    assert.deepEqual(offers('shutdown x --mode ac'), ['acpi']);
+    assert.deepEqual(offers('image '), ['pull']);
+  });
+
+  it('asks the program for names, on the connection that was given', () => {
+    assert.deepEqual(offers('domstate '), ['alpha', 'beta', 'called-list_--all_--name']);
+    assert.deepEqual(offers('-c test:///default destroy called'), ['called---connect_test:///default_list_--name']);
   });
 });
 

@@ -109,7 +109,7 @@ _nodevisor_names() {
 ${cases(listCases)}
     'snapshot') _nodevisor_call snapshot-list "$_nodevisor_first" --name ;;
     'command') echo "$_nodevisor_commands" ;;
-    =*) echo "\${1#=}" ;;
+    '='*) echo "\${1#=}" ;;
   esac
 }
 
