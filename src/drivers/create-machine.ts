@@ -19,6 +19,7 @@ import {
   validateMachineConfig,
 } from '../machine/index.ts';
 import { hostRandom, type Logger, type RandomSource, SeededRandom, silentLogger, VirtError } from '../util/index.ts';
+import { checkOptions } from './check-options.ts';
 import type { Guest, GuestSpec } from './driver.ts';
 import { kvmDriver } from './kvm/index.ts';
 import { type NetOptions, openNet } from './net-options.ts';
@@ -92,6 +93,7 @@ export interface MachineHandle extends Guest {
  * sentence when something is wrong with the options or with a file they name; then nothing is left open.
  */
 export async function createMachine(options: MachineOptions): Promise<MachineHandle> {
+  checkOptions(options);
   const parts = new Parts(options);
   try {
     return await parts.build();

@@ -165,6 +165,45 @@ describe('createMachine', () => {
     await refuses({ kernel, disks: [{ file: 'x', format: 'qcow2' as 'raw' }] }, 'CONFIG_UNSUPPORTED', /qcow2/);
   });
 
+  it('says which option is not what it should be, to callers without types', async () => {
+    const wrong: readonly [unknown, RegExp][] = [
+      [undefined, /options .*: undefined is no object/],
+      [null, /null is no object/],
+      [[], /an array is no object/],
+      ['kernel', /'kernel' is no object/],
+      [{ kernel: 5 }, /option kernel: 5 is neither/],
+      [{ kernel: null }, /option kernel: null is neither/],
+      [{ kernel: new URL('http://localhost/Image') }, /option kernel: .*http:\/\/localhost\/Image.* is neither/],
+      [{ kernel, initrd: [] }, /option initrd: an array is neither/],
+      [{ kernel, dtb: {} }, /option dtb: an object is neither/],
+      [{ kernel, firmware: true }, /option firmware: true is neither/],
+      [{ kernel, vcpus: '2' }, /option vcpus: '2' is no number/],
+      [{ kernel, memory: {} }, /option memory: an object is neither a number nor a text/],
+      [{ kernel, append: 5 }, /option append: 5 is no text/],
+      [{ kernel, disks: 'disk.raw' }, /option disks: 'disk.raw' is no array/],
+      [{ kernel, disks: [5] }, /option disks\[0\]: 5 is neither/],
+      [{ kernel, disks: ['a', {}] }, /option disks\[1\]: an object is neither/],
+      [{ kernel, disks: [{ backend: {} }] }, /option disks\[0\]: .* backend/],
+      [{ kernel, nets: {} }, /option nets: an object is no array/],
+      [{ kernel, nets: ['user'] }, /option nets\[0\]: 'user' is no object/],
+      [{ kernel, rng: 'no' }, /option rng: 'no' is neither true nor false/],
+      [{ kernel, virtioConsoles: -1 }, /option virtioConsoles: -1 is no/],
+      [{ kernel, virtioConsoles: '1' }, /option virtioConsoles: '1' is no/],
+      [{ kernel, console: 'stdio' }, /option console: 'stdio' is neither/],
+      [{ kernel, console: 5 }, /option console: 5 is neither/],
+      [{ kernel, console: {} }, /option console: an object is neither/],
+      [{ kernel, clock: 'wall' }, /option clock: 'wall' is neither 'host' nor 'virtual'/],
+      [{ kernel, cpuBackend: 1 }, /option cpuBackend: 1 is no text/],
+      [{ kernel, seed: '1' }, /option seed: '1' is no/],
+      [{ kernel, onReset: 'halt' }, /option onReset: 'halt' is neither/],
+      [{ kernel, logger: 5 }, /option logger: 5 is no/],
+      [{ kernel, kernell: 1 }, /there is no option 'kernell'/],
+    ];
+    for (const [options, message] of wrong) await refuses(options as MachineOptions, 'INVALID_ARG', message);
+    const nothing = Object.fromEntries(['memory', 'vcpus', 'append', 'disks', 'seed'].map((key) => [key, undefined]));
+    await make({ kernel, ...nothing });
+  });
+
   it('leaves a disk alone that another running machine has, and takes it when that has ended', async () => {
     const disk = file('shared.raw', Buffer.alloc(4096));
     const first = await make({ kernel, disks: [disk] });
