@@ -3,8 +3,9 @@ import { ByteRing } from '../bus/byte-ring.ts';
 import { type SavedState, savedBytes, savedU32 } from '../bus/saved.ts';
 import type { DescribeContext, DeviceRegion, Doorbell, IrqLine, MmioDevice, Width, Window } from '../device.ts';
 import type { FdtNode } from '../firmware/fdt.ts';
+import { pendingInterrupt } from './ns16550-interrupt.ts';
 import { Break, INPUT_BYTES, OUTPUT_BYTES, Place, Word } from './ns16550-region.ts';
-import { FCR, FIFO_BYTES, IER, IIR, LCR, LSR, MCR, MSR, modemLines, Reg, TRIGGER_LEVELS } from './registers.ts';
+import { FCR, FIFO_BYTES, IER, IIR, LCR, LSR, MCR, MSR, modemLines, Reg } from './registers.ts';
 
 export { NS16550_REGION_BYTES } from './ns16550-region.ts';
 
@@ -381,20 +382,8 @@ export class Ns16550 implements MmioDevice {
     return source | (this.#fifosOn ? IIR.FIFOS : 0);
   }
 
-  /** The interrupt of highest priority that is enabled and pending (PC16550D data sheet, table IV). */
   #source(): number {
-    const words = this.#words;
-    const enabled = words[Word.IER];
-    const error = words[Word.OVERRUN] !== 0 || (words[Word.BREAK] & Break.STATUS) !== 0;
-    if ((enabled & IER.ELSI) !== 0 && error) return IIR.LINE_STATUS;
-    const received = this.#received;
-    if ((enabled & IER.ERBFI) !== 0 && received > 0) {
-      const trigger = this.#fifosOn ? (TRIGGER_LEVELS[words[Word.FCR] >>> 6] ?? 1) : 1;
-      return received >= trigger ? IIR.RX_AVAILABLE : IIR.RX_TIMEOUT;
-    }
-    if ((enabled & IER.ETBEI) !== 0 && words[Word.THRE_PENDING] !== 0 && this.#thre) return IIR.THR_EMPTY;
-    if ((enabled & IER.EDSSI) !== 0 && words[Word.MODEM_CHANGES] !== 0) return IIR.MODEM_STATUS;
-    return IIR.NONE;
+    return pendingInterrupt(this.#words, this.#received, this.#thre);
   }
 
   #update(): void {
