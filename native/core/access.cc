@@ -59,6 +59,7 @@ void Hart::markDirty(const Slot* slot, uint64_t offset) {
 }
 
 bool Hart::resolve(uint64_t va, Access access, Resolved* out) {
+    ctx.slow++;
     const uint32_t priv = mprvActive_ ? mpp() : priv_;
     const bool bare = priv == 3 || (csr(L::satp) >> 60) == 0;
     const bool sum = csr(L::mstatus) & mstatus::SUM;

@@ -126,6 +126,8 @@ CodeBlock* BlockCache::build(CodePage* page, uint32_t offset) {
     b->count = count;
     b->bytes = from;
     b->serial = isSerial(decoded[0]);
+    for (uint32_t i = 0; i < count; i++) b->slow += isFp(decoded[i]) && info(decoded[i]).memory == MemoryKind::none;
+    if (b->serial) b->slow++;
     b->insns = insns;
     b->decoded = copy;
     return b;

@@ -37,6 +37,8 @@ struct CodeBlock {
     bool cold;
     /// One instruction that wants the counters up to date.
     bool serial;
+    /// Instructions that take long in the interpreter (see Context::slow).
+    uint32_t slow;
     /// Translations by mode for the virtual address `codePc`, valid while the translator is at `codeGeneration`.
     const void* code[kModeCount];
     uint64_t codePc;

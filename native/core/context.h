@@ -59,6 +59,9 @@ constexpr uint32_t kJumpCacheSize = 4096;
 /// Groups of accesses that one run of translated code may have.
 constexpr uint32_t kGroups = 24;
 
+/// Slow operations in a slice: a hundred or two nanoseconds each, so that requests of others and timers are looked at in time.
+constexpr uint32_t kSlowMax = 192;
+
 /// Context::fpKey when translated floating-point code may not run.
 constexpr uint8_t kFpSlow = 0xff;
 
@@ -126,7 +129,9 @@ struct Context {
     /// Flags that the floating-point instruction raises: here rather than in a local variable of its handler, so that the
     /// handler can continue with a tail call.
     uint32_t raised;
-    uint32_t pad1;
+    /// What took long since the slice began: misses of the translation cache, soft floating point, handlers called out of
+    /// translated code. Beyond kSlowMax the slice ends early.
+    uint32_t slow;
     /// Scratch for translated code's slow paths.
     uint64_t scratch[4];
     /// Translated code: host addresses that base registers of groups of accesses stand for (see Run::findGroups).

@@ -14,27 +14,34 @@ constexpr uint32_t kSizeMask = 15;
 constexpr uint32_t kSigned = 16;
 constexpr uint32_t kWayShift = 8;
 
+/// Too much took long in this slice: leaves before the instruction that asks.
+bool overdue(Context* ctx) {
+    ctx->leave = ctx->slow < kSlowMax ? Leave::kNext : Leave::kBudget;
+    return ctx->leave != Leave::kNext;
+}
+
 uint64_t callLoad(Context* ctx, uint64_t va, uint32_t how) {
-    ctx->leave = Leave::kNext;
+    if (overdue(ctx)) return 0;
     uint64_t v = 0;
     if (!ctx->hart->loadSlow(va, how & kSizeMask, how >> kWayShift, &v)) return 0;
     return extend(v, how & kSizeMask, how & kSigned);
 }
 
 void callStore(Context* ctx, uint64_t va, uint64_t value, uint32_t how) {
-    ctx->leave = Leave::kNext;
+    if (overdue(ctx)) return;
     ctx->hart->storeSlow(va, how & kSizeMask, how >> kWayShift, value);
 }
 
 /// `how`: span in bits 15:0, store in bit 16, way above.
 uint32_t callFill(Context* ctx, uint64_t va, uint32_t how) {
-    return ctx->hart->fillAhead(va, how & 0xffff, (how >> 16) & 1, how >> 17);
+    return ctx->slow < kSlowMax && ctx->hart->fillAhead(va, how & 0xffff, (how >> 16) & 1, how >> 17);
 }
 
 /// Runs one instruction in the interpreter; Context::pc is its address, and afterwards where to go on if it left.
 void callHandler(Context* ctx, const Insn* insn) {
+    if (overdue(ctx)) return;
+    ctx->slow++;
     const uint64_t pc = ctx->pc;
-    ctx->leave = Leave::kNext;
 #if defined(NODEVISOR_LOOP_DISPATCH)
     ctx->ip = insn;
     while (ctx->ip) ctx->ip->handler(ctx->ip, ctx);
