@@ -1,7 +1,15 @@
 /** A client that sends whatever a test wants it to, and keeps what comes back. */
 import { strict as assert } from 'node:assert';
 import type { Duplex } from 'node:stream';
-import { type RpcConnection, type RpcServerOptions, serveRpc, type VirtError } from '../../../src/index.ts';
+import {
+  type Backend,
+  type Connection,
+  connect,
+  type RpcConnection,
+  type RpcServerOptions,
+  serveRpc,
+  type VirtError,
+} from '../../../src/index.ts';
 import {
   encodePacket,
   Keepalive,
@@ -128,4 +136,43 @@ export class RawClient {
     this.socket.destroy();
     await this.served.closed;
   }
+}
+
+/** A backend of the test world with some methods of the test's own. */
+export function withMethods(methods: Partial<Backend>): RpcServerOptions['open'] {
+  return async (uri, readOnly) => ({ ...(await openTestWorld(uri, readOnly)), ...methods });
+}
+
+/** What tests of the server have: a connection of their own to the world, and a client at the server. */
+export interface ServerBench {
+  readonly own: Connection;
+  /** The last one that was started. */
+  readonly client: RawClient;
+  start(options?: Partial<RpcServerOptions>): RawClient;
+}
+
+/** Makes a world for each test of a suite, and puts it away again. */
+export function useServer(): ServerBench {
+  let own: Connection;
+  let client: RawClient | undefined;
+  beforeEach(async () => {
+    own = await connect('test:///default');
+  });
+  afterEach(async () => {
+    await client?.close();
+    await own.close();
+  });
+  return {
+    get own() {
+      return own;
+    },
+    get client() {
+      assert.ok(client !== undefined, 'start() first');
+      return client;
+    },
+    start(options = {}) {
+      client = new RawClient(options);
+      return client;
+    },
+  };
 }
