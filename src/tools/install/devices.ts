@@ -32,6 +32,12 @@ const DISK_NAMES = [
   'vol',
   'sparse',
   'target',
+  // virt-install's other names of some.
+  'target.dev',
+  'target.bus',
+  'driver.cache',
+  'driver.io',
+  'driver.discard',
 ];
 const GIB = 2 ** 30;
 const DEVICES = ['disk', 'cdrom', 'lun', 'floppy'];
@@ -76,14 +82,28 @@ const PREFIXES: Readonly<Record<string, string>> = {
 /** `vda`, `vdb` … in the order of the disks of each kind of bus. */
 class Targets {
   readonly #used = new Map<string, number>();
+  readonly #given: ReadonlySet<string>;
+
+  /** @param given names that the command line gives, which no other disk may have */
+  constructor(given: ReadonlySet<string>) {
+    this.#given = given;
+  }
 
   next(bus: string): string {
     const prefix = PREFIXES[bus];
     if (prefix === undefined) throw new UsageFailure(`--disk: unknown bus '${bus}'`);
-    const n = this.#used.get(prefix) ?? 0;
-    this.#used.set(prefix, n + 1);
-    return prefix + (n < 26 ? '' : String.fromCharCode(96 + Math.floor(n / 26))) + String.fromCharCode(97 + (n % 26));
+    for (;;) {
+      const n = this.#used.get(prefix) ?? 0;
+      this.#used.set(prefix, n + 1);
+      const first = n < 26 ? '' : String.fromCharCode(96 + Math.floor(n / 26));
+      const name = prefix + first + String.fromCharCode(97 + (n % 26));
+      if (!this.#given.has(name)) return name;
+    }
   }
+}
+
+function givenTarget({ settings }: DiskRequest): string | undefined {
+  return settings.text('target') ?? settings.text('target.dev');
 }
 
 function optional(name: string, attributes: Readonly<Record<string, string | undefined>>): string | undefined {
@@ -100,9 +120,9 @@ function diskXml({ path, pool, volume, format, settings }: DiskRequest, target: 
     element('driver', {
       name: 'qemu',
       type: format,
-      cache: settings.text('cache'),
-      io: settings.text('io'),
-      discard: settings.text('discard'),
+      cache: settings.text('cache') ?? settings.text('driver.cache'),
+      io: settings.text('io') ?? settings.text('driver.io'),
+      discard: settings.text('discard') ?? settings.text('driver.discard'),
     }),
     optional('source', source),
     element('target', { dev: target, bus }),
@@ -115,10 +135,11 @@ function diskXml({ path, pool, volume, format, settings }: DiskRequest, target: 
 
 /** The `<disk>` elements. */
 export function disksXml(disks: readonly DiskRequest[]): string[] {
-  const targets = new Targets();
+  const targets = new Targets(new Set(disks.map(givenTarget).filter((name) => name !== undefined)));
   return disks.map((disk) => {
-    const bus = disk.settings.text('bus') ?? 'virtio';
-    return diskXml(disk, disk.settings.text('target') ?? targets.next(bus), bus);
+    const { settings } = disk;
+    const bus = settings.text('bus') ?? settings.text('target.bus') ?? 'virtio';
+    return diskXml(disk, givenTarget(disk) ?? targets.next(bus), bus);
   });
 }
 

@@ -56,6 +56,8 @@ describe('install: the domain it describes', () => {
   it('has what each option says', async () => {
     const has: [string[], string | RegExp][] = [
       [['--memory', '1G'], "<memory unit='KiB'>1048576</memory>"],
+      // A name that was given is not given again.
+      [['--disk', '/b', '--disk', '/c,target.dev=vda'], /'\/b'\/>\s*<target dev='vdb' bus='virtio'/],
       [['--memory', '256,maxmemory=512'], /<memory unit='KiB'>524288<\/memory>\s*<currentMemory unit='KiB'>262144</],
       [['--vcpus', '2,maxvcpus=4,cpuset=0-1'], "<vcpu cpuset='0-1' current='2'>4</vcpu>"],
       [['--vcpus', '4,sockets=1,cores=2,threads=2'], "<topology sockets='1' cores='2' threads='2'/>"],
