@@ -121,7 +121,10 @@ async function endOf(thread: Thread): Promise<void> {
   clearTimeout(timer);
 }
 
-/** Starts a vCPU thread: from this file's neighbour in the package, from a bundle of it in a checkout. */
+/**
+ * Starts a vCPU thread. It runs a bundle, because every thread loads its modules anew and two hundred files take longer
+ * than one: made by the build in the package, where it is this file's neighbour, at the first use in a checkout.
+ */
 async function startWorker(data: VcpuThreadData): Promise<Worker> {
   if (!import.meta.url.endsWith('.ts')) {
     return new Worker(new URL('./worker.js', import.meta.url), { workerData: data });
