@@ -9,8 +9,8 @@
 
 namespace nodevisor {
 
-/// `new Hart(memory, id, translate, hotThreshold)`: memory is a Uint8Array over all of the shared memory. Arguments are
-/// checked on the TypeScript side. One thread's alone, as all JavaScript objects are.
+/// `new Hart(memory, id, translate, hotThreshold)`: memory is a Uint8Array over all of the shared memory. Wrong
+/// arguments throw a JavaScript error. One thread's alone, as all JavaScript objects are.
 class HartWrap : public Napi::ObjectWrap<HartWrap> {
 public:
     static Napi::Function define(Napi::Env env);
