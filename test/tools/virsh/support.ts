@@ -55,14 +55,15 @@ export function play(argv: readonly string[], steps: readonly Step[], env: NodeJ
   return playCommand([process.execPath, ...NODE_ARGS, ...argv], steps, env);
 }
 
-/** Runs any command on a pseudo-terminal. @param raw types only while the terminal is in raw mode */
+/** Runs any command on a pseudo-terminal. @param raw types only while the terminal is in raw mode @param seconds limit */
 export function playCommand(
   argv: readonly string[],
   steps: readonly Step[],
   env: NodeJS.ProcessEnv = {},
   raw = false,
+  seconds = 25,
 ): Played {
-  const job = { argv, steps, seconds: 25, raw };
+  const job = { argv, steps, seconds, raw };
   const { stdout, stderr, status } = spawnSync('python3', [DRIVER], {
     input: JSON.stringify(job),
     encoding: 'utf8',
