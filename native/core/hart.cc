@@ -155,6 +155,15 @@ uint32_t Hart::leaveStop(uint32_t stop) {
     return stop;
 }
 
+void Hart::dispatch(const CodeBlock* block) {
+#if defined(NODEVISOR_LOOP_DISPATCH)
+    ctx.ip = block->insns;
+    while (ctx.ip) ctx.ip->handler(ctx.ip, &ctx);
+#else
+    block->insns->handler(block->insns, &ctx);
+#endif
+}
+
 /// Runs at most `limit` (> 0) instructions of a block; returns how many retired.
 uint64_t Hart::runBlock(CodeBlock* block, uint64_t limit) {
     ctx.leave = Leave::kNext;
@@ -166,14 +175,32 @@ uint64_t Hart::runBlock(CodeBlock* block, uint64_t limit) {
         saved = *cut;
         *cut = sentinel(uint32_t{saved.at} * 2);
     }
-#if defined(NODEVISOR_LOOP_DISPATCH)
-    ctx.ip = block->insns;
-    while (ctx.ip) ctx.ip->handler(ctx.ip, &ctx);
-#else
-    block->insns->handler(block->insns, &ctx);
-#endif
+    dispatch(block);
     if (cut) *cut = saved;
     if (ctx.leave == Leave::kNext) return std::min<uint64_t>(limit, block->count);
+    return leftWithin(block);
+}
+
+/// Runs blocks one after the other while the next one is at hand, at most `limit` instructions; how many retired.
+uint64_t Hart::runChain(CodeBlock* block, uint64_t limit) {
+    const BlockEntry* cache = blockCache_[fetchMode()];
+    uint64_t left = limit;
+    for (;;) {
+        if (block->count > left) return limit - left + runBlock(block, left);
+        ctx.leave = Leave::kNext;
+        dispatch(block);
+        if (ctx.leave != Leave::kNext) return limit - left + leftWithin(block);
+        left -= block->count;
+        const BlockEntry& next = cache[(ctx.pc >> 1) & (kBlockCacheSize - 1)];
+        // Counters must be up to date for serial blocks: the caller sees to that.
+        if (next.pc != ctx.pc || next.block->serial || left == 0 || ctx.slow >= kSlowMax) return limit - left;
+        block = next.block;
+        ctx.slow += block->slow;
+    }
+}
+
+/// After a block that was left at Context::leaveIp: how many of its instructions retired.
+uint64_t Hart::leftWithin(const CodeBlock* block) {
     const auto index = static_cast<uint64_t>(ctx.leaveIp - block->insns);
     if (ctx.leave == Leave::kTrap || ctx.leave == Leave::kExit) {
         ctx.pc += ctx.leaveIp->at * 2u;
@@ -254,7 +281,7 @@ bool Hart::runSlice(uint64_t* left, uint32_t* stop) {
                 ctx.slow++;
             } else {
                 ctx.slow += block->slow;
-                retired = runBlock(block, slice);
+                retired = jit_ ? runBlock(block, slice) : runChain(block, slice);
             }
         }
         interpretNext_ = false;

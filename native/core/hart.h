@@ -198,7 +198,10 @@ private:
     void dropFetchMode(uint32_t mode);
     void dropTranslations();
 
+    void dispatch(const CodeBlock* block);
     uint64_t runBlock(CodeBlock* block, uint64_t limit);
+    uint64_t runChain(CodeBlock* block, uint64_t limit);
+    uint64_t leftWithin(const CodeBlock* block);
     uint64_t runTranslated(const void* code, uint64_t limit);
     const void* translationFor(CodeBlock* block);
     void noteExit(const Decoded& d);
