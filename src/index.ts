@@ -14,7 +14,9 @@ export type { EngineKind } from './cpu/index.ts';
 export { type EngineInfo, usableEngines } from './cpu/index.ts';
 export {
   createMachine,
+  type DiskCache,
   type DiskOptions,
+  type DiskSettings,
   type Driver,
   type ExitKind,
   type ExitStatus,
@@ -45,7 +47,15 @@ export type {
   NetPort,
   VirtioSlotConfig,
 } from './machine/index.ts';
-export { FileBlock, MemBlock, StreamChar } from './machine/index.ts';
+export {
+  type DiskFormat,
+  type DiskImage,
+  FileBlock,
+  MemBlock,
+  type OpenDiskOptions,
+  openDiskImage,
+  StreamChar,
+} from './machine/index.ts';
 export {
   type Logger,
   type LogLevel,

@@ -5,13 +5,11 @@ import { type EngineKind, usableEngines } from '../cpu/index.ts';
 import {
   type BlockBackend,
   type CharBackend,
-  FileBlock,
   FileChar,
   type Image,
   type MachineConfig,
   NullChar,
   StreamChar,
-  VirtioBlk,
   VirtioConsole,
   type VirtioDevice,
   type VirtioNet,
@@ -20,6 +18,7 @@ import {
 } from '../machine/index.ts';
 import { hostRandom, type Logger, type RandomSource, SeededRandom, silentLogger, VirtError } from '../util/index.ts';
 import { checkOptions } from './check-options.ts';
+import { checkDiskSettings, type DiskOptions, diskDevice, openDisk } from './disk-options.ts';
 import type { Guest, GuestSpec } from './driver.ts';
 import { kvmDriver } from './kvm/index.ts';
 import { type NetOptions, openNet } from './net-options.ts';
@@ -27,18 +26,6 @@ import { steppedDriver } from './stepped/index.ts';
 
 /** A file by its path, or its contents. */
 export type FileSource = string | URL | Uint8Array;
-
-/** A disk: a raw image by its path, or with options, or a backend of the caller's, which the machine closes. */
-export type DiskOptions =
-  | string
-  | {
-      readonly file: string;
-      readonly format?: 'raw';
-      readonly readonly?: boolean;
-      /** Shown to the guest; 20 bytes count. */
-      readonly serial?: string;
-    }
-  | { readonly backend: BlockBackend; readonly serial?: string };
 
 /** What a machine is made of; everything but something to run has a default. */
 export interface MachineOptions {
@@ -167,6 +154,7 @@ class Parts {
     const config = await this.#config();
     // Before anything is opened.
     validateMachineConfig(config);
+    for (const disk of this.#options.disks ?? []) checkDiskSettings(disk);
     await this.#openDevices();
     this.#serial = await this.#openSerial();
     const spec: GuestSpec = {
@@ -220,15 +208,9 @@ class Parts {
   async #openDevices(): Promise<void> {
     const { disks = [], nets = [], rng = true, virtioConsoles = 0, logger } = this.#options;
     for (const disk of disks) {
-      const backend = await openDisk(disk);
-      const serial = typeof disk === 'string' ? undefined : disk.serial;
+      const backend = await openDisk(disk, logger);
       this.#disks.push(backend);
-      this.#virtio.push(
-        new VirtioBlk(backend, {
-          ...(serial === undefined ? {} : { serial }),
-          ...(logger === undefined ? {} : { logger }),
-        }),
-      );
+      this.#virtio.push(diskDevice(backend, disk, logger));
     }
     for (const [index, net] of nets.entries()) {
       const device = await openNet(net, { random: this.#random, logger: logger ?? silentLogger, name: `net${index}` });
@@ -249,14 +231,4 @@ class Parts {
     if (console === 'none') return new NullChar();
     return 'file' in console ? FileChar.open(console.file, logger === undefined ? {} : { logger }) : console;
   }
-}
-
-async function openDisk(disk: DiskOptions): Promise<BlockBackend> {
-  if (typeof disk === 'string') return FileBlock.open(disk);
-  if ('backend' in disk) return disk.backend;
-  const format: string = disk.format ?? 'raw';
-  if (format !== 'raw') {
-    throw new VirtError('CONFIG_UNSUPPORTED', `disk image '${disk.file}': format '${format}' is not supported, raw is`);
-  }
-  return FileBlock.open(disk.file, { readOnly: disk.readonly ?? false });
 }

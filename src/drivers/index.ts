@@ -1,12 +1,19 @@
 export {
   createMachine,
-  type DiskOptions,
   type FileSource,
   type MachineHandle,
   type MachineOptions,
   parseSize,
   pickBackend,
 } from './create-machine.ts';
+export {
+  type DiskCache,
+  type DiskOptions,
+  type DiskSettings,
+  diskCaches,
+  type FileDisk,
+  openDiskFile,
+} from './disk-options.ts';
 export type {
   Driver,
   ExitKind,

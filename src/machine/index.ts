@@ -1,6 +1,8 @@
 export type { BlockBackend } from './backend/block.ts';
 export type { CharBackend } from './backend/char.ts';
+export { type CopyOptions, type CopyTarget, copyDisk } from './backend/copy-disk.ts';
 export { type DiskFormat, type DiskImage, diskFormats, type Extent } from './backend/disk-image.ts';
+export { diskBytes, isZero, type Region, regionAt } from './backend/disk-regions.ts';
 export { FileBlock } from './backend/file-block.ts';
 export { FileChar } from './backend/file-char.ts';
 export { DiskFile, type HostFile, unusableImage } from './backend/host-file.ts';
@@ -41,7 +43,7 @@ export { UserNet } from './net/user/user-net.ts';
 export { PowerRequest } from './power/power-request.ts';
 export { haltMachine, RunState, runState, setRunState } from './run-state.ts';
 export { RAM_BYTES_LIMIT, validateMachineConfig } from './validate-config.ts';
-export { VirtioBlk } from './virtio/blk.ts';
+export { VirtioBlk, type WriteCache } from './virtio/blk.ts';
 export { VirtioConsole } from './virtio/console.ts';
 export type { VirtioDevice } from './virtio/device.ts';
 export { NET_QUEUE_PAIRS_MAX, type NetCounts, VirtioNet } from './virtio/net.ts';

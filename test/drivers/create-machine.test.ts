@@ -162,7 +162,7 @@ describe('createMachine', () => {
     );
     await refuses({ kernel, virtioConsoles: 8 }, 'CONFIG_UNSUPPORTED', /9 virtio devices: the board has 8 slots/);
     await refuses({ kernel, initrd: Buffer.alloc(20 * 2 ** 20), memory: '16M' }, 'INVALID_ARG', /initrd/);
-    await refuses({ kernel, disks: [{ file: 'x', format: 'qcow2' as 'raw' }] }, 'CONFIG_UNSUPPORTED', /qcow2/);
+    await refuses({ kernel, disks: [{ file: 'x', format: 'vmdk' as 'raw' }] }, 'INVALID_ARG', /vmdk/);
   });
 
   it('says which option is not what it should be, to callers without types', async () => {

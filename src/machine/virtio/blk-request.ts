@@ -37,26 +37,36 @@ class Buffers {
   }
 }
 
+/** What an activated block device's requests are served with. */
+export interface BlkRequestsOptions {
+  readonly backend: BlockBackend;
+  /** Answer to GET_ID, at most 20 bytes of it. */
+  readonly serial: string;
+  /** Negotiated features. */
+  readonly features: bigint;
+  /** Flushes reach the backend. */
+  readonly flushes: boolean;
+  /** Told of the host's errors; the guest sees IOERR. */
+  readonly onError: (error: unknown) => void;
+}
+
 /** What the requests of an activated block device have in common. */
 export class BlkRequests {
   readonly backend: BlockBackend;
   readonly #id: Uint8Array;
   readonly #features: bigint;
+  readonly #flushes: boolean;
   readonly #onError: (error: unknown) => void;
   readonly #buffers = new Buffers();
   /** Requests under way that change the disk. */
   readonly #changes = new Set<Promise<unknown>>();
 
-  /**
-   * @param serial answer to GET_ID, at most 20 bytes of it
-   * @param features negotiated features
-   * @param onError told of the host's errors; the guest sees IOERR
-   */
-  constructor(backend: BlockBackend, serial: string, features: bigint, onError: (error: unknown) => void) {
+  constructor({ backend, serial, features, flushes, onError }: BlkRequestsOptions) {
     this.backend = backend;
     this.#id = new Uint8Array(BLK_ID_BYTES);
     this.#id.set(new TextEncoder().encode(serial).subarray(0, BLK_ID_BYTES));
     this.#features = features;
+    this.#flushes = flushes;
     this.#onError = onError;
   }
 
@@ -95,15 +105,19 @@ export class BlkRequests {
   /** Makes all changes stable that have been begun so far. */
   async flush(): Promise<BlkStatus> {
     await Promise.all(this.#changes);
-    await this.backend.flush();
+    await this.#stabilize();
     return BlkStatus.OK;
+  }
+
+  async #stabilize(): Promise<void> {
+    if (this.#flushes) await this.backend.flush();
   }
 
   async #run(request: Request): Promise<BlkStatus> {
     try {
       const status = await request.run();
       // 5.2.6.2: without FLUSH the driver has no other way to make a write stable.
-      if (request.changesDisk && status === BlkStatus.OK && !this.has(BlkFeature.FLUSH)) await this.backend.flush();
+      if (request.changesDisk && status === BlkStatus.OK && !this.has(BlkFeature.FLUSH)) await this.#stabilize();
       return status;
     } catch (error) {
       this.#onError(error);

@@ -10,6 +10,12 @@ import type { VirtQueue } from './queue.ts';
 /** Requests that are served at a time; the others wait in the queue. */
 const REQUESTS_MAX = 32;
 
+/**
+ * When writes are stable: `back`: at a flush; `through`: when they end, so that there is nothing to flush; `unsafe`:
+ * flushes are answered without doing anything.
+ */
+export type WriteCache = 'back' | 'through' | 'unsafe';
+
 /** What a block device may be given besides its disk. */
 export interface VirtioBlkOptions {
   /** Answer to GET_ID; 20 bytes of it are used. */
@@ -18,6 +24,8 @@ export interface VirtioBlkOptions {
   readonly queues?: number;
   /** Descriptors per queue, a power of two, 256 unless given. */
   readonly queueSize?: number;
+  /** `back` unless given. */
+  readonly cache?: WriteCache;
   readonly logger?: Logger;
 }
 
@@ -28,17 +36,21 @@ export class VirtioBlk implements VirtioDevice {
   readonly queues: readonly number[];
   readonly #backend: BlockBackend;
   readonly #serial: string;
+  readonly #cache: WriteCache;
   readonly #logger: Logger;
   #errors = 0;
 
   constructor(backend: BlockBackend, options: VirtioBlkOptions = {}) {
-    const { serial = '', queues = 1, queueSize = 256, logger = silentLogger } = options;
-    const common = BlkFeature.SEG_MAX | BlkFeature.BLK_SIZE | BlkFeature.FLUSH | BlkFeature.TOPOLOGY;
+    const { serial = '', queues = 1, queueSize = 256, cache = 'back', logger = silentLogger } = options;
+    // 5.2.5.2: a driver that is offered no FLUSH takes the device for one that writes through.
+    const flush = cache === 'through' ? 0n : BlkFeature.FLUSH;
+    const common = BlkFeature.SEG_MAX | BlkFeature.BLK_SIZE | BlkFeature.TOPOLOGY | flush;
     const changing = BlkFeature.DISCARD | BlkFeature.WRITE_ZEROES;
     this.features = common | (backend.readOnly ? BlkFeature.RO : changing) | (queues > 1 ? BlkFeature.MQ : 0n);
     this.queues = new Array<number>(queues).fill(queueSize);
     this.#backend = backend;
     this.#serial = serial;
+    this.#cache = cache;
     this.#logger = logger;
   }
 
@@ -69,7 +81,13 @@ export class VirtioBlk implements VirtioDevice {
   }
 
   activate(active: Active): Activated {
-    const requests = new BlkRequests(this.#backend, this.#serial, active.features, (error) => this.#failed(error));
+    const requests = new BlkRequests({
+      backend: this.#backend,
+      serial: this.#serial,
+      features: active.features,
+      flushes: this.#cache !== 'unsafe',
+      onError: (error) => this.#failed(error),
+    });
     return new ActiveBlk(requests, active);
   }
 

@@ -1,9 +1,7 @@
-import { openDiskImage, Qcow2Image } from '../../machine/index.ts';
+import { copyDisk, diskBytes, openDiskImage, Qcow2Image } from '../../machine/index.ts';
 import { type Args, type CommandDef, type Context, ExitCode, usageError } from '../cli/command.ts';
-import { copyDisk } from './copy.ts';
 import { withOpen } from './open.ts';
 import { showing } from './progress.ts';
-import { diskBytes } from './regions.ts';
 
 const PARALLEL = 8;
 

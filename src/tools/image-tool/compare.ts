@@ -1,8 +1,7 @@
-import type { DiskImage } from '../../machine/index.ts';
+import { type DiskImage, diskBytes, isZero, regionAt } from '../../machine/index.ts';
 import { type Args, type CommandDef, type Context, ExitCode } from '../cli/command.ts';
 import { openForTool, withOpen } from './open.ts';
 import { showing } from './progress.ts';
-import { diskBytes, isZero, regionAt } from './regions.ts';
 
 const PIECE_BYTES = 2 * 2 ** 20;
 

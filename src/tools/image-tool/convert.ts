@@ -1,12 +1,19 @@
-import { type DiskImage, diskFormat, openDiskImage, Qcow2Image } from '../../machine/index.ts';
+import {
+  type CopyOptions,
+  type CopyTarget,
+  copyDisk,
+  type DiskImage,
+  diskBytes,
+  diskFormat,
+  openDiskImage,
+  Qcow2Image,
+} from '../../machine/index.ts';
 import { type Args, type CommandDef, type Context, ExitCode, usageError } from '../cli/command.ts';
-import { type CopyOptions, type CopyTarget, copyDisk } from './copy.ts';
 import { withBacking } from './create.ts';
 import { parseImageOptions } from './image-options.ts';
 import { makeImage } from './new-image.ts';
 import { openForTool, withOpen } from './open.ts';
 import { showing } from './progress.ts';
-import { diskBytes } from './regions.ts';
 import { parseBytes } from './sizes.ts';
 
 /** Pieces under way at a time, unless `-m` says otherwise: as many as Node has threads for files. */

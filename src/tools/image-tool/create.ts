@@ -1,8 +1,7 @@
-import { diskFormat, namedFile, openDiskImage } from '../../machine/index.ts';
+import { diskBytes, diskFormat, namedFile, openDiskImage } from '../../machine/index.ts';
 import { type Args, type CommandDef, type Context, ExitCode, usageError } from '../cli/command.ts';
 import { type NewImageOptions, parseImageOptions } from './image-options.ts';
 import { makeImage } from './new-image.ts';
-import { diskBytes } from './regions.ts';
 import { parseDiskBytes } from './sizes.ts';
 
 /** What `-b` and `-F` say, added to what `-o` says. */

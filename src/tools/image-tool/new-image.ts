@@ -3,13 +3,13 @@ import {
   DiskFile,
   type DiskFormat,
   type DiskImage,
+  diskBytes,
   namedFile,
   openDiskImage,
   Qcow2Image,
 } from '../../machine/index.ts';
 import { usageError } from '../cli/command.ts';
 import type { NewImageOptions } from './image-options.ts';
-import { diskBytes } from './regions.ts';
 
 /** A new image as it is to be. */
 export interface NewImage {

@@ -1,8 +1,16 @@
-import { type DiskImage, diskFormat, namedFile, openDiskImage, Qcow2Image } from '../../machine/index.ts';
+import {
+  type DiskImage,
+  diskBytes,
+  diskFormat,
+  isZero,
+  namedFile,
+  openDiskImage,
+  Qcow2Image,
+  regionAt,
+} from '../../machine/index.ts';
 import { type Args, type CommandDef, type Context, ExitCode, usageError } from '../cli/command.ts';
 import { withOpen } from './open.ts';
 import { showing } from './progress.ts';
-import { diskBytes, isZero, regionAt } from './regions.ts';
 
 const PIECE_BYTES = 2 * 2 ** 20;
 

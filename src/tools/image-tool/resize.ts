@@ -1,6 +1,6 @@
+import { diskBytes } from '../../machine/index.ts';
 import { type Args, type CommandDef, type Context, ExitCode, usageError } from '../cli/command.ts';
 import { openForTool, withOpen } from './open.ts';
-import { diskBytes } from './regions.ts';
 import { parseDiskBytes } from './sizes.ts';
 
 /** A size, or a change of one: `+1G`, `-1G`. */

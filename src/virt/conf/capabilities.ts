@@ -142,7 +142,7 @@ function featureCapabilities(): XmlElement {
   return el('features', {}, ...names.map((name) => el(name, { supported: 'no' })));
 }
 
-/** `<storagepoolCapabilities>`: directories of raw images. */
+/** `<storagepoolCapabilities>`: directories of images. */
 export function formatPoolCapabilities(): string {
   return formatXml(
     el(
@@ -151,7 +151,12 @@ export function formatPoolCapabilities(): string {
       el(
         'pool',
         { type: 'dir', supported: 'yes' },
-        el('volOptions', {}, el('defaultFormat', { type: 'raw' }), values('targetFormatType', 'none', 'raw', 'dir')),
+        el(
+          'volOptions',
+          {},
+          el('defaultFormat', { type: 'raw' }),
+          values('targetFormatType', 'none', 'raw', 'dir', 'qcow2'),
+        ),
       ),
     ),
   );

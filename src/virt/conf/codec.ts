@@ -222,7 +222,7 @@ function refuseMore(from: Element): void {
 }
 
 /** A size with `@unit`; read in any unit, kept in units of `unit` (rounded up), written with it. */
-export function size(unit: 'KiB' | 'bytes', defaultUnit: string = unit): Codec<number> {
+export function size(unit: 'KiB' | 'bytes' | 'B', defaultUnit: string = unit): Codec<number> {
   const bytesPer = unitBytes(unit)!;
   return {
     read(from) {

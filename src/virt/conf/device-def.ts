@@ -75,6 +75,8 @@ export interface DiskDriverDef extends Extensible {
   cache?: string;
   io?: string;
   discard?: string;
+  /** Number of request queues. */
+  queues?: number;
 }
 
 /** `<source>` of a disk. */

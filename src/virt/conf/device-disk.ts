@@ -2,7 +2,7 @@
 import { attr, attrOr, type Codec, child, element, flag, opaque, textChild } from './codec.ts';
 import { boot, common } from './device-codecs.ts';
 import type { DiskDef, DiskDriverDef, DiskSourceDef } from './device-def.ts';
-import { matching, nonEmpty, oneOf, onOff, str } from './scalar.ts';
+import { matching, nonEmpty, oneOf, onOff, str, uint } from './scalar.ts';
 
 const serial = matching(/^[\w.+ -]+$/, 'letters, digits, spaces and _.+-');
 
@@ -20,6 +20,7 @@ export const disk: Codec<DiskDef> = element<DiskDef>({
       cache: attr('cache', str),
       io: attr('io', str),
       discard: attr('discard', str),
+      queues: attr('queues', uint),
     }),
   ),
   source: child(

@@ -41,10 +41,6 @@ function deviceNotices(devices: DeviceDefs): string[] {
   for (const disk of devices.disks) {
     const { dev } = disk.target;
     if (sourceOf(disk) === '') notices.push(`${disk.device} '${dev}': drives without a medium are not plugged in`);
-    const cache = disk.driver?.cache;
-    if (cache === 'writethrough' || cache === 'directsync') {
-      notices.push(`disk '${dev}': cache '${cache}' works as 'writeback'`);
-    }
   }
   for (const { type, mac } of devices.interfaces) {
     notices.push(`interface '${mac?.address ?? type}' of type '${type}': the machine has no network device`);

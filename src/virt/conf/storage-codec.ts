@@ -1,5 +1,5 @@
 /** `<pool>` and `<volume>`, in the order in which libvirt writes them. */
-import { attr, type Codec, child, element, opaque, size, textChild } from './codec.ts';
+import { attr, type Codec, child, element, flag, opaque, size, textChild } from './codec.ts';
 import { int, matching, nonEmpty, oneOf, str, uuid } from './scalar.ts';
 import type { PermissionsDef, StoragePoolDef, StorageTargetDef, StorageVolumeDef } from './storage-def.ts';
 
@@ -31,6 +31,15 @@ const target: Codec<StorageTargetDef> = element<StorageTargetDef>({
       mtime: textChild('mtime', nonEmpty),
       ctime: textChild('ctime', nonEmpty),
       btime: textChild('btime', nonEmpty),
+    }),
+  ),
+  compat: textChild('compat', oneOf<string>('0.10', '1.1')),
+  clusterSize: child('clusterSize', size('B')),
+  features: child(
+    'features',
+    element<NonNullable<StorageTargetDef['features']>>({
+      lazyRefcounts: flag('lazy_refcounts'),
+      extendedL2: flag('extended_l2'),
     }),
   ),
 });

@@ -23,6 +23,11 @@ export interface StorageTargetDef extends Extensible {
   format?: { type: string } & Extensible;
   permissions?: PermissionsDef;
   timestamps?: { atime?: string; mtime?: string; ctime?: string; btime?: string } & Extensible;
+  /** Version of a qcow2 image: `0.10` or `1.1`. */
+  compat?: string;
+  /** Bytes of a qcow2 image's clusters. */
+  clusterSize?: number;
+  features?: { lazyRefcounts?: true; extendedL2?: true } & Extensible;
 }
 
 /** `<permissions>`. */

@@ -41,7 +41,7 @@ export function parseStorageVolume(xml: string): StorageVolumeDef {
   return volume.read(parseXml(xml, 'volume'));
 }
 
-/** Throws XML_ERROR for a name that no file can have, CONFIG_UNSUPPORTED for anything but a raw image. */
+/** Throws XML_ERROR for a name that no file can have, CONFIG_UNSUPPORTED for anything but a raw or qcow2 image. */
 export function validateStorageVolume({ name, type, target, backingStore, extra }: StorageVolumeDef): void {
   if (name.trim() === '') throw xmlError('missing volume name element');
   if (name === '.' || name === '..' || /[/\n\r]/.test(name)) {
@@ -49,8 +49,14 @@ export function validateStorageVolume({ name, type, target, backingStore, extra 
   }
   if (type !== undefined && type !== 'file') throw unsupported(`volume type '${type}': there is 'file'`);
   const format = target?.format?.type ?? 'raw';
-  if (format !== 'raw') throw unsupported(`volume format '${format}': there is 'raw'`);
-  if (backingStore !== undefined) throw unsupported("element 'backingStore' in 'volume' is not supported");
+  if (format !== 'raw' && format !== 'qcow2') {
+    throw unsupported(`volume format '${format}': there are 'raw' and 'qcow2'`);
+  }
+  if (backingStore?.path !== undefined && format !== 'qcow2') {
+    throw unsupported("element 'backingStore' in a volume of format 'raw'");
+  }
+  const below = backingStore?.format?.type ?? 'raw';
+  if (below !== 'raw' && below !== 'qcow2') throw unsupported(`backing store format '${below}'`);
   refuseExtra(target ?? {}, 'volume/target');
   refuseExtra({ ...(extra === undefined ? {} : { extra }) }, 'volume');
 }

@@ -1,5 +1,6 @@
 /** A definition as what `createMachine` takes, and what of it the guest does not get. */
-import type { DiskOptions, MachineOptions } from '../../drivers/index.ts';
+import { type DiskOptions, diskCaches, type MachineOptions } from '../../drivers/index.ts';
+import { diskFormats } from '../../machine/index.ts';
 import type { CharDef, DiskDef } from './device-def.ts';
 import { sourceOf } from './device-validate.ts';
 import type { FilledDomainDef } from './domain-def.ts';
@@ -73,14 +74,21 @@ function isPluggedIn(disk: DiskDef): boolean {
 function diskOptions(disk: DiskDef, { volumePath }: PlanContext): DiskOptions {
   const { dev, bus } = disk.target;
   if (bus !== 'virtio') throw unsupported(`disk '${dev}': bus '${bus}' is not supported, 'virtio' is`);
-  const format = disk.driver?.type ?? 'raw';
-  if (format !== 'raw') throw unsupported(`disk '${dev}': format '${format}' is not supported, 'raw' is`);
+  const { type = 'raw', cache = 'default', queues } = disk.driver ?? {};
   return {
     file: diskPath(disk, volumePath),
-    format: 'raw',
+    format: oneOfDisk(dev, 'format', type, diskFormats),
     readonly: disk.readonly ?? false,
     ...(disk.serial === undefined ? {} : { serial: disk.serial }),
+    ...(cache === 'default' ? {} : { cache: oneOfDisk(dev, 'cache', cache, diskCaches) }),
+    ...(queues === undefined ? {} : { queues }),
   };
+}
+
+function oneOfDisk<Value extends string>(dev: string, what: string, value: string, values: readonly Value[]): Value {
+  const found = values.find((one) => one === value);
+  if (found !== undefined) return found;
+  throw unsupported(`disk '${dev}': ${what} '${value}' is not supported, there are ${values.join(', ')}`);
 }
 
 function diskPath({ source = {}, target }: DiskDef, volumePath: PlanContext['volumePath']): string {

@@ -16,6 +16,7 @@ import { basename, join } from 'node:path';
 import { Duplex, Writable } from 'node:stream';
 import { VolumeType } from '../enums.ts';
 import { virtError } from '../errors.ts';
+import { copyVolume, lookAtImage, makeImage, resizeImage } from './image-volumes.ts';
 import type { NewVolume, PoolDef, PoolSpace, StorageDriver, StoredVolume, VolumeRange } from './storage-driver.ts';
 
 const zeroes = new Uint8Array(1024 * 1024);
@@ -50,14 +51,17 @@ export class DirectoryStorage implements StorageDriver {
     const stats = await stat(path).catch(() => undefined);
     const type = stats === undefined ? undefined : typeOf(stats);
     if (stats === undefined || type === undefined) return undefined;
-    const format = type === VolumeType.FILE ? await probe(path) : { format: type === VolumeType.DIR ? 'dir' : 'raw' };
+    const image = { format: type === VolumeType.DIR ? 'dir' : 'raw' };
+    const found: Awaited<ReturnType<typeof lookAtImage>> =
+      type === VolumeType.FILE ? await lookAtImage(path) : { image };
     return {
       name: basename(path),
       path,
       type,
-      format: format.format,
-      capacity: format.capacity ?? stats.size,
+      image: found.image,
+      capacity: found.capacity ?? stats.size,
       allocation: stats.blocks * 512,
+      physical: stats.size,
       permissions: {
         mode: `0${(stats.mode & 0o777).toString(8)}`,
         owner: stats.uid,
@@ -71,18 +75,17 @@ export class DirectoryStorage implements StorageDriver {
     return join(pool.target.path, name);
   }
 
-  async create(pool: PoolDef, volume: NewVolume, from?: string): Promise<void> {
+  async create(pool: PoolDef, volume: NewVolume, from?: StoredVolume): Promise<void> {
     const path = this.pathOf(pool, volume.name);
     const file = await open(path, 'wx', volume.mode ?? 0o600).catch((cause: NodeJS.ErrnoException) => {
       if (cause.code !== 'EEXIST') throw cause;
       throw virtError('STORAGE_VOL_EXIST', `storage volume '${volume.name}' exists already`, { cause });
     });
     try {
-      if (from !== undefined) await copyFile(from, path, constants.COPYFILE_FICLONE);
-      const { size } = await file.stat();
-      if (size < volume.capacity) await file.truncate(volume.capacity);
-      // A file of the file system's own making is sparse: zeroes take the place that was asked for.
-      if (from === undefined) await fill(file, 0, Math.min(volume.allocation, volume.capacity));
+      if (volume.image.format === 'qcow2') await makeImage(path, volume);
+      else await makeRaw(file, volume, from, path);
+      // Raw from raw is byte for byte, holes and all where the file system can.
+      if (from !== undefined && !isPlain(volume, from)) await copyVolume(from, path, formatOf(volume));
       await file.sync();
     } catch (error) {
       await file.close();
@@ -96,7 +99,8 @@ export class DirectoryStorage implements StorageDriver {
     await (type === VolumeType.DIR ? rmdir(path) : unlink(path));
   }
 
-  resize({ path, capacity: before }: StoredVolume, capacity: number, allocate: boolean): Promise<void> {
+  resize({ path, capacity: before, image }: StoredVolume, capacity: number, allocate: boolean): Promise<void> {
+    if (image.format === 'qcow2') return resizeImage(path, capacity);
     return withFile(path, 'r+', async (file) => {
       await file.truncate(capacity);
       if (allocate && capacity > before) await fill(file, before, capacity);
@@ -104,9 +108,9 @@ export class DirectoryStorage implements StorageDriver {
     });
   }
 
-  wipe({ path, capacity }: StoredVolume): Promise<void> {
+  wipe({ path }: StoredVolume): Promise<void> {
     return withFile(path, 'r+', async (file) => {
-      await fill(file, 0, capacity);
+      await fill(file, 0, (await file.stat()).size);
       await file.sync();
     });
   }
@@ -165,15 +169,26 @@ function typeOf(stats: Stats): number | undefined {
   return stats.isBlockDevice() ? VolumeType.BLOCK : undefined;
 }
 
-/** The format of an image by its first bytes, and the disk's size when that is written there. */
-async function probe(path: string): Promise<{ format: string; capacity?: number }> {
-  const header = new Uint8Array(32);
-  const got = await withFile(path, 'r', (file) => file.read(header, 0, header.length, 0)).catch(() => undefined);
-  if (got === undefined || got.bytesRead < header.length) return { format: 'raw' };
-  const view = new DataView(header.buffer);
-  // qcow2: magic `QFI\xfb`, the disk's size at byte 24.
-  if (view.getUint32(0) === 0x514649fb) return { format: 'qcow2', capacity: Number(view.getBigUint64(24)) };
-  return { format: 'raw' };
+function formatOf({ image }: NewVolume): 'raw' | 'qcow2' {
+  return image.format === 'qcow2' ? 'qcow2' : 'raw';
+}
+
+/** A volume that is made from another one byte for byte. */
+function isPlain(volume: NewVolume, from: StoredVolume): boolean {
+  return volume.image.format === 'raw' && from.image.format === 'raw';
+}
+
+async function makeRaw(
+  file: FileHandle,
+  volume: NewVolume,
+  from: StoredVolume | undefined,
+  path: string,
+): Promise<void> {
+  if (from !== undefined && isPlain(volume, from)) await copyFile(from.path, path, constants.COPYFILE_FICLONE);
+  const { size } = await file.stat();
+  if (size < volume.capacity) await file.truncate(volume.capacity);
+  // A file of the file system's own making is sparse: zeroes take the place that was asked for.
+  if (from === undefined) await fill(file, 0, Math.min(volume.allocation, volume.capacity));
 }
 
 async function withFile<T>(path: string, flags: string, use: (file: FileHandle) => Promise<T>): Promise<T> {

@@ -1,5 +1,11 @@
-import { createMachine, type DiskOptions, type MachineHandle, type MachineOptions } from '../../drivers/index.ts';
-import { FileBlock } from '../../machine/index.ts';
+import {
+  createMachine,
+  type DiskOptions,
+  type MachineHandle,
+  type MachineOptions,
+  openDiskFile,
+} from '../../drivers/index.ts';
+import type { DiskImage } from '../../machine/index.ts';
 import type { Clock, Logger } from '../../util/index.ts';
 import type { MachinePlan } from '../conf/index.ts';
 import { virtError } from '../errors.ts';
@@ -27,7 +33,7 @@ export async function makeMachine(
   plan: Pick<MachinePlan, 'options' | 'disks'>,
   host: MakerHost,
 ): Promise<LocalMachine> {
-  const disks = await OpenDisks.open(plan.options.disks ?? [], plan.disks, host.clock);
+  const disks = await OpenDisks.open(plan.options.disks ?? [], plan.disks, host);
   const machine = await create({ ...plan.options, disks: disks.options, logger: host.logger }, disks);
   const hasTerminal = (plan.options.console ?? 'stream') === 'stream';
   return {
@@ -52,13 +58,13 @@ async function create(options: MachineOptions, disks: OpenDisks): Promise<Machin
 class OpenDisks {
   readonly options: DiskOptions[] = [];
   readonly counts = new Map<string, BlockCounts>();
-  readonly #files = new Map<string, FileBlock>();
+  readonly #files = new Map<string, DiskImage>();
   readonly #open: CountingBlock[] = [];
 
-  static async open(wanted: readonly DiskOptions[], targets: readonly string[], clock: Clock): Promise<OpenDisks> {
+  static async open(wanted: readonly DiskOptions[], targets: readonly string[], host: MakerHost): Promise<OpenDisks> {
     const disks = new OpenDisks();
     try {
-      for (const [index, disk] of wanted.entries()) await disks.#add(disk, targets[index] ?? '', clock);
+      for (const [index, disk] of wanted.entries()) await disks.#add(disk, targets[index] ?? '', host);
       return disks;
     } catch (error) {
       await disks.close();
@@ -76,12 +82,13 @@ class OpenDisks {
     await Promise.allSettled(this.#open.map((disk) => disk.close()));
   }
 
-  async #add(disk: DiskOptions, target: string, clock: Clock): Promise<void> {
+  async #add(disk: DiskOptions, target: string, { clock, logger }: MakerHost): Promise<void> {
     if (typeof disk === 'string' || 'backend' in disk) throw new TypeError('a disk of a definition has a file');
-    const file = await FileBlock.open(disk.file, { readOnly: disk.readonly ?? false });
+    const { file: _file, format: _format, readonly: _readonly, ...settings } = disk;
+    const file = await openDiskFile(disk, logger);
     const backend = new CountingBlock(file, clock);
     this.#open.push(backend);
-    this.options.push({ backend, ...(disk.serial === undefined ? {} : { serial: disk.serial }) });
+    this.options.push({ backend, ...settings });
     this.counts.set(target, backend.counts);
     this.#files.set(target, file);
   }

@@ -2,13 +2,22 @@ import { posix } from 'node:path';
 import { Duplex, Writable } from 'node:stream';
 import { VolumeType } from '../enums.ts';
 import { virtError } from '../errors.ts';
-import type { NewVolume, PoolDef, PoolSpace, StorageDriver, StoredVolume, VolumeRange } from './storage-driver.ts';
+import type {
+  NewVolume,
+  PoolDef,
+  PoolSpace,
+  StorageDriver,
+  StoredVolume,
+  VolumeImage,
+  VolumeRange,
+} from './storage-driver.ts';
 
 /** Size of every pool in bytes, as libvirt's test driver has it. */
 const POOL_BYTES = 100 * 2 ** 30;
 
 interface MemoryVolume {
   readonly name: string;
+  readonly image: VolumeImage;
   capacity: number;
   allocation: number;
   /** What has been written, as far as it goes; zeroes behind it. */
@@ -39,15 +48,16 @@ export class MemoryStorage implements StorageDriver {
     return posix.join(pool.target.path, name);
   }
 
-  async create(pool: PoolDef, { name, capacity, allocation }: NewVolume, from?: string): Promise<void> {
+  async create(pool: PoolDef, volume: NewVolume, from?: StoredVolume): Promise<void> {
+    const { name, capacity, allocation, image } = volume;
     const path = this.pathOf(pool, name);
     if (this.#volumes.has(path)) throw virtError('STORAGE_VOL_EXIST', `storage volume '${name}' exists already`);
     const { space } = await this.scan(pool);
     if (allocation > space.available || capacity > space.available) {
       throw virtError('INTERNAL_ERROR', `Not enough free space in pool for volume '${name}'`);
     }
-    const bytes = from === undefined ? new Uint8Array() : this.#get(from).bytes.slice();
-    this.#volumes.set(path, { name, capacity, allocation, bytes });
+    const bytes = from === undefined ? new Uint8Array() : this.#get(from.path).bytes.slice();
+    this.#volumes.set(path, { name, image, capacity, allocation, bytes });
   }
 
   async remove({ path }: StoredVolume): Promise<void> {
@@ -98,8 +108,8 @@ export class MemoryStorage implements StorageDriver {
   }
 
   #stored(path: string): StoredVolume {
-    const { name, capacity, allocation } = this.#get(path);
-    return { name, path, type: VolumeType.FILE, format: 'raw', capacity, allocation };
+    const { name, capacity, allocation, image } = this.#get(path);
+    return { name, path, type: VolumeType.FILE, image, capacity, allocation, physical: capacity };
   }
 }
 

@@ -4,6 +4,19 @@ import type { FilledStoragePoolDef } from '../conf/index.ts';
 /** A pool's definition with what has been checked: it has a path. */
 export type PoolDef = FilledStoragePoolDef & { target: { path: string } };
 
+/** What a volume is as a disk image. */
+export interface VolumeImage {
+  /** `raw`, `qcow2`, `dir`. */
+  readonly format: string;
+  /** Of qcow2, as far as it is known or asked for: the version as `0.10` or `1.1`, and what it is made with. */
+  readonly compat?: string;
+  readonly clusterBytes?: number;
+  readonly lazyRefcounts?: boolean;
+  readonly extendedL2?: boolean;
+  /** The image that it is on top of. */
+  readonly backing?: { readonly path: string; readonly format: string };
+}
+
 /** A volume as it was found. */
 export interface StoredVolume {
   readonly name: string;
@@ -11,11 +24,13 @@ export interface StoredVolume {
   readonly path: string;
   /** Number of VolumeType. */
   readonly type: number;
-  /** `raw`, `qcow2`, `dir`. */
-  readonly format: string;
-  /** Bytes. */
+  readonly image: VolumeImage;
+  /** Bytes of the disk. */
   readonly capacity: number;
+  /** Bytes that it takes of the pool. */
   readonly allocation: number;
+  /** Bytes of its file. */
+  readonly physical: number;
   readonly permissions?: { readonly mode: string; readonly owner: number; readonly group: number };
   /** Seconds since 1970, with decimals. */
   readonly timestamps?: { readonly atime: string; readonly mtime: string; readonly ctime: string };
@@ -35,6 +50,9 @@ export interface NewVolume {
   readonly allocation: number;
   /** Octal. */
   readonly mode?: number;
+  readonly image: VolumeImage;
+  /** All clusters get their places at once. */
+  readonly preallocate: boolean;
 }
 
 /** A part of a volume, in bytes. */
@@ -54,8 +72,8 @@ export interface StorageDriver {
   /** Looks at one volume; undefined: it has gone. */
   look(path: string): Promise<StoredVolume | undefined>;
   pathOf(pool: PoolDef, name: string): string;
-  /** Throws STORAGE_VOL_EXIST. `from`: path of the volume whose contents it gets. Nothing is left when it throws. */
-  create(pool: PoolDef, volume: NewVolume, from?: string): Promise<void>;
+  /** Throws STORAGE_VOL_EXIST. `from`: the volume whose disk it gets. Nothing is left when it throws. */
+  create(pool: PoolDef, volume: NewVolume, from?: StoredVolume): Promise<void>;
   remove(volume: StoredVolume): Promise<void>;
   /** @param allocate bytes are written, not merely promised */
   resize(volume: StoredVolume, capacity: number, allocate: boolean): Promise<void>;

@@ -11,7 +11,7 @@ import { virtError } from '../errors.ts';
 import { checkFlags } from './impact.ts';
 import type { LocalPool, PoolTable } from './pool-table.ts';
 import type { Schemas } from './schemas.ts';
-import type { NewVolume, StoredVolume, VolumeRange } from './storage-driver.ts';
+import type { NewVolume, StoredVolume, VolumeImage, VolumeRange } from './storage-driver.ts';
 import type { World } from './world.ts';
 
 const resizeFlags = VolumeResize.ALLOCATE | VolumeResize.DELTA | VolumeResize.SHRINK;
@@ -57,7 +57,7 @@ export class LocalVolumes implements StorageVolumeProcedures {
     checkFlags(flags, createFlags, 'storageVolCreateXml');
     if ((flags & VolumeCreate.VALIDATE) !== 0) await this.#schemas.check('volume', xml);
     const def = parseStorageVolume(xml);
-    return this.#create(ref, newVolume(def));
+    return this.#create(ref, newVolume(def, flags));
   }
 
   async storageVolCreateXmlFrom(ref: PoolRef, xml: string, clone: VolumeRef, flags: number): Promise<VolumeRef> {
@@ -68,8 +68,8 @@ export class LocalVolumes implements StorageVolumeProcedures {
     const def = parseStorageVolume(xml);
     const done = this.#table.use(from);
     try {
-      const wanted = { ...newVolume(def), capacity: Math.max(def.capacity, from.capacity) };
-      return await this.#create(ref, wanted, from.path);
+      const wanted = { ...newVolume(def, flags), capacity: Math.max(def.capacity, from.capacity) };
+      return await this.#create(ref, wanted, from);
     } finally {
       done();
     }
@@ -147,15 +147,15 @@ export class LocalVolumes implements StorageVolumeProcedures {
 
   async storageVolUpload(ref: VolumeRef, offset: bigint, length: bigint, flags: number): Promise<Duplex> {
     checkFlags(flags, 0, 'storageVolUpload');
-    return this.#stream(ref, { offset, length }, (volume, range) => this.#table.driver.upload(volume, range));
+    return this.#stream(ref, { offset, length }, (volume, range) => this.#table.driver.upload(volume, range), true);
   }
 
   async storageVolDownload(ref: VolumeRef, offset: bigint, length: bigint, flags: number): Promise<Duplex> {
     checkFlags(flags, 0, 'storageVolDownload');
-    return this.#stream(ref, { offset, length }, (volume, range) => this.#table.driver.download(volume, range));
+    return this.#stream(ref, { offset, length }, (volume, range) => this.#table.driver.download(volume, range), false);
   }
 
-  async #create(ref: PoolRef, wanted: NewVolume, from?: string): Promise<VolumeRef> {
+  async #create(ref: PoolRef, wanted: NewVolume, from?: StoredVolume): Promise<VolumeRef> {
     return this.#table.job(ref, async (pool) => {
       const def = pool.activeDef();
       if (pool.volumes.has(wanted.name)) {
@@ -188,11 +188,15 @@ export class LocalVolumes implements StorageVolumeProcedures {
     ref: VolumeRef,
     { offset, length }: { offset: bigint; length: bigint },
     open: (volume: StoredVolume, range: VolumeRange) => Promise<Duplex>,
+    writes: boolean,
   ): Promise<Duplex> {
-    const { volume } = this.#table.volumeOf(ref);
+    const { pool, volume: known } = this.#table.volumeOf(ref);
+    const volume = await this.#look(pool, known);
     refuseOtherThanFiles(volume, 'stream');
     const start = byteCount(offset, 'offset');
-    const rest = volume.capacity - start;
+    // Of an image that is more than its disk's bytes, the file itself goes in and out, as long as it is.
+    const plain = volume.image.format === 'raw';
+    const rest = (plain ? volume.capacity : writes ? Number.MAX_SAFE_INTEGER : volume.physical) - start;
     const wanted = length === 0n ? rest : byteCount(length, 'length');
     if (rest < 0 || wanted > rest) {
       throw virtError('INVALID_ARG', `${wanted} bytes from ${start} on are not within volume '${volume.name}'`);
@@ -221,12 +225,33 @@ function refOf(pool: LocalPool, { name, path }: StoredVolume): VolumeRef {
   return { pool: pool.name, name, key: path };
 }
 
-function newVolume(def: StorageVolumeDef): NewVolume {
+function newVolume(def: StorageVolumeDef, flags: number): NewVolume {
   validateStorageVolume(def);
   const { name, allocation = 0, capacity, target } = def;
   const mode = target?.permissions?.mode;
   if (mode !== undefined && !/^[0-7]{1,4}$/.test(mode)) throw virtError('XML_ERROR', 'malformed octal mode');
-  return { name, capacity, allocation, ...(mode === undefined ? {} : { mode: Number.parseInt(mode, 8) }) };
+  return {
+    name,
+    capacity,
+    allocation,
+    ...(mode === undefined ? {} : { mode: Number.parseInt(mode, 8) }),
+    image: newImage(def),
+    preallocate: (flags & VolumeCreate.PREALLOC_METADATA) !== 0,
+  };
+}
+
+function newImage({ target, backingStore }: StorageVolumeDef): VolumeImage {
+  const { compat, clusterSize, features } = target ?? {};
+  const { path, format } = backingStore ?? {};
+  return {
+    format: target?.format?.type ?? 'raw',
+    ...(compat === undefined ? {} : { compat }),
+    ...(clusterSize === undefined ? {} : { clusterBytes: clusterSize }),
+    ...(features === undefined
+      ? {}
+      : { lazyRefcounts: features.lazyRefcounts ?? false, extendedL2: features.extendedL2 ?? false }),
+    ...(path === undefined ? {} : { backing: { path, format: format?.type ?? 'raw' } }),
+  };
 }
 
 function refuseOtherThanFiles({ name, type }: StoredVolume, verb: string): void {
@@ -240,19 +265,26 @@ function byteCount(bytes: bigint, what: string): number {
 }
 
 function describe(volume: StoredVolume): StorageVolumeDef {
-  const { name, path, type, format, capacity, allocation, permissions, timestamps } = volume;
+  const { name, path, type, image, capacity, allocation, physical, permissions, timestamps } = volume;
+  const { format, compat, clusterBytes, lazyRefcounts, extendedL2, backing } = image;
+  const on = true as const;
+  const features = { ...(lazyRefcounts ? { lazyRefcounts: on } : {}), ...(extendedL2 ? { extendedL2: on } : {}) };
   return {
     type: typeNames[type] ?? 'file',
     name,
     key: path,
     capacity,
     allocation,
-    physical: capacity,
+    physical,
     target: {
       path,
       format: { type: format },
       ...(permissions === undefined ? {} : { permissions }),
       ...(timestamps === undefined ? {} : { timestamps }),
+      ...(compat === undefined ? {} : { compat }),
+      ...(clusterBytes === undefined ? {} : { clusterSize: clusterBytes }),
+      ...(compat === undefined || compat === '0.10' ? {} : { features }),
     },
+    ...(backing === undefined ? {} : { backingStore: { path: backing.path, format: { type: backing.format } } }),
   };
 }

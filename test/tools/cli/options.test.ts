@@ -19,14 +19,20 @@ describe('the options of run', () => {
   });
 
   it('are taken over when they are well-formed', () => {
-    const given = parse({ smp: '4', timeout: '0.5', memory: '1G', clock: 'virtual', disk: ['a', 'b,readonly'] });
+    const given = parse({
+      smp: '4',
+      timeout: '0.5',
+      memory: '1G',
+      clock: 'virtual',
+      disk: ['a', 'b,format=qcow2,readonly,cache=unsafe,serial=x,queues=2'],
+    });
     assert.equal(given.vcpus, 4);
     assert.equal(given.timeoutSeconds, 0.5);
     assert.equal(given.memory, '1G');
     assert.equal(given.clock, 'virtual');
     assert.deepEqual(given.disks, [
-      { file: 'a', readonly: false },
-      { file: 'b', readonly: true },
+      { file: 'a', format: 'raw', readonly: false },
+      { file: 'b', format: 'qcow2', readonly: true, cache: 'unsafe', serial: 'x', queues: 2 },
     ]);
   });
 
@@ -38,7 +44,9 @@ describe('the options of run', () => {
       [{ timeout: '-1' }, /--timeout -1: not a positive number/],
       [{ timeout: 'Infinity' }, /--timeout Infinity/],
       [{ clock: 'sundial' }, /--clock sundial: neither host nor virtual/],
-      [{ disk: ['d,format=qcow2'] }, /'format=qcow2' is neither format=raw nor readonly/],
+      [{ disk: ['d,format=vmdk'] }, /format is raw or qcow2/],
+      [{ disk: ['d,frob=1'] }, /'frob' is none of format, readonly, cache, serial, queues/],
+      [{ disk: ['d,cache=lots'] }, /cache is writeback, none, writethrough, directsync, unsafe/],
       [{ disk: [',readonly'] }, /names no file/],
     ];
     for (const [options, pattern] of cases) assert.throws(() => parse(options), pattern);
@@ -46,7 +54,7 @@ describe('the options of run', () => {
   });
 
   it('let a disk be named with a comma', () => {
-    assert.deepEqual(parseDisk('a,,b.img,format=raw,readonly'), { file: 'a,b.img', readonly: true });
+    assert.deepEqual(parseDisk('a,,b.img,format=raw,readonly'), { file: 'a,b.img', format: 'raw', readonly: true });
   });
 });
 

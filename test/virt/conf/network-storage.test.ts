@@ -138,11 +138,11 @@ describe('storage XML', () => {
     ['a volume without a size', 'XML_ERROR', () => volume('<volume><name>a</name></volume>'), /'capacity'/],
     ['a volume outside', 'XML_ERROR', () => volume(volumeXml.replace('v.img', '../v')), /cannot contain/],
     ['a volume called ..', 'XML_ERROR', () => volume(volumeXml.replace('v.img', '..')), /cannot contain/],
-    ['other formats', 'CONFIG_UNSUPPORTED', () => volume(volumeXml.replace("'raw'", "'qcow2'")), /'qcow2'/],
+    ['other formats', 'CONFIG_UNSUPPORTED', () => volume(volumeXml.replace("'raw'", "'vmdk'")), /'vmdk'/],
     [
-      'backing stores',
+      'backing stores of raw images',
       'CONFIG_UNSUPPORTED',
-      () => volume(volumeXml.replace('</volume>', '<backingStore/></volume>')),
+      () => volume(volumeXml.replace('</volume>', '<backingStore><path>/a</path></backingStore></volume>')),
       /backingStore/,
     ],
   ] as const) {

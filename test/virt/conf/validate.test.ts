@@ -225,7 +225,7 @@ describe('machines made from definitions', () => {
 
   for (const [what, devices, message, inOs] of [
     ['nothing to boot', '', /nothing to boot/, ''],
-    ['images in other formats', "<disk><driver type='qcow2'/><source file='/a'/><target dev='vda'/></disk>", /'qcow2'/],
+    ['images in other formats', "<disk><driver type='vmdk'/><source file='/a'/><target dev='vda'/></disk>", /'vmdk'/],
     ['disks on other buses', "<disk><source file='/a'/><target dev='sda'/></disk>", /disk 'sda': bus 'scsi'/],
     ['two serial ports', "<serial type='pty'/><serial type='pty'/>", /only one <serial>/],
     ['serial ports to sockets', "<serial type='tcp'><source mode='bind'/></serial>", /type 'tcp'/],

@@ -220,9 +220,9 @@ export function describeResources(current: () => Bench): void {
         await rejects(one.createVolumeXML(volume(name)), 'XML_ERROR', /volume name/);
       }
       await rejects(
-        one.createVolumeXML(volume('q').replace('</capacity>', "</capacity><target><format type='qcow2'/></target>")),
+        one.createVolumeXML(volume('q').replace('</capacity>', "</capacity><target><format type='vmdk'/></target>")),
         'CONFIG_UNSUPPORTED',
-        /qcow2/,
+        /vmdk/,
       );
     });
 

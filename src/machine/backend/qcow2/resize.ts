@@ -46,8 +46,11 @@ export async function growDisk(
   if (core.data !== core.file && core.geometry.rawDataFile) await core.data.truncate(bytes);
   // The rest of the last cluster, and what a longer backing image has there.
   const { clusterBytes } = core.geometry;
-  const behind = Math.max(Math.ceil(before / clusterBytes) * clusterBytes, (backing?.sectors ?? 0) * SECTOR_BYTES);
-  await clearer.writeZeroes(before, Math.min(bytes, behind) - before, true);
+  // Opened without the image below, there is no telling how long that is.
+  const unknown = core.header.backingFile !== undefined && backing === undefined;
+  const below = unknown ? bytes : (backing?.sectors ?? 0) * SECTOR_BYTES;
+  const behind = Math.max(Math.ceil(before / clusterBytes) * clusterBytes, below);
+  await clearer.writeZeroes(before, Math.min(bytes, behind) - before, true, unknown);
   await core.flush();
   await core.exclusive(() => core.updateHeader({ size: bytes }));
 }

@@ -1,12 +1,18 @@
 import { usableEngines } from '../../../cpu/index.ts';
 import type { NetOptions } from '../../../drivers/index.ts';
+import { type DiskCache, diskCaches } from '../../../drivers/index.ts';
+import { type DiskFormat, diskFormats } from '../../../machine/index.ts';
 import { type Args, type OptionDef, usageError } from '../command.ts';
 import { netHelp, parseNets } from './net.ts';
 
 /** A disk as the command line names it. */
 export interface DiskArg {
   readonly file: string;
+  readonly format: DiskFormat;
   readonly readonly: boolean;
+  readonly cache?: DiskCache;
+  readonly serial?: string;
+  readonly queues?: number;
 }
 
 /** What `nodevisor run` was asked for, each value checked on its own. */
@@ -45,7 +51,11 @@ export const runOptionDefs: readonly OptionDef[] = [
   { flags: '--append <text>', help: 'kernel command line' },
   { flags: '--dtb <file>', help: 'device tree in place of the one that the machine writes' },
   { flags: '--dump-dtb <file>', help: 'write the device tree to a file (- for standard output) and do not run' },
-  { flags: '--disk <file>', help: 'raw disk image: FILE[,format=raw][,readonly]; may be repeated', repeat: true },
+  {
+    flags: '--disk <file>',
+    help: 'disk image: FILE[,format=raw|qcow2][,readonly][,cache=…][,serial=…]; may be repeated',
+    repeat: true,
+  },
   { flags: '--net <network>', help: netHelp, repeat: true },
   { flags: '--mac <address>', help: 'address of the interface of the --net in the same place', repeat: true },
   { flags: '--capture <file>', help: 'write the frames of the --net in the same place to a pcapng file', repeat: true },
@@ -64,18 +74,36 @@ function positive(name: string, text: string | undefined, integer: boolean): num
   return value;
 }
 
-/** `FILE[,format=raw][,readonly]`; a comma in the file's name is written twice. */
+/** What may be said of a disk beside its file. */
+const diskSettings: Readonly<Record<string, (value: string, fail: (expected: string) => never) => Partial<DiskArg>>> = {
+  format: (value, fail) => ({ format: among(value, diskFormats) ?? fail(diskFormats.join(' or ')) }),
+  readonly: (value, fail) => (value === 'on' || value === 'off' ? { readonly: value === 'on' } : fail('on or off')),
+  cache: (value, fail) => ({ cache: among(value, diskCaches) ?? fail(diskCaches.join(', ')) }),
+  serial: (value) => ({ serial: value }),
+  queues: (value, fail) => (/^\d+$/.test(value) ? { queues: Number(value) } : fail('a number')),
+};
+
+function among<Value extends string>(text: string, values: readonly Value[]): Value | undefined {
+  return values.find((value) => value === text);
+}
+
+/** `FILE[,NAME=VALUE…][,readonly]`; a comma in the file's name is written twice. */
 export function parseDisk(text: string): DiskArg {
   const [file = '', ...settings] = text.split(/(?<!,),(?!,)/).map((part) => part.replaceAll(',,', ','));
   if (file === '') throw usageError(`--disk ${text}: names no file`);
-  let readonly = false;
+  let disk: DiskArg = { file, format: 'raw', readonly: false };
   for (const setting of settings) {
-    if (setting === 'readonly') readonly = true;
-    else if (setting !== 'format=raw') {
-      throw usageError(`--disk ${text}: '${setting}' is neither format=raw nor readonly`);
+    const [name = '', value = 'on'] = setting.split(/=(.*)/s);
+    const parse = diskSettings[name];
+    if (parse === undefined) {
+      throw usageError(`--disk ${text}: '${name}' is none of ${Object.keys(diskSettings).join(', ')}`);
     }
+    const fail = (expected: string): never => {
+      throw usageError(`--disk ${text}: ${name} is ${expected}`);
+    };
+    disk = { ...disk, ...parse(value, fail) };
   }
-  return { file, readonly };
+  return disk;
 }
 
 function parseClock(text = 'host'): 'host' | 'virtual' {

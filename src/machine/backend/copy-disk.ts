@@ -1,5 +1,5 @@
-import type { DiskImage } from '../../machine/index.ts';
-import { diskBytes, isZero, regionAt } from './regions.ts';
+import type { DiskImage } from './disk-image.ts';
+import { diskBytes, isZero, regionAt } from './disk-regions.ts';
 
 /** Bytes read and written in one piece. */
 const PIECE_BYTES = 2 * 2 ** 20;

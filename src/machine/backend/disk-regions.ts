@@ -1,4 +1,4 @@
-import type { DiskImage } from '../../machine/index.ts';
+import type { DiskImage } from './disk-image.ts';
 
 /** What a part of a disk is, all images of its chain considered. */
 export interface Region {
