@@ -13,7 +13,7 @@ import { MachineService } from './machine-service.ts';
 import { reachablePath } from './socket-path.ts';
 
 /** How long, in milliseconds, a process without a machine waits for its daemon to connect. */
-const CONNECT_MS = 30_000;
+const CONNECT_MS = 10_000;
 
 /** How long, in milliseconds, putting the machine away in order may take. */
 const END_MS = 10_000;
@@ -29,6 +29,18 @@ function quit(code: number): never {
     // The daemon that swept up was quicker.
   }
   process.exit(code);
+}
+
+/** Leaves word of a crash: at once, since nothing can be relied on any more. */
+function leave(detail: string): void {
+  // Called so that it is known for unfinished if it stays.
+  const unfinished = join(directory, `.${name}.new`);
+  try {
+    writeFileSync(unfinished, JSON.stringify({ reason: 'crashed', code: 1, detail }));
+    renameSync(unfinished, endPath);
+  } catch {
+    // Then the daemon knows that it crashed, and not why.
+  }
 }
 
 const service = new MachineService({
@@ -54,15 +66,13 @@ process.on('SIGTERM', () => {
 });
 process.on('uncaughtException', (error) => {
   const detail = `its process failed: ${error.stack ?? String(error)}`;
-  try {
-    writeFileSync(`${endPath}.new`, JSON.stringify({ reason: 'crashed', code: 1, detail }));
-    renameSync(`${endPath}.new`, endPath);
-  } catch {
-    // Then the daemon knows that it crashed, and not why.
-  }
+  if (service.outlives) leave(detail);
   process.stderr.write(`${detail}\n`);
   quit(1);
 });
+
+// The daemon has gone before it could hear that this process is ready.
+process.stdout.on('error', () => quit(1));
 
 // What this process makes is for its user alone.
 process.umask(0o077);

@@ -60,8 +60,7 @@ export class MachineService {
       hello: ({ version }) => this.#hello(version),
       make: (args) => this.#make(args),
       start: async ({ outlive }) => {
-        await this.#machine().machine.start();
-        this.#outlive = outlive === true;
+        await this.#start(outlive === true);
         return null;
       },
       pause: machine((one) => one.pause()),
@@ -86,6 +85,11 @@ export class MachineService {
         return null;
       },
     };
+  }
+
+  /** Somebody will ask how the machine ended. */
+  get outlives(): boolean {
+    return this.#outlive;
   }
 
   /** What to do with a connection that has come; the one before it ends. */
@@ -154,6 +158,19 @@ export class MachineService {
     return { consoles: this.#rings.length };
   }
 
+  async #start(outlive: boolean): Promise<void> {
+    const { machine } = this.#machine();
+    // Before it runs: it may end at once.
+    this.#outlive = outlive;
+    try {
+      await machine.start();
+    } catch (error) {
+      this.#outlive = false;
+      if (this.#channel === undefined) this.#host.quit();
+      throw error;
+    }
+  }
+
   #watch({ machine, consoles }: LocalMachine): void {
     this.#rings = consoles.map((stream, line) => {
       const ring = new OutputRing({
@@ -173,7 +190,8 @@ export class MachineService {
 
   async #ended(how: ExitStatus): Promise<void> {
     const status = how.reason === 'destroyed' ? { ...how, detail: this.#endDetail ?? how.detail } : how;
-    await this.#host.keep(status);
+    // Of one that ends with its daemon nobody will ask, and what it left nobody would remove.
+    if (this.#outlive) await this.#host.keep(status);
     this.#status = status;
     if (this.#channel === undefined) return this.#host.quit();
     // What the streams still hold comes before the end.
