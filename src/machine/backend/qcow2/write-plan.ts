@@ -39,7 +39,7 @@ function otherData(geometry: Geometry, entry: ClusterEntry, except: number): Byt
   return ranges;
 }
 
-/** Plans to write `part` of a guest cluster. `own`: the cluster's place is given by the guest's, as in a data file. */
+/** Plans to write `part` of a guest cluster. In a data file a cluster's place is given by the guest's, so it is always in place. */
 export function planCluster(geometry: Geometry, cluster: number, entry: ClusterEntry, part: ByteRange): ClusterPlan {
   const { subclusterBytes, clusterBytes, dataFile } = geometry;
   const common = { cluster, entry, part };
