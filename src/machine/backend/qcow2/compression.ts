@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import { deflateRaw, inflateRaw, constants as zlibConstants } from 'node:zlib';
 import { zstdFrame } from './zstd-frame.ts';
@@ -47,15 +48,18 @@ const zstdCodec: ClusterCodec = {
 
 type Zstd = typeof import('@bokuweb/zstd-wasm');
 
-/** The one copy of the library in this process, once something needed it: it keeps nothing between two calls. */
-let zstd: Promise<Zstd> | undefined;
+/** Where the library itself keeps that it has been set up: whoever else in this process uses it finds it there. */
+const READY = Symbol.for('nodevisor.zstd');
 
-function loadZstd(): Promise<Zstd> {
-  zstd ??= import('@bokuweb/zstd-wasm').then(async (library) => {
-    await library.init();
-    return library;
-  });
-  return zstd;
+/**
+ * The library, set up once for each copy of it and not once for each copy of this module: when it is set up a second
+ * time, its code and its memory do not belong together any more.
+ */
+async function loadZstd(): Promise<Zstd> {
+  const library = createRequire(import.meta.url)('@bokuweb/zstd-wasm') as Zstd & { [READY]?: Promise<void> };
+  library[READY] ??= library.init();
+  await library[READY];
+  return library;
 }
 
 /** The codec for an image's compression type. */
