@@ -33,6 +33,11 @@ export interface TcpOwner {
   ended(): void;
   /** The peer has acknowledged some of what was written. */
   acknowledged(): void;
+  /**
+   * Both sides have said all and know it; only the memory of the connection is left, until `closed`. Not called where
+   * nothing needs to be remembered.
+   */
+  finished(): void;
   /** It is over; called once. `reset`: by a reset, ours, the peer's or for want of an answer; not by both ends. */
   closed(reset: boolean): void;
 }
@@ -68,6 +73,8 @@ export class TcpEndpoint {
   /** Window of the last segment sent. */
   #announced = 0;
   #endWanted = false;
+  /** The peer's end had come when ours was first sent. */
+  #endedLast: boolean | undefined;
 
   constructor(options: TcpEndpointOptions) {
     this.#options = options;
@@ -78,6 +85,7 @@ export class TcpEndpoint {
     return this.#sender?.pendingBytes ?? 0;
   }
 
+  /** Whether nothing is sent or taken any more. */
   get isOver(): boolean {
     return this.#state === 'closed' || this.#state === 'time-wait';
   }
@@ -241,7 +249,10 @@ export class TcpEndpoint {
       // The window of a SYN is not scaled (RFC 7323, 2.2).
       window: (flags & SYN) !== 0 ? window : window * 2 ** this.#peerScale,
       nowNs: () => clock.nowNs(),
-      send: (at, data, fin) => this.#transmit(at, ACK | (fin ? FIN : 0) | (data.length > 0 ? PSH : 0), data),
+      send: (at, data, fin) => {
+        if (fin) this.#endedLast ??= this.#receiver?.ended;
+        this.#transmit(at, ACK | (fin ? FIN : 0) | (data.length > 0 ? PSH : 0), data);
+      },
     });
     if (answersSyn) this.#acknowledgeNow();
     owner.opened();
@@ -322,8 +333,14 @@ export class TcpEndpoint {
     if (this.#state !== 'open' || !this.#receiver?.ended || !this.#sender?.finished) return;
     // An acknowledgment of the peer's end that is still due must not be lost.
     if (this.#acknowledgmentDue) this.#acknowledgeNow();
+    // RFC 9293, 3.6: LAST-ACK. The peer has our end, and with it the acknowledgment of its own.
+    if (this.#endedLast === true) {
+      this.#close(false);
+      return;
+    }
     this.#state = 'time-wait';
     this.#waitOut();
+    this.#options.owner.finished();
   }
 
   #waitOut(): void {

@@ -6,6 +6,9 @@ import { refuse, TcpRelay } from './tcp-relay.ts';
 /** Connections of all guests together: each costs a socket of the host. */
 const CONNECTIONS_MAX = 4096;
 
+/** Connections that are over and still remembered, without a socket; the oldest make room. */
+const REMEMBERED_MAX = 8192;
+
 /** Connections on their way to a host that has not answered. */
 const CONNECTING_MAX = 512;
 
@@ -30,15 +33,17 @@ export interface TcpTarget {
 export class TcpNat {
   readonly #context: UserContext;
   readonly #connections = new Map<string, Connection>();
+  /** Those of them that are over. */
+  readonly #remembered = new Map<string, Connection>();
   #connecting = 0;
 
   constructor(context: UserContext) {
     this.#context = context;
   }
 
-  /** Number of connections. */
+  /** Number of connections, without those that are over. */
   get size(): number {
-    return this.#connections.size;
+    return this.#connections.size - this.#remembered.size;
   }
 
   /** Takes a guest's segment. `target`: where a new connection goes; undefined: nowhere. */
@@ -48,14 +53,15 @@ export class TcpNat {
     const { flags, sequence } = segment;
     const opens = (flags & (TcpFlag.SYN | TcpFlag.ACK | TcpFlag.RST)) === TcpFlag.SYN;
     // RFC 9293, 3.10.7.4: the same ends may begin anew where only the memory of the last connection is left.
-    const anew = opens && connection?.relay?.endpoint.isOver && seqDiff(sequence, connection.sequence) > 0;
+    const anew =
+      opens && connection !== undefined && this.#remembered.has(key) && seqDiff(sequence, connection.sequence) > 0;
     if (connection !== undefined && !anew) {
       this.#pass(key, connection, segment);
       return;
     }
-    if (anew) this.#connections.delete(key);
+    if (connection !== undefined) this.#forget(key, connection);
     const to = opens ? target() : undefined;
-    const room = this.#connections.size < CONNECTIONS_MAX && this.#connecting < CONNECTING_MAX;
+    const room = this.size < CONNECTIONS_MAX && this.#connecting < CONNECTING_MAX;
     if (to === undefined || !room) refuse(this.#context, flow, segment);
     else this.#connect(key, flow, segment, to);
   }
@@ -63,13 +69,13 @@ export class TcpNat {
   /** Opens a connection to a guest for a socket of the host, which someone has connected to. */
   open(flow: Flow, socket: Socket): void {
     const key = flowKey(flow);
-    if (this.#connections.size >= CONNECTIONS_MAX || this.#connections.has(key)) {
+    if (this.size >= CONNECTIONS_MAX || this.#connections.has(key)) {
       socket.resetAndDestroy();
       return;
     }
     const connection: Connection = { relay: undefined, connecting: undefined, sequence: 0 };
     this.#connections.set(key, connection);
-    connection.relay = new TcpRelay(this.#context, flow, socket, () => this.#forget(key, connection));
+    connection.relay = this.#relay(key, flow, socket, connection);
     connection.relay.endpoint.open();
   }
 
@@ -84,6 +90,14 @@ export class TcpNat {
       relay?.reset();
     }
     this.#connections.clear();
+    this.#remembered.clear();
+  }
+
+  #relay(key: string, flow: Flow, socket: Socket, connection: Connection): TcpRelay {
+    return new TcpRelay(this.#context, flow, socket, {
+      finished: () => this.#remember(key, connection),
+      closed: () => this.#forget(key, connection),
+    });
   }
 
   #pass(key: string, connection: Connection, segment: TcpSegment): void {
@@ -111,7 +125,7 @@ export class TcpNat {
     const onConnect = () => {
       settle();
       connection.connecting = undefined;
-      connection.relay = new TcpRelay(this.#context, flow, socket, () => this.#forget(key, connection));
+      connection.relay = this.#relay(key, flow, socket, connection);
       connection.relay.accept(syn);
     };
     const settle = () => {
@@ -125,7 +139,17 @@ export class TcpNat {
     socket.unref();
   }
 
+  #remember(key: string, connection: Connection): void {
+    if (this.#connections.get(key) !== connection) return;
+    this.#remembered.set(key, connection);
+    if (this.#remembered.size <= REMEMBERED_MAX) return;
+    const [oldest] = this.#remembered.values();
+    oldest?.relay?.reset();
+  }
+
   #forget(key: string, connection: Connection): void {
-    if (this.#connections.get(key) === connection) this.#connections.delete(key);
+    if (this.#connections.get(key) !== connection) return;
+    this.#connections.delete(key);
+    this.#remembered.delete(key);
   }
 }

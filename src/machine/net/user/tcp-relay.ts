@@ -8,6 +8,14 @@ import { mssFor, tcpFrame } from './tcp-wire.ts';
 const PENDING_HIGH = 2 ** 20;
 const PENDING_LOW = 2 ** 19;
 
+/** What a relay tells whoever keeps it. */
+export interface TcpRelayOwner {
+  /** Both sides have ended in order; what is left is the guest's flow to be remembered for a while, no socket. */
+  finished(): void;
+  /** Nothing is left of the connection; called once. */
+  closed(): void;
+}
+
 /**
  * One connection between a guest and a socket of the host: bytes, ends and resets go through in both directions, and a
  * side that does not read holds the other back.
@@ -15,16 +23,15 @@ const PENDING_LOW = 2 ** 19;
 export class TcpRelay {
   readonly endpoint: TcpEndpoint;
   readonly #socket: Socket;
-  readonly #onClosed: () => void;
+  readonly #keeper: TcpRelayOwner;
   #paused = false;
 
   /**
    * @param socket connected, or about to be; with `allowHalfOpen`, and nobody else's
-   * @param onClosed called once, when nothing is left of the connection
    */
-  constructor(context: UserContext, flow: Flow, socket: Socket, onClosed: () => void) {
+  constructor(context: UserContext, flow: Flow, socket: Socket, keeper: TcpRelayOwner) {
     this.#socket = socket;
-    this.#onClosed = onClosed;
+    this.#keeper = keeper;
     const sequence = new Uint8Array(4);
     context.random.fill(sequence);
     this.endpoint = new TcpEndpoint({
@@ -65,12 +72,18 @@ export class TcpRelay {
       },
       ended: () => socket.end(),
       acknowledged: () => this.#flow(),
+      finished: () => this.#afterSocket(() => this.#keeper.finished()),
       closed: (reset) => {
         if (reset) socket.resetAndDestroy();
-        else socket.destroy();
-        this.#onClosed();
+        this.#afterSocket(() => this.#keeper.closed());
       },
     };
+  }
+
+  /** Ended on both sides, the socket closes once the host has taken the last of the guest's data. */
+  #afterSocket(then: () => void): void {
+    if (this.#socket.closed) then();
+    else this.#socket.once('close', then);
   }
 
   #fromHost(data: Uint8Array): void {

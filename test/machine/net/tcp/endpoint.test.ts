@@ -39,6 +39,7 @@ class End {
         },
         ended: () => this.heard.push('ended'),
         acknowledged: () => {},
+        finished: () => {},
         closed: (reset) => this.heard.push(reset ? 'reset' : 'closed'),
       },
     });

@@ -121,6 +121,7 @@ export class NetGuest {
         },
         ended: () => heard.push('ended'),
         acknowledged: () => {},
+        finished: () => {},
         closed: (reset) => {
           heard.push(reset ? 'reset' : 'closed');
           this.#connections.delete(key);

@@ -154,6 +154,46 @@ describe('user network', () => {
     await eventually(() => connection.endpoint.pendingBytes === 0);
   });
 
+  it('loses nothing for a host that ends before it has read what the guest sent', async () => {
+    let server: Socket | undefined;
+    const port = await tcpServer((socket) => {
+      server = socket;
+      socket.pause();
+    });
+    const guest = await plug({ hostLoopback: true });
+    for (const bytes of [1, 2, 3, 4, 5].map((n) => n * 2 ** 20)) {
+      server = undefined;
+      const connection = guest.connect(ROUTER, port);
+      await eventually(() => connection.heard.includes('opened') && server !== undefined);
+      connection.endpoint.write(some(bytes));
+      connection.endpoint.end();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      const socket = server as unknown as Socket;
+      socket.end();
+      await eventually(() => connection.heard.includes('ended'));
+      let got = 0;
+      socket.on('data', (data: Buffer) => {
+        got += data.length;
+      });
+      socket.resume();
+      await eventually(() => got === bytes, `${bytes} bytes`);
+      if (!socket.closed) await once(socket, 'close');
+    }
+  });
+
+  it('has room for new connections however many have just ended', async () => {
+    const port = await tcpServer((socket) => socket.end('x'));
+    const guest = await plug({ hostLoopback: true });
+    for (let round = 0; round < 45; round++) {
+      const connections = Array.from({ length: 100 }, () => guest.connect(ROUTER, port));
+      await eventually(() => connections.every(({ heard }) => heard.includes('ended') || heard.includes('reset')));
+      for (const { endpoint, heard, bytes } of connections) {
+        assert.deepEqual([heard, String(bytes())], [['opened', 'ended'], 'x']);
+        endpoint.end();
+      }
+    }
+  });
+
   it('passes resets and refusals on in both directions', async () => {
     const sockets: Socket[] = [];
     const ends: string[] = [];
