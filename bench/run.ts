@@ -14,6 +14,7 @@ import { latencies } from './latency.ts';
 import { hasQemu } from './lib/linux.ts';
 import { type Benchmark, formatTable, type Measurement } from './lib/result.ts';
 import { memory } from './memory.ts';
+import { net } from './net.ts';
 import { processes } from './processes.ts';
 import { smp } from './smp.ts';
 
@@ -28,6 +29,7 @@ const benchmarks: readonly Benchmark[] = [
   smp,
   memory,
   latencies,
+  net,
   daemon,
 ];
 

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createMachine, type GuestStats } from '../../src/index.ts';
+import { createMachine, type GuestStats, type NetOptions } from '../../src/index.ts';
 import { type CpioEntry, writeCpio } from '../../src/tools/image/cpio.ts';
 import { defaultImageDirectory, readManifest } from '../../src/tools/image/store.ts';
 
@@ -76,6 +76,10 @@ export interface LinuxRunOptions {
   readonly memory?: string;
   readonly vcpus?: number;
   readonly timeoutSeconds?: number;
+  /** Network interfaces of our machine. */
+  readonly nets?: readonly NetOptions[];
+  /** More arguments for QEMU, such as those of its network. */
+  readonly qemuArguments?: readonly string[];
 }
 
 function appendOf(image: LinuxImage, command: string): string {
@@ -91,6 +95,7 @@ export async function runOurs(image: LinuxImage, backend: string, options: Linux
     initrd: image.initrd,
     append: appendOf(image, options.command),
     cpuBackend: backend as 'auto',
+    nets: options.nets ?? [],
   });
   const output = new Transcript();
   machine.console.on('data', (bytes: Buffer) => output.add(bytes));
@@ -107,12 +112,13 @@ export async function runOurs(image: LinuxImage, backend: string, options: Linux
 export function qemuArguments(
   folder: string,
   append: string,
-  options: Pick<LinuxRunOptions, 'memory' | 'vcpus'>,
+  options: Pick<LinuxRunOptions, 'memory' | 'vcpus' | 'qemuArguments'>,
 ): string[] {
   return [
     ...['-M', 'virt', '-nographic', '-m', options.memory ?? '512M', '-smp', String(options.vcpus ?? 1)],
     ...['-kernel', join(folder, 'kernel'), '-initrd', join(folder, 'initrd'), '-append', append],
     ...['-global', 'virtio-mmio.force-legacy=false'],
+    ...(options.qemuArguments ?? []),
   ];
 }
 
