@@ -34,7 +34,8 @@ const openers: readonly Opener[] = [
 ];
 
 /**
- * Opens a connection; without a URI the one of `$NODEVISOR_URI`, or else `nodevisor:///session`.
+ * Opens a connection; without a URI the one of `$NODEVISOR_URI` or `$LIBVIRT_DEFAULT_URI`, or else
+ * `nodevisor:///session`.
  *
  * - `nodevisor:///embed`: machines in threads of this process. All connections to it share one world, which ends with
  *   the last of them. `?state=DIR` keeps definitions in a directory, which one process at a time may use.

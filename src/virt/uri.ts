@@ -13,10 +13,13 @@ export interface ConnectionUri {
   readonly params: URLSearchParams;
 }
 
-/** The URI for those who give none: what the environment says, or the user's own daemon. */
+/**
+ * The URI for those who give none: `$NODEVISOR_URI`, else `$LIBVIRT_DEFAULT_URI`, which all clients of libvirt heed, else
+ * the user's own daemon.
+ */
 export function defaultUri(env: Readonly<Record<string, string | undefined>>): string {
   // Empty is the same as unset, as with libvirt.
-  return env['NODEVISOR_URI'] || 'nodevisor:///session';
+  return env['NODEVISOR_URI'] || env['LIBVIRT_DEFAULT_URI'] || 'nodevisor:///session';
 }
 
 /** Takes a URI apart: `driver[+transport]://[host]/[path][?params]`. Throws INVALID_ARG. */

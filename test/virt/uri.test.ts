@@ -23,7 +23,9 @@ describe('connection URIs', () => {
 
   it('come from the environment, or lead to the user’s own daemon', async () => {
     assert.equal(defaultUri({}), 'nodevisor:///session');
-    assert.equal(defaultUri({ NODEVISOR_URI: '' }), 'nodevisor:///session');
+    assert.equal(defaultUri({ NODEVISOR_URI: '', LIBVIRT_DEFAULT_URI: '' }), 'nodevisor:///session');
+    assert.equal(defaultUri({ NODEVISOR_URI: '', LIBVIRT_DEFAULT_URI: 'qemu:///system' }), 'qemu:///system');
+    assert.equal(defaultUri({ NODEVISOR_URI: 'test:///default', LIBVIRT_DEFAULT_URI: 'x:///' }), 'test:///default');
     const before = process.env['NODEVISOR_URI'];
     process.env['NODEVISOR_URI'] = 'test:///default';
     try {

@@ -11,6 +11,19 @@ export function packageVersion(): string {
   return version;
 }
 
+function longVersion(): string {
+  return [
+    `nodevisor ${packageVersion()}: virtual machines for Node.js`,
+    `On Node.js ${process.versions.node}, ${process.platform} ${process.arch}`,
+    '',
+    'Connections:',
+    ' In this process: nodevisor:///embed test:///default',
+    ' Daemons: nodevisor:///session nodevisor:///system qemu:///system qemu:///session xen:///system …',
+    ' Transports: unix tcp tls ssh',
+    '',
+  ].join('\n');
+}
+
 function explain(error: unknown, env: NodeJS.ProcessEnv): string {
   if (!(error instanceof Error)) return String(error);
   // An expected error is one line; one of ours comes with the place where it happened.
@@ -31,8 +44,8 @@ async function dispatch(argv: readonly string[], context: Context): Promise<numb
   // Only now: a machine without a connection starts sooner without all this.
   const { isForConnection, overview, parseGlobals, runConnection } = await import('./virsh/main.ts');
   const globals = parseGlobals(argv);
-  if (globals.version) {
-    context.stdout.write(`${packageVersion()}\n`);
+  if (globals.version !== undefined) {
+    context.stdout.write(globals.version === 'long' ? longVersion() : `${packageVersion()}\n`);
     return ExitCode.OK;
   }
   if (globals.help) {

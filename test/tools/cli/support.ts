@@ -35,6 +35,9 @@ export interface Running {
   breakOutput(): void;
 }
 
+/** For those who name no connection: no test is to start the user's own daemon. */
+export const NOWHERE = { NODEVISOR_URI: 'nowhere:///' };
+
 /** Starts a command line in this process, with streams and signals of its own and no terminal. */
 export function startCli(argv: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
   const stdin = new PassThrough();
@@ -42,7 +45,8 @@ export function startCli(argv: readonly string[], env: NodeJS.ProcessEnv = {}): 
   const stderr = new Sink();
   const events = new EventEmitter();
   stdout.on('error', () => {});
-  const result = runCli(argv, { stdin, stdout, stderr, env, events }).then((code) => ({
+  const context = { stdin, stdout, stderr, env: { ...NOWHERE, ...env }, events };
+  const result = runCli(argv, context).then((code) => ({
     code,
     out: stdout.text,
     err: stderr.text,

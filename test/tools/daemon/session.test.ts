@@ -22,8 +22,9 @@ describe('nodevisor:///session', function () {
     rmSync(directory, { recursive: true });
   });
 
+  /** Without a URI this is where commands go. */
   const nodevisor = (...args: string[]) =>
-    run(process.execPath, [builtCommand(), '-c', 'nodevisor:///session', ...args], { env });
+    run(process.execPath, [builtCommand(), ...args], { env: { ...env, NODEVISOR_URI: '', LIBVIRT_DEFAULT_URI: '' } });
   /** Their standard error is a log beside the socket, or in the state directory. */
   const daemons = () => processesWith(join(directory, 'run'));
 
@@ -34,11 +35,12 @@ describe('nodevisor:///session', function () {
     for (const { code, err } of all) assert.deepEqual([code, err], [0, '']);
     await until(() => daemons().length === 1, 'the others have found it and ended');
     const [pid] = daemons();
+    assert.equal((await nodevisor('uri')).out, 'nodevisor:///session\n\n');
     assert.equal((await nodevisor('define', file)).err, '');
     assert.equal((await nodevisor('start', 'one')).err, '');
     assert.match((await nodevisor('list')).out, /one +running/);
     assert.deepEqual(daemons(), [pid]);
-    assert.match(readFileSync(`/proc/${pid}/cmdline`, 'latin1'), /--idle-timeout/);
+    assert.ok(readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('--idle-timeout\x00120\x00'));
     // Killed, it is started anew by whoever wants it next, and the machine is there.
     process.kill(pid ?? 0, 'SIGKILL');
     await until(() => daemons().length === 0, 'it has gone');

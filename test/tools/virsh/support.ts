@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { cli, NODE_ARGS, type Result } from '../cli/support.ts';
+import { cli, NODE_ARGS, NOWHERE, type Result } from '../cli/support.ts';
 
 /** Runs commands over a world of its own: `test:///default` as it is at first. */
 export function virsh(...argv: readonly string[]): Promise<Result> {
@@ -67,7 +67,7 @@ export function playCommand(
   const { stdout, stderr, status } = spawnSync('python3', [DRIVER], {
     input: JSON.stringify(job),
     encoding: 'utf8',
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...NOWHERE, ...env },
   });
   assert.equal(status, 0, stderr);
   const played = JSON.parse(stdout) as Played;

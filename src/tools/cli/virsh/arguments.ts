@@ -12,6 +12,11 @@ export class CommandArgs {
     this.#emptyOk = new Set(options.filter(({ emptyOk }) => emptyOk).map(({ name }) => name));
   }
 
+  /** What was given, by the options' names; flags have no values. */
+  get given(): Iterable<readonly [name: string, values: readonly string[]]> {
+    return this.#values;
+  }
+
   flag(name: string): boolean {
     return this.#values.has(name);
   }

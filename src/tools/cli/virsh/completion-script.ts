@@ -57,6 +57,12 @@ function cases(lines: readonly (readonly [patterns: readonly string[], body: str
   return lines.map(([alternatives, body]) => `    ${alternatives.join(' | ')}) ${body} ;;`).join('\n');
 }
 
+/** The options before the command that a value follows, with their letters. */
+function valueOptions(): string {
+  const called = globalOptions.filter(({ kind }) => kind !== 'flag');
+  return called.flatMap(({ name, short }) => [`--${name}`, ...(short === undefined ? [] : [`-${short}`])]).join(' | ');
+}
+
 /** The functions that both shells share: plain enough for each. */
 function tables(entries: readonly Entry[]): string {
   const withArgument = (options: readonly OptionDef[]) =>
@@ -124,7 +130,7 @@ _nodevisor_parse() {
       _nodevisor_option=''
     elif [ -z "$_nodevisor_command" ]; then
       case "$word" in
-        -c | --connect | --output) _nodevisor_option="$word" ;;
+        ${valueOptions()}) _nodevisor_option="$word" ;;
         --connect=*) _nodevisor_uri="\${word#*=}" ;;
         -*) ;;
         *) _nodevisor_command="$word" ;;

@@ -5,6 +5,7 @@ import type { CommandDef } from './definition.ts';
 import { CommandFailure, linesOf, UsageFailure } from './failure.ts';
 import { findCommand } from './groups.ts';
 import { commandHelp } from './help.ts';
+import { LogLevel } from './log.ts';
 import { formatCalled, type Session } from './session.ts';
 
 /** A command with its arguments, ready to run. */
@@ -13,22 +14,28 @@ interface Call {
   readonly args: CommandArgs;
 }
 
-function prepare(words: readonly string[]): Call {
+function prepare(words: readonly string[], session: Session): Call {
   const [name = '', ...rest] = words;
   const command = findCommand(name);
   if (command === undefined) throw new UsageFailure(`unknown command: '${name}'`);
   const args = parseArguments(command, rest);
   // Only an own option of that name may mean something else.
   if (!command.options.some((option) => option.name === 'output')) formatCalled(args.text('output') ?? 'table');
+  for (const [option, values] of args.given) {
+    for (const value of values.length === 0 ? ['(none)'] : values) {
+      const kind = values.length === 0 ? 'bool' : 'optdata';
+      session.log.debug(LogLevel.INFO, `${name}: ${option}(${kind}): ${value}`);
+    }
+  }
   return { command, args };
 }
 
 /** Writes the lines that explain an error. @returns exit status: 1 for every kind of error, as virsh has it */
 export function reportError(error: unknown, session: Session): number {
-  const { env, stderr } = session.context;
+  const { env } = session.context;
   const expected = error instanceof CommandFailure || error instanceof VirtError || error instanceof UsageFailure;
   const lines = expected && env['NODEVISOR_DEBUG'] !== undefined ? [(error as Error).stack ?? ''] : linesOf(error);
-  for (const line of lines) stderr.write(`error: ${line}\n`);
+  for (const line of lines) session.showError(line);
   return ExitCode.FAILURE;
 }
 
@@ -42,6 +49,7 @@ async function runCall({ command, args }: Call, session: Session): Promise<numbe
     }
     const asked = args.text('output');
     if (asked !== undefined) session.format = formatCalled(asked);
+    session.command = command.name;
     const shown = await command.run(args, session);
     if (typeof shown === 'number') return shown;
     if (shown !== undefined) session.show(shown);
@@ -63,7 +71,7 @@ async function runCall({ command, args }: Call, session: Session): Promise<numbe
 export async function runCommands(commands: readonly (readonly string[])[], session: Session): Promise<number> {
   let calls: Call[];
   try {
-    calls = commands.map(prepare);
+    calls = commands.map((words) => prepare(words, session));
   } catch (error) {
     return reportError(error, session);
   }

@@ -1,6 +1,7 @@
 import { commands } from '../machine-commands.ts';
-import { flag, type OptionDef, text } from './definition.ts';
+import { flag, integer, type OptionDef, text } from './definition.ts';
 import { UsageFailure } from './failure.ts';
+import { LogLevel } from './log.ts';
 import { formatCalled, type SessionOptions } from './session.ts';
 
 /** An option before the command, and its letter. */
@@ -11,12 +12,31 @@ export interface GlobalOptionDef extends OptionDef {
 /** Options before the command. */
 export const globalOptions: readonly GlobalOptionDef[] = [
   {
-    ...text('connect', 'hypervisor connection URI (default: $NODEVISOR_URI, or domains in this process)', {
-      named: true,
-    }),
+    ...text(
+      'connect',
+      'hypervisor connection URI (default: $NODEVISOR_URI, $LIBVIRT_DEFAULT_URI, or nodevisor:///session)',
+      {
+        named: true,
+      },
+    ),
     short: 'c',
   },
+  {
+    ...integer('debug', 'tell what is done, from level 0 (all) to 4 (errors, the default)', { named: true }),
+    short: 'd',
+  },
   { ...text('escape', 'key that leaves a console, like ^] (the default)', { named: true }), short: 'e' },
+  {
+    ...integer('keepalive-interval', 'seconds of silence until a server is asked whether it is there; 0: never', {
+      named: true,
+    }),
+    short: 'k',
+  },
+  {
+    ...integer('keepalive-count', 'questions without an answer until the connection is closed', { named: true }),
+    short: 'K',
+  },
+  { ...text('log', 'file to write errors and what --debug tells into', { named: true, complete: 'file' }), short: 'l' },
   text('output', 'how to show results: table or json; a command takes it too', {
     complete: ['table', 'json'],
     named: true,
@@ -25,7 +45,7 @@ export const globalOptions: readonly GlobalOptionDef[] = [
   { ...flag('readonly', 'connect readonly'), short: 'r' },
   { ...flag('timing', 'show how long each command took'), short: 't' },
   { ...flag('help', 'show help; of a command behind its name'), short: 'h' },
-  { ...flag('version', 'show the version (also -V)'), short: 'v' },
+  { ...flag('version', 'show the version; -V or --version=long: more of it'), short: 'v' },
 ];
 
 /** An option in commander's notation, as far as completion and help need it. */
@@ -49,11 +69,17 @@ export function machineCommands(): readonly { readonly name: string; readonly op
   }));
 }
 
+/** The most that `--keepalive-…` takes. */
+const MOST = 0x7fff_ffff;
+
 /** What stands before the command. */
 export interface Globals {
   readonly options: SessionOptions;
+  /** What is wrong with the options and can be passed over. */
+  readonly remarks: readonly string[];
   readonly help: boolean;
-  readonly version: boolean;
+  /** Show the version, in one line or more of it. */
+  readonly version: 'short' | 'long' | undefined;
   /** An option before the command was given: this is about a connection. */
   readonly any: boolean;
   /** The command and what follows it. */
@@ -86,43 +112,73 @@ function optionsIn(word: string): { options: readonly GlobalOptionDef[]; value: 
 function controlCharacter(text: string): number {
   const [, letter] = /^\^([@-_a-z])$/.exec(text) ?? [];
   if (letter !== undefined) return letter.toUpperCase().charCodeAt(0) - 0x40;
-  if (text.length === 1 && text.charCodeAt(0) < 0x80) return text.charCodeAt(0);
+  if (text.length === 1 && text !== '^' && text.charCodeAt(0) < 0x80) return text.charCodeAt(0);
   throw new UsageFailure(`Invalid string '${text}' for escape sequence`);
 }
 
-function read(argv: readonly string[]): { values: ReadonlyMap<string, string>; at: number } {
-  const values = new Map<string, string>();
+/** What was given for an option, and how it was called. */
+interface Given {
+  readonly value: string;
+  readonly called: string;
+}
+
+function read(argv: readonly string[]): { given: ReadonlyMap<string, Given>; at: number } {
+  const given = new Map<string, Given>();
   let at = 0;
   for (; at < argv.length && argv[at]!.startsWith('-') && argv[at] !== '--'; at++) {
-    const { options, value: inline } = optionsIn(argv[at]!);
+    const word = argv[at]!;
+    const { options, value: inline } = optionsIn(word);
     for (const { name, kind, short } of options) {
-      const value = kind === 'flag' ? '' : (inline ?? argv[++at]);
+      const value = kind === 'flag' ? (inline ?? (word.includes('V') ? 'long' : '')) : (inline ?? argv[++at]);
       if (value === undefined) {
         const called = short === undefined ? `'--${name}'` : `'-${short}'/'--${name}'`;
         throw new UsageFailure(`option ${called} requires an argument`);
       }
-      values.set(name, value);
+      given.set(name, { value, called: word.startsWith('--') ? `--${name}` : `-${short}` });
     }
   }
-  return { values, at };
+  return { given, at };
+}
+
+/** `--keepalive-…`. Throws UsageFailure. */
+function count(given: Given | undefined): number | undefined {
+  if (given === undefined) return undefined;
+  const value = /^[+-]?\d+$/.test(given.value) ? Number(given.value) : Number.NaN;
+  if (!Number.isSafeInteger(value) || value > MOST) throw new UsageFailure(`Invalid value for option ${given.called}`);
+  if (value < 0) throw new UsageFailure(`option ${given.called} requires a positive integer argument`);
+  return value;
+}
+
+/** `--debug`. Throws UsageFailure; undefined: there is no such level. */
+function level(given: Given | undefined): LogLevel | undefined {
+  if (given === undefined) return LogLevel.ERROR;
+  if (!/^[+-]?\d+$/.test(given.value)) throw new UsageFailure(`option ${given.called} takes a numeric argument`);
+  return Object.values(LogLevel).find((one) => one === Number(given.value));
 }
 
 /** Reads the options before the command. Throws UsageFailure. */
 export function parseGlobals(argv: readonly string[]): Globals {
-  const { values, at } = read(argv);
-  const [format, escapeKey] = [values.get('output'), values.get('escape')];
+  const { given, at } = read(argv);
+  const value = (name: string) => given.get(name)?.value;
+  const [format, escapeKey, version] = [value('output'), value('escape'), value('version')];
+  const debug = level(given.get('debug'));
   return {
     options: {
-      uri: values.get('connect'),
-      readOnly: values.has('readonly'),
-      quiet: values.has('quiet'),
-      timing: values.has('timing'),
+      uri: value('connect'),
+      readOnly: given.has('readonly'),
+      quiet: given.has('quiet'),
+      timing: given.has('timing'),
+      debug: debug ?? LogLevel.ERROR,
+      logFile: value('log'),
+      keepaliveSeconds: count(given.get('keepalive-interval')),
+      keepaliveCount: count(given.get('keepalive-count')),
       ...(format === undefined ? {} : { format: formatCalled(format) }),
       ...(escapeKey === undefined ? {} : { escape: controlCharacter(escapeKey) }),
     },
-    help: values.has('help'),
-    version: values.has('version'),
-    any: values.size > 0,
+    remarks: debug === undefined ? [`ignoring debug level ${value('debug')} out of range [0-4]`] : [],
+    help: given.has('help'),
+    version: version === undefined ? undefined : version === 'long' ? 'long' : 'short',
+    any: given.size > 0,
     rest: argv.slice(argv[at] === '--' ? at + 1 : at),
   };
 }

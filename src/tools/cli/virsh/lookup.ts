@@ -4,6 +4,7 @@ import { type VirErrorName, VirtError } from '../../../util/index.ts';
 import type { Connection, Domain, Network, StoragePool, StorageVolume } from '../../../virt/index.ts';
 import type { CommandArgs } from './arguments.ts';
 import { CommandFailure } from './failure.ts';
+import { LogLevel } from './log.ts';
 import type { Session } from './session.ts';
 
 /** Ways to call a domain; a number is an id before it is a name. */
@@ -32,16 +33,36 @@ async function firstOf<T>(absent: VirErrorName, tries: readonly (() => Promise<T
   return undefined;
 }
 
+/** Is told what a thing is looked up as. */
+type Tell = (how: string) => void;
+
+/** Tells those who want to see it (`--debug`) what an option's value is looked up as. */
+function teller(option: string, called: string, session: Session): Tell {
+  const { log, command } = session;
+  log.debug(LogLevel.INFO, `${command}: found option <${option}>: ${called}`);
+  return (how) => log.debug(LogLevel.DEBUG, `${command}: <${option}> ${how}`);
+}
+
 /** The domain that a name, an id or a UUID means. */
 export async function domainCalled(
   connection: Connection,
   called: string,
   by: readonly DomainBy[] = ['id', 'uuid', 'name'],
+  tell: Tell = () => {},
 ): Promise<Domain> {
   const tries: (() => Promise<Domain>)[] = [];
-  if (by.includes('id') && /^\d{1,9}$/.test(called)) tries.push(() => connection.lookupByID(Number(called)));
-  if (by.includes('uuid') && isUuid(called)) tries.push(() => connection.lookupByUUID(normalUuid(called)));
-  if (by.includes('name')) tries.push(() => connection.lookupByName(called));
+  const attemptAs = (how: string, look: () => Promise<Domain>) =>
+    tries.push(() => {
+      tell(how);
+      return look();
+    });
+  if (by.includes('id') && /^\d{1,9}$/.test(called)) {
+    attemptAs('looks like ID', () => connection.lookupByID(Number(called)));
+  }
+  if (by.includes('uuid') && isUuid(called)) {
+    attemptAs('trying as domain UUID', () => connection.lookupByUUID(normalUuid(called)));
+  }
+  if (by.includes('name')) attemptAs('trying as domain NAME', () => connection.lookupByName(called));
   const domain = await firstOf('NO_DOMAIN', tries);
   if (domain === undefined) throw new CommandFailure(`failed to get domain '${called}'`);
   return domain;
@@ -49,16 +70,25 @@ export async function domainCalled(
 
 /** The domain of `--domain`. */
 export async function findDomain(args: CommandArgs, session: Session, by?: readonly DomainBy[]): Promise<Domain> {
-  return domainCalled(await session.connection(), args.need('domain'), by);
+  const connection = await session.connection();
+  const called = args.need('domain');
+  return domainCalled(connection, called, by, teller('domain', called, session));
 }
 
 /** The network of `--network`. */
 export async function findNetwork(args: CommandArgs, session: Session, by?: 'uuid' | 'name'): Promise<Network> {
   const connection = await session.connection();
   const called = args.need('network');
+  const tell = teller('network', called, session);
   return either(`failed to get network '${called}'`, 'NO_NETWORK', called, by, {
-    uuid: (uuid) => connection.networkLookupByUUID(uuid),
-    name: (name) => connection.networkLookupByName(name),
+    uuid(uuid) {
+      tell('trying as network UUID');
+      return connection.networkLookupByUUID(uuid);
+    },
+    name(name) {
+      tell('trying as network NAME');
+      return connection.networkLookupByName(name);
+    },
   });
 }
 
@@ -82,16 +112,29 @@ async function either<T>(
 }
 
 /** The pool that a name or a UUID means. */
-export async function poolCalled(connection: Connection, called: string, by?: 'uuid' | 'name'): Promise<StoragePool> {
+export async function poolCalled(
+  connection: Connection,
+  called: string,
+  by?: 'uuid' | 'name',
+  tell: Tell = () => {},
+): Promise<StoragePool> {
   return either(`failed to get pool '${called}'`, 'NO_STORAGE_POOL', called, by, {
-    uuid: (uuid) => connection.storagePoolLookupByUUID(uuid),
-    name: (name) => connection.storagePoolLookupByName(name),
+    uuid(uuid) {
+      tell('trying as pool UUID');
+      return connection.storagePoolLookupByUUID(uuid);
+    },
+    name(name) {
+      tell('trying as pool NAME');
+      return connection.storagePoolLookupByName(name);
+    },
   });
 }
 
 /** The pool of `--pool`. */
 export async function findPool(args: CommandArgs, session: Session, by?: 'uuid' | 'name'): Promise<StoragePool> {
-  return poolCalled(await session.connection(), args.need('pool'), by);
+  const connection = await session.connection();
+  const called = args.need('pool');
+  return poolCalled(connection, called, by, teller('pool', called, session));
 }
 
 /** The volume that a name (with its pool), a key or a path means. @param poolOption what would give the pool */

@@ -6,12 +6,13 @@ import { type Globals, globalOptions } from './global-options.ts';
 import { commandGroups, findCommand } from './groups.ts';
 import { allHelp } from './help.ts';
 import { splitLine } from './line.ts';
+import { LogLevel } from './log.ts';
 import { Session } from './session.ts';
 import { runScript, runShell } from './shell.ts';
 
 /** What there is: options before the command, commands. */
 export function overview(): string {
-  const line = (name: string, help: string) => `  ${name.padEnd(24)} ${help}`;
+  const line = (name: string, help: string) => `  ${name.padEnd(30)} ${help}`;
   return [
     'Usage: nodevisor [options] [command [arguments]]',
     "       nodevisor [options] 'command [arguments]; command …'",
@@ -21,7 +22,7 @@ export function overview(): string {
     'Options:',
     ...globalOptions.map(({ name, kind, help, short }) => {
       const letter = short === undefined ? '    ' : `-${short}, `;
-      return line(`${letter}--${name}${kind === 'flag' ? '' : ' <value>'}`, help);
+      return line(`${letter}--${name}${kind === 'flag' ? '' : kind === 'number' ? ' <n>' : ' <value>'}`, help);
     }),
     '',
     'Machines without a definition:',
@@ -48,6 +49,7 @@ export function isForConnection({ rest, any }: Globals, context: Context): boole
 async function runOnce(rest: readonly string[], session: Session): Promise<number> {
   try {
     const [first = ''] = rest;
+    if (rest.length === 1) session.log.debug(LogLevel.INFO, `commands: "${first}"`);
     const commands = rest.length === 1 && isLine(first) ? splitLine(first) : [rest];
     const status = await runCommands(commands, session);
     const ended = await waitForOwnDomains(session);
@@ -60,7 +62,8 @@ async function runOnce(rest: readonly string[], session: Session): Promise<numbe
 }
 
 /** Runs commands over a connection: those given, else those typed on the terminal or piped in. */
-export async function runConnection({ rest, options }: Globals, context: Context): Promise<number> {
+export async function runConnection({ rest, options, remarks }: Globals, context: Context): Promise<number> {
+  for (const remark of remarks) context.stderr.write(`error: ${remark}\n`);
   if (rest.length > 0) return runOnce(rest, new Session(context, options));
   if (context.stdin.isTTY === true) return runShell(new Session(context, { ...options, interactive: true }));
   return runScript(new Session(context, { ...options, scripted: true }));

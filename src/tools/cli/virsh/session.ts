@@ -2,9 +2,10 @@ import { EventEmitter } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { constants, homedir } from 'node:os';
 import { join } from 'node:path';
-import { type Connection, connect, DomainLifecycle, parseConnectionUri } from '../../../virt/index.ts';
+import { type Connection, connect, DomainLifecycle, defaultUri, parseConnectionUri } from '../../../virt/index.ts';
 import { type Context, ExitCode } from '../command.ts';
-import { attempt, CommandFailure, UsageFailure } from './failure.ts';
+import { attempt, CommandFailure, UsageFailure, unsupported } from './failure.ts';
+import { LogLevel, SessionLog } from './log.ts';
 import { formatJson, type Output } from './output.ts';
 
 /** How results are shown. */
@@ -22,17 +23,15 @@ export function stateDirectory(env: NodeJS.ProcessEnv): string {
   return join(state?.startsWith('/') ? state : join(env['HOME'] ?? homedir(), '.local', 'state'), 'nodevisor');
 }
 
-/** The URI for those who give none: machines in this process, definitions kept in the state directory. */
-export function defaultUri(env: NodeJS.ProcessEnv): string {
-  const given = env['NODEVISOR_URI'];
-  if (given !== undefined && given !== '') return given;
-  return `nodevisor:///embed?state=${encodeURIComponent(join(stateDirectory(env), 'embed'))}`;
-}
-
 /** True when the domains behind a URI end with this process. */
 function endsWithUs(uri: string): boolean {
   const { driver, host, path, transport } = parseConnectionUri(uri);
   return driver === 'nodevisor' && host === '' && transport === undefined && path === '/embed';
+}
+
+/** True when there is no server behind a URI. */
+function isInProcess(uri: string): boolean {
+  return endsWithUs(uri) || parseConnectionUri(uri).driver === 'test';
 }
 
 /** What a session is started with. */
@@ -46,6 +45,14 @@ export interface SessionOptions {
   readonly timing?: boolean;
   /** The key that leaves a console, as a control character; default: Ctrl-]. */
   readonly escape?: number;
+  /** The least important messages about what is done that are shown; default: none. */
+  readonly debug?: LogLevel;
+  /** A file that errors and these messages are written into, too. */
+  readonly logFile?: string | undefined;
+  /** Seconds of silence until a server is asked whether it is there; 0: it never is. */
+  readonly keepaliveSeconds?: number | undefined;
+  /** So many questions without an answer end the connection. */
+  readonly keepaliveCount?: number | undefined;
   /** A shell: commands are typed one after the other. */
   readonly interactive?: boolean;
   /** What opens connections; default: `connect` of the API. */
@@ -67,9 +74,14 @@ export class Session {
   readonly #timing: boolean;
   readonly scripted: boolean;
   format: OutputFormat;
+  /** Name of the command that runs. */
+  command = '';
   /** A shell replaces it, since it reads the terminal while commands run. */
   lendTerminal: TerminalLender = (use) => use();
+  /** What the session says about itself. */
+  readonly log: SessionLog;
   readonly #connector: typeof connect;
+  readonly #keepalive: { readonly seconds: number | undefined; readonly count: number | undefined };
   #uri: string;
   #readOnly: boolean;
   #ended = false;
@@ -90,6 +102,8 @@ export class Session {
     this.escape = options.escape ?? 0x1d;
     this.#connector = options.connect ?? connect;
     this.#uri = options.uri ?? defaultUri(context.env);
+    this.#keepalive = { seconds: options.keepaliveSeconds, count: options.keepaliveCount };
+    this.log = new SessionLog(options.debug ?? LogLevel.ERROR, options.logFile, (text) => this.write(text));
   }
 
   /** No more commands are to run. */
@@ -165,6 +179,12 @@ export class Session {
     this.context.stderr.write(`${text}\n`);
   }
 
+  /** A line of an error. */
+  showError(text: string): void {
+    this.note(`error: ${text}`);
+    this.log.error(text);
+  }
+
   show(output: Output): void {
     if (this.format === 'json') this.write(formatJson(output.json));
     else this.write(this.#quiet ? (output.quiet ?? output.text) : output.text);
@@ -220,6 +240,18 @@ export class Session {
         throw new CommandFailure(`state directory ${state}: ${(cause as Error).message}`);
       });
     }
-    return this.#connector(uri, { readOnly: this.#readOnly });
+    const { seconds, count } = this.#keepalive;
+    if (isInProcess(uri)) {
+      if ((seconds ?? 1) > 0 && (seconds ?? count) !== undefined) {
+        this.showError('Cannot setup keepalive on connection as requested, disconnecting');
+        throw unsupported('virConnectSetKeepAlive');
+      }
+      this.log.debug(LogLevel.INFO, 'Failed to setup keepalive on connection');
+    }
+    return this.#connector(uri, {
+      readOnly: this.#readOnly,
+      ...(seconds === undefined ? {} : { keepaliveMs: seconds * 1000 }),
+      ...(count === undefined ? {} : { keepaliveCount: count }),
+    });
   }
 }

@@ -117,7 +117,7 @@ const echoCommand: CommandDef = {
     const said = words.join(args.flag('split') ? '\n' : ' ');
     // As virsh: each part ends its line, and what follows a command is behind that.
     if (!args.flag('err')) return { text: args.flag('split') ? `${said}\n` : said, json: words };
-    session.note(`error: ${said}`);
+    session.showError(said);
     return { text: '', json: words };
   },
 };
