@@ -9,6 +9,7 @@ import {
   silentLogger,
   VirtError,
 } from '../util/index.ts';
+import { diskFailure } from './disk-control.ts';
 import type {
   ExitKind,
   ExitStatus,
@@ -17,6 +18,7 @@ import type {
   GuestSpec,
   GuestState,
   GuestStats,
+  PauseReason,
   VcpuStats,
 } from './driver.ts';
 import { SysRqKeys } from './sysrq-keys.ts';
@@ -35,6 +37,7 @@ export abstract class BaseGuest implements Guest {
   readonly #ended: Promise<ExitStatus>;
   #resolveEnded: (status: ExitStatus) => void = () => {};
   #state: GuestState = 'created';
+  #pausedBy: PauseReason | undefined;
   /** Jobs on the life cycle, one after another. */
   #tail: Promise<unknown> = Promise.resolve();
   #ranNs = 0;
@@ -50,6 +53,7 @@ export abstract class BaseGuest implements Guest {
     this.#ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
+    this.#watchDisks();
     const stream = spec.serial === undefined ? new StreamChar() : undefined;
     this.#stream = stream?.stream;
     this.machine = new Machine(config, {
@@ -65,6 +69,10 @@ export abstract class BaseGuest implements Guest {
 
   get state(): GuestState {
     return this.#state;
+  }
+
+  get pausedBy(): PauseReason | undefined {
+    return this.#pausedBy;
   }
 
   get console(): Duplex {
@@ -91,9 +99,7 @@ export abstract class BaseGuest implements Guest {
   pause(): Promise<void> {
     return this.#exclusive(async () => {
       this.#require('running', 'paused');
-      if (this.#state === 'paused') return;
-      await this.#stand();
-      this.events.emit('paused');
+      if (this.#state === 'running') await this.#pause('user');
     });
   }
 
@@ -205,6 +211,27 @@ export abstract class BaseGuest implements Guest {
     this.#background(() => this.#end({ reason: 'crashed', code: 1, detail }));
   }
 
+  /** Disks whose policy is to stop hold their failed requests until the guest goes on. */
+  #watchDisks(): void {
+    for (const disk of this.spec.disks ?? []) {
+      disk.onFailure((failure) => {
+        this.events.emit('ioError', diskFailure(disk.name, failure));
+        if (failure.action !== 'stop') return;
+        this.spec.logger?.log('warn', `disk ${disk.name} failed, the machine stops: ${describe(failure.error)}`);
+        // Resumed meanwhile, it tries again already.
+        this.#background(async () => {
+          if (this.#state === 'running' && disk.holding > 0) await this.#pause('ioError');
+        });
+      });
+    }
+  }
+
+  async #pause(reason: PauseReason): Promise<void> {
+    await this.#stand();
+    this.#pausedBy = reason;
+    this.events.emit('paused', reason);
+  }
+
   async #servePower(): Promise<void> {
     if (this.#state !== 'running' && this.#state !== 'paused') return;
     const { request, code } = this.machine.powerRequest;
@@ -224,6 +251,7 @@ export abstract class BaseGuest implements Guest {
   async #restart(): Promise<void> {
     const running = this.#state === 'running';
     if (running) await this.#stand();
+    for (const disk of this.spec.disks ?? []) disk.giveUp();
     this.machine.powerOn();
     if (running) this.#go();
     this.events.emit('reset');
@@ -235,6 +263,7 @@ export abstract class BaseGuest implements Guest {
     this.#keys?.stop();
     this.#state = 'ended';
     this.machine.vm.clock.pause();
+    for (const disk of this.spec.disks ?? []) disk.giveUp(true);
     // The guest has ended even if a part of it cannot be put away in order.
     for (const step of [() => this.quit(), () => this.machine.close()]) {
       await step().catch((error: unknown) => this.spec.logger?.log('error', `ending the machine: ${describe(error)}`));
@@ -246,8 +275,10 @@ export abstract class BaseGuest implements Guest {
   #go(): void {
     this.#state = 'running';
     this.#runningSinceNs = this.#clock.nowNs();
+    this.#pausedBy = undefined;
     this.machine.vm.clock.resume();
     this.go();
+    for (const disk of this.spec.disks ?? []) disk.retry();
   }
 
   async #stand(): Promise<void> {

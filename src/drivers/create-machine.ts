@@ -18,7 +18,8 @@ import {
 } from '../machine/index.ts';
 import { hostRandom, type Logger, type RandomSource, SeededRandom, silentLogger, VirtError } from '../util/index.ts';
 import { checkOptions } from './check-options.ts';
-import { checkDiskSettings, type DiskOptions, diskDevice, openDisk } from './disk-options.ts';
+import { controlDisk, type DiskControl, noVirtualLimits, ThrottleGroups } from './disk-control.ts';
+import { checkDiskSettings, type DiskOptions, type DiskSettings, diskDevice, openDisk } from './disk-options.ts';
 import type { Guest, GuestSpec } from './driver.ts';
 import { kvmDriver } from './kvm/index.ts';
 import { type NetOptions, openNet } from './net-options.ts';
@@ -71,6 +72,8 @@ export interface MachineHandle extends Guest {
   readonly virtioConsoles: readonly Duplex[];
   /** The disks' backends, in order. */
   readonly disks: readonly BlockBackend[];
+  /** The same disks by what can be done to them while the guest runs. */
+  readonly diskControls: readonly DiskControl[];
   /** The network interfaces, in order: counts, address, link. */
   readonly nets: readonly VirtioNet[];
 }
@@ -138,6 +141,7 @@ class Parts {
   readonly #random: RandomSource;
   readonly #virtio: VirtioDevice[] = [];
   readonly #disks: BlockBackend[] = [];
+  readonly #controls: DiskControl[] = [];
   readonly #nets: VirtioNet[] = [];
   readonly #consoles: Duplex[] = [];
   #serial: CharBackend | undefined;
@@ -154,20 +158,29 @@ class Parts {
     const config = await this.#config();
     // Before anything is opened.
     validateMachineConfig(config);
-    for (const disk of this.#options.disks ?? []) checkDiskSettings(disk);
+    for (const disk of this.#options.disks ?? []) {
+      checkDiskSettings(disk);
+      if (clock === 'virtual' && isLimited(disk)) throw noVirtualLimits();
+    }
     await this.#openDevices();
     this.#serial = await this.#openSerial();
     const spec: GuestSpec = {
       config,
       backend,
       virtio: this.#virtio,
+      disks: this.#controls,
       random: this.#random,
       ...(this.#serial === undefined ? {} : { serial: this.#serial }),
       ...(onReset === undefined ? {} : { onReset }),
       ...(logger === undefined ? {} : { logger }),
     };
     const guest = (clock === 'virtual' ? steppedDriver : kvmDriver).create(spec);
-    return Object.assign(guest, { virtioConsoles: this.#consoles, disks: this.#disks, nets: this.#nets });
+    return Object.assign(guest, {
+      virtioConsoles: this.#consoles,
+      disks: this.#disks,
+      diskControls: this.#controls,
+      nets: this.#nets,
+    });
   }
 
   /** Closes what has been opened. */
@@ -207,10 +220,18 @@ class Parts {
   /** In the order of the configuration's slots. */
   async #openDevices(): Promise<void> {
     const { disks = [], nets = [], rng = true, virtioConsoles = 0, logger } = this.#options;
-    for (const disk of disks) {
-      const backend = await openDisk(disk, logger);
-      this.#disks.push(backend);
-      this.#virtio.push(diskDevice(backend, disk, logger));
+    const groups = new ThrottleGroups();
+    for (const [index, disk] of disks.entries()) {
+      const opened = await openDisk(disk, logger);
+      const settings: DiskSettings = typeof disk === 'string' ? {} : disk;
+      const control = controlDisk(opened, settings, {
+        name: settings.name ?? `disk${index}`,
+        throttle: groups.of(settings),
+        virtual: this.#options.clock === 'virtual',
+      });
+      this.#disks.push(opened);
+      this.#controls.push(control);
+      this.#virtio.push(diskDevice(control.backend, disk, logger));
     }
     for (const [index, net] of nets.entries()) {
       const device = await openNet(net, { random: this.#random, logger: logger ?? silentLogger, name: `net${index}` });
@@ -231,4 +252,8 @@ class Parts {
     if (console === 'none') return new NullChar();
     return 'file' in console ? FileChar.open(console.file, logger === undefined ? {} : { logger }) : console;
   }
+}
+
+function isLimited(disk: DiskOptions): boolean {
+  return typeof disk !== 'string' && Object.values(disk.iotune ?? {}).some((limit) => limit > 0);
 }

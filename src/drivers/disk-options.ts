@@ -1,11 +1,17 @@
 import {
   type BlockBackend,
+  checkIoTune,
   type DiskFormat,
   type DiskImage,
   diskFormat,
+  type IoTune,
   openDiskImage,
+  type ReadErrorAction,
+  readErrorActions,
   VirtioBlk,
   type WriteCache,
+  type WriteErrorAction,
+  writeErrorActions,
 } from '../machine/index.ts';
 import { type Logger, VirtError } from '../util/index.ts';
 
@@ -25,6 +31,20 @@ export interface DiskSettings {
   readonly cache?: DiskCache;
   /** Number of request queues, 1 to 16; default 1. */
   readonly queues?: number;
+  /** What events call it; default `disk0`, `disk1` … in the order of the disks. */
+  readonly name?: string;
+  /**
+   * What a failed write leads to. `enospc` (default): the guest is paused when the host has no room, and told of all
+   * other errors. `stop`: it is paused. `report`: it is told. `ignore`: it is told that all went well. A guest that is
+   * paused so tries again when it is resumed.
+   */
+  readonly werror?: WriteErrorAction;
+  /** The same for a failed read; default `report`. */
+  readonly rerror?: ReadErrorAction;
+  /** Limits of its I/O. */
+  readonly iotune?: IoTune;
+  /** Disks of one group share their limits: those that are given last. */
+  readonly iotuneGroup?: string;
 }
 
 /**
@@ -73,10 +93,18 @@ export async function openDisk(disk: DiskOptions, logger?: Logger): Promise<Bloc
 /** Checks what can be checked before anything is opened. Throws INVALID_ARG. */
 export function checkDiskSettings(disk: DiskOptions): void {
   if (typeof disk === 'string') return;
-  const { cache = 'writeback', queues = 1 } = disk;
+  const { cache = 'writeback', queues = 1, werror = 'enospc', rerror = 'report', iotune = {} } = disk;
   if (!diskCaches.includes(cache)) {
     throw new VirtError('INVALID_ARG', `disk cache '${cache}': there are ${diskCaches.join(', ')}`);
   }
+  for (const [option, value, known] of [
+    ['werror', werror, writeErrorActions],
+    ['rerror', rerror, readErrorActions],
+  ] as const) {
+    if ((known as readonly string[]).includes(value)) continue;
+    throw new VirtError('INVALID_ARG', `disk ${option} '${value}': there are ${known.join(', ')}`);
+  }
+  checkIoTune(iotune);
   if (!Number.isInteger(queues) || queues < 1 || queues > QUEUES_MAX) {
     throw new VirtError('INVALID_ARG', `a disk with ${queues} queues: it has 1 to ${QUEUES_MAX}`);
   }

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { EngineKind } from '../cpu/index.ts';
 import type { CharBackend, MachineConfig, VirtioDevice } from '../machine/index.ts';
 import type { Emitter, Logger, RandomSource } from '../util/index.ts';
+import type { DiskControl, DiskFailure } from './disk-control.ts';
 
 /** Where a guest is in its life. */
 export type GuestState = 'created' | 'running' | 'paused' | 'ended';
@@ -23,14 +24,20 @@ export interface ExitStatus {
 /** Events of a guest and their arguments. */
 export interface GuestEvents {
   started: [];
-  paused: [];
+  /** `ioError`: a disk's policy for errors stopped it; it tries again when it is resumed. */
+  paused: [reason: PauseReason];
   resumed: [];
   /** The guest restarted, at its own or the host's wish. */
   reset: [];
   /** A vCPU stopped at a step or breakpoint; the machine is paused. */
   debug: [vcpu: number];
+  /** A request of a disk failed on the host. With the action `stop` the guest is about to be paused. */
+  ioError: [failure: DiskFailure];
   ended: [status: ExitStatus];
 }
+
+/** Why a guest was paused. */
+export type PauseReason = 'user' | 'ioError';
 
 /** Kinds of exits that are counted. */
 export type ExitKind = 'budget' | 'mmio' | 'sbi' | 'wfi' | 'kicked' | 'debug' | 'fault';
@@ -63,6 +70,8 @@ export interface GuestStats {
 export interface Guest {
   readonly config: MachineConfig;
   readonly state: GuestState;
+  /** Why it is paused, if it is. */
+  readonly pausedBy: PauseReason | undefined;
   readonly events: Emitter<GuestEvents>;
   /**
    * The serial port as a stream. As with a child process, a guest with much to say waits for its reader: `resume()` it
@@ -101,6 +110,8 @@ export interface GuestSpec {
   readonly serial?: CharBackend;
   /** What is in the virtio slots, in the order of `config.virtio`; closed with the guest. */
   readonly virtio: readonly VirtioDevice[];
+  /** The disks among them, to be dealt with when their requests fail. */
+  readonly disks?: readonly DiskControl[];
   /** What the guest's wish to restart leads to; default `restart`. */
   readonly onReset?: 'restart' | 'exit';
   /** Where the machine's own randomness comes from (device tree); default: the host, or `config.seed`. */

@@ -6,6 +6,7 @@ export {
   parseSize,
   pickBackend,
 } from './create-machine.ts';
+export type { DiskControl, DiskFailure } from './disk-control.ts';
 export {
   type DiskCache,
   type DiskOptions,
@@ -23,6 +24,7 @@ export type {
   GuestSpec,
   GuestState,
   GuestStats,
+  PauseReason,
   VcpuStats,
 } from './driver.ts';
 export { FakeGuest, type FakeGuestAct, fakeDriver } from './fake/index.ts';

@@ -3,6 +3,15 @@ export type { CharBackend } from './backend/char.ts';
 export { type CopyOptions, type CopyTarget, copyDisk } from './backend/copy-disk.ts';
 export { type DiskFormat, type DiskImage, diskFormats, type Extent } from './backend/disk-image.ts';
 export { diskBytes, isZero, type Region, regionAt } from './backend/disk-regions.ts';
+export {
+  type BlockFailure,
+  type ErrorPolicy,
+  PolicyBlock,
+  type ReadErrorAction,
+  readErrorActions,
+  type WriteErrorAction,
+  writeErrorActions,
+} from './backend/error-policy.ts';
 export { FileBlock } from './backend/file-block.ts';
 export { FileChar } from './backend/file-char.ts';
 export { DiskFile, type HostFile, unusableImage } from './backend/host-file.ts';
@@ -20,6 +29,16 @@ export { checkQcow2, type Repair, type RepairResult } from './backend/qcow2/repa
 export type { Qcow2Snapshot } from './backend/qcow2/snapshot-table.ts';
 export type { NewSnapshot } from './backend/qcow2/snapshots.ts';
 export { StreamChar } from './backend/stream-char.ts';
+export {
+  checkIoTune,
+  IO_LIMIT_MAX,
+  type IoRate,
+  type IoTune,
+  ioRates,
+  ioTuneNames,
+  Throttle,
+  ThrottledBlock,
+} from './backend/throttle.ts';
 export { Board, type BoardConfig, BoardDoorbell, boardConfig } from './board.ts';
 export { type Timer, TimerQueue, type Timers } from './bus/timers.ts';
 export type { Image, MachineConfig, VirtioSlotConfig } from './config.ts';

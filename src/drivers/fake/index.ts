@@ -2,7 +2,16 @@ import { Duplex } from 'node:stream';
 import type { MachineConfig } from '../../machine/index.ts';
 import { TIMEBASE_HZ } from '../../machine/index.ts';
 import { type Clock, Emitter, HostClock, VirtError } from '../../util/index.ts';
-import type { Driver, ExitStatus, Guest, GuestEvents, GuestSpec, GuestState, GuestStats } from '../driver.ts';
+import type {
+  Driver,
+  ExitStatus,
+  Guest,
+  GuestEvents,
+  GuestSpec,
+  GuestState,
+  GuestStats,
+  PauseReason,
+} from '../driver.ts';
 
 /** What a fake guest can be told to do, as a real one does it by itself. */
 export type FakeGuestAct = 'poweroff' | 'reset' | 'panic' | 'crash';
@@ -45,6 +54,10 @@ export class FakeGuest implements Guest {
     return this.#state;
   }
 
+  get pausedBy(): PauseReason | undefined {
+    return this.#state === 'paused' ? 'user' : undefined;
+  }
+
   async start(): Promise<void> {
     this.#require('created');
     this.#go();
@@ -56,7 +69,7 @@ export class FakeGuest implements Guest {
     if (this.#state === 'paused') return;
     this.#account();
     this.#state = 'paused';
-    this.events.emit('paused');
+    this.events.emit('paused', 'user');
   }
 
   async resume(): Promise<void> {

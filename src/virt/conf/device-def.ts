@@ -1,4 +1,5 @@
 /** What is in `<devices>`, as plain data. */
+import type { IoTune } from '../../machine/index.ts';
 import type { Extensible } from './xml-node.ts';
 
 /** All of a domain's devices, by kind, in document order within a kind. */
@@ -64,7 +65,7 @@ export interface DiskDef extends DeviceCommon {
   transient?: true;
   serial?: string;
   boot?: BootOrderDef;
-  iotune?: Extensible;
+  iotune?: IotuneDef;
 }
 
 /** `<driver>` of a disk. */
@@ -77,6 +78,14 @@ export interface DiskDriverDef extends Extensible {
   discard?: string;
   /** Number of request queues. */
   queues?: number;
+  error_policy?: 'stop' | 'report' | 'ignore' | 'enospace';
+  rerror_policy?: 'stop' | 'report' | 'ignore';
+}
+
+/** `<iotune>`: limits of a disk's I/O. */
+export interface IotuneDef extends IoTune, Extensible {
+  /** Disks of one group share the limits. */
+  group_name?: string;
 }
 
 /** `<source>` of a disk. */

@@ -1,8 +1,9 @@
 /** `<disk>`. */
-import { attr, attrOr, type Codec, child, element, flag, opaque, textChild } from './codec.ts';
+import { IO_LIMIT_MAX, type IoTune, ioTuneNames } from '../../machine/index.ts';
+import { attr, attrOr, type Codec, child, element, type Fields, flag, textChild } from './codec.ts';
 import { boot, common } from './device-codecs.ts';
-import type { DiskDef, DiskDriverDef, DiskSourceDef } from './device-def.ts';
-import { matching, nonEmpty, oneOf, onOff, str, uint } from './scalar.ts';
+import type { DiskDef, DiskDriverDef, DiskSourceDef, IotuneDef } from './device-def.ts';
+import { int, matching, nonEmpty, oneOf, onOff, str, uint } from './scalar.ts';
 
 const serial = matching(/^[\w.+ -]+$/, 'letters, digits, spaces and _.+-');
 
@@ -20,6 +21,8 @@ export const disk: Codec<DiskDef> = element<DiskDef>({
       cache: attr('cache', str),
       io: attr('io', str),
       discard: attr('discard', str),
+      error_policy: attr('error_policy', oneOf('stop', 'report', 'ignore', 'enospace')),
+      rerror_policy: attr('rerror_policy', oneOf('stop', 'report', 'ignore')),
       queues: attr('queues', uint),
     }),
   ),
@@ -47,7 +50,15 @@ export const disk: Codec<DiskDef> = element<DiskDef>({
     }),
     'required',
   ),
-  iotune: child('iotune', opaque),
+  iotune: child(
+    'iotune',
+    element<IotuneDef>({
+      ...(Object.fromEntries(
+        ioTuneNames.map((name) => [name, textChild(name, int(0, IO_LIMIT_MAX))]),
+      ) as Fields<IoTune>),
+      group_name: textChild('group_name', nonEmpty),
+    }),
+  ),
   readonly: flag('readonly'),
   shareable: flag('shareable'),
   transient: flag('transient'),

@@ -1,6 +1,7 @@
 /** Devices that contradict each other, and devices that no machine of ours can have. */
+import { checkIoTune, type IoTune, ioTuneNames } from '../../machine/index.ts';
 import { VirtError } from '../../util/index.ts';
-import type { DeviceDefs, DiskDef } from './device-def.ts';
+import type { DeviceDefs, DiskDef, IotuneDef } from './device-def.ts';
 import { type DeviceKind, deviceTypes } from './devices.ts';
 import type { FilledDomainDef } from './domain-def.ts';
 import { diskIndex } from './domain-postparse.ts';
@@ -62,9 +63,23 @@ function checkDisk(disk: DiskDef): void {
     throw unsupported(`disk '${dev}': type '${disk.type}' is not supported`);
   }
   if (disk.device === 'lun') throw unsupported(`disk '${dev}': device 'lun' is not supported`);
-  if (disk.iotune !== undefined) throw unsupported(`disk '${dev}': <iotune> is not supported`);
+  checkTune(disk);
   if (disk.transient) throw unsupported(`disk '${dev}': <transient> is not supported`);
   if (sourceOf(disk) === '' && disk.device === 'disk') throw xmlError(`missing source information for device ${dev}`);
+}
+
+/** Throws CONFIG_UNSUPPORTED for limits that contradict each other. */
+function checkTune({ iotune = {}, target }: DiskDef): void {
+  try {
+    checkIoTune(tuneOf(iotune));
+  } catch (error) {
+    throw unsupported(`disk '${target.dev}': ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** The limits in an `<iotune>`. */
+export function tuneOf(iotune: IotuneDef): IoTune {
+  return Object.fromEntries(ioTuneNames.flatMap((name) => (iotune[name] ? [[name, iotune[name]]] : [])));
 }
 
 /** File, device or volume of a disk; empty for a drive with nothing in it. */

@@ -6,7 +6,7 @@ export {
   formatPoolCapabilities,
 } from './capabilities.ts';
 export type * from './device-def.ts';
-export { sourceOf } from './device-validate.ts';
+export { sourceOf, tuneOf } from './device-validate.ts';
 export { type DeviceDef, type DeviceKind, deviceKinds, deviceTypes, noDevices } from './devices.ts';
 export type * from './domain-def.ts';
 export { type DomainFormatOptions, formatDevice, formatDomain } from './domain-format.ts';

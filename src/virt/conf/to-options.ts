@@ -1,8 +1,8 @@
 /** A definition as what `createMachine` takes, and what of it the guest does not get. */
-import { type DiskOptions, diskCaches, type MachineOptions } from '../../drivers/index.ts';
+import { type DiskOptions, type DiskSettings, diskCaches, type MachineOptions } from '../../drivers/index.ts';
 import { diskFormats } from '../../machine/index.ts';
-import type { CharDef, DiskDef } from './device-def.ts';
-import { sourceOf } from './device-validate.ts';
+import type { CharDef, DiskDef, DiskDriverDef } from './device-def.ts';
+import { sourceOf, tuneOf } from './device-validate.ts';
 import type { FilledDomainDef } from './domain-def.ts';
 import { unsupported } from './domain-refuse.ts';
 import { listNotices } from './notices.ts';
@@ -74,7 +74,8 @@ function isPluggedIn(disk: DiskDef): boolean {
 function diskOptions(disk: DiskDef, { volumePath }: PlanContext): DiskOptions {
   const { dev, bus } = disk.target;
   if (bus !== 'virtio') throw unsupported(`disk '${dev}': bus '${bus}' is not supported, 'virtio' is`);
-  const { type = 'raw', cache = 'default', queues } = disk.driver ?? {};
+  const { type = 'raw', cache = 'default', queues, error_policy, rerror_policy } = disk.driver ?? {};
+  const { iotune } = disk;
   return {
     file: diskPath(disk, volumePath),
     format: oneOfDisk(dev, 'format', type, diskFormats),
@@ -82,6 +83,21 @@ function diskOptions(disk: DiskDef, { volumePath }: PlanContext): DiskOptions {
     ...(disk.serial === undefined ? {} : { serial: disk.serial }),
     ...(cache === 'default' ? {} : { cache: oneOfDisk(dev, 'cache', cache, diskCaches) }),
     ...(queues === undefined ? {} : { queues }),
+    ...errorOptions(error_policy, rerror_policy),
+    ...(iotune === undefined ? {} : { iotune: tuneOf(iotune) }),
+    ...(iotune?.group_name === undefined ? {} : { iotuneGroup: iotune.group_name }),
+  };
+}
+
+/** `error_policy` is for reads too, unless they have one of their own; only writes can be short of space. */
+function errorOptions(
+  write: DiskDriverDef['error_policy'],
+  read: DiskDriverDef['rerror_policy'],
+): Pick<DiskSettings, 'werror' | 'rerror'> {
+  const forReads = read ?? (write === 'enospace' ? undefined : write);
+  return {
+    ...(write === undefined ? {} : { werror: write === 'enospace' ? 'enospc' : write }),
+    ...(forReads === undefined ? {} : { rerror: forReads }),
   };
 }
 

@@ -9,7 +9,14 @@ export class EmbedHypervisor extends MachineHypervisor {
 
   override async make(def: FilledDomainDef, volumePath: (pool: string, volume: string) => string): Promise<MadeGuest> {
     const plan = toMachineOptions(def, { volumePath });
-    const { machine, consoles, numbers, resizeDisk } = await makeMachine(plan, this);
-    return { guest: machine, consoles, notices: plan.notices, numbers: async () => numbers(), resizeDisk };
+    const { machine, consoles, numbers, resizeDisk, tuneDisk } = await makeMachine(plan, this);
+    return {
+      guest: machine,
+      consoles,
+      notices: plan.notices,
+      numbers: async () => numbers(),
+      resizeDisk,
+      tuneDisk: async (target, tune) => tuneDisk(target, tune),
+    };
   }
 }

@@ -1,6 +1,14 @@
-import type { ExitStatus } from '../../drivers/index.ts';
-import { type FilledDomainDef, formatDomain } from '../conf/index.ts';
-import { CrashedReason, DomainLifecycle, DomainState, PausedReason, RunningReason, ShutoffReason } from '../enums.ts';
+import type { DiskFailure, ExitStatus } from '../../drivers/index.ts';
+import { type FilledDomainDef, formatDomain, sourceOf } from '../conf/index.ts';
+import {
+  CrashedReason,
+  DomainLifecycle,
+  DomainState,
+  IoErrorAction,
+  PausedReason,
+  RunningReason,
+  ShutoffReason,
+} from '../enums.ts';
 import { virtError } from '../errors.ts';
 import { connectConsoles, type LocalDomain, type Run, runConsoles, type StateReason } from './domain.ts';
 import type { MadeGuest, Survivor } from './hypervisor.ts';
@@ -37,7 +45,7 @@ export class DomainLife {
     try {
       const made = await this.#make(prepared);
       const { autodestroy = false } = options;
-      const run: Run = { made, def: prepared, consoles: runConsoles(prepared), autodestroy, ending: false };
+      const run = newRun(made, prepared, autodestroy);
       domain.run = run;
       domain.updated = false;
       domain.messages = [...made.notices];
@@ -56,7 +64,7 @@ export class DomainLife {
   /** Takes over a run of a process before this one: it goes on, or how it ended takes its course. */
   async adopt(domain: LocalDomain, def: FilledDomainDef, { record, made, status }: Survivor): Promise<void> {
     const { autodestroy, state, reason } = record;
-    const run: Run = { made, def, consoles: runConsoles(def), autodestroy, ending: false };
+    const run = newRun(made, def, autodestroy);
     this.#world.domains.reserveId(record.id);
     domain.id = record.id;
     domain.messages = [...record.messages];
@@ -65,7 +73,8 @@ export class DomainLife {
     this.#watch(domain, run);
     const paused = made.guest.state === 'paused';
     const kept = paused ? DomainState.PAUSED : DomainState.RUNNING;
-    const otherwise = paused ? PausedReason.UNKNOWN : RunningReason.BOOTED;
+    const known = made.guest.pausedBy === 'ioError' ? PausedReason.IOERROR : PausedReason.UNKNOWN;
+    const otherwise = paused ? known : RunningReason.BOOTED;
     this.#enter(domain, kept, state === kept && reason !== PausedReason.STARTING_UP ? reason : otherwise);
     // Whoever it belonged to has gone with the process before.
     if (autodestroy) await this.destroy(domain);
@@ -90,6 +99,7 @@ export class DomainLife {
     if (domain.state.state === DomainState.RUNNING) {
       throw virtError('OPERATION_INVALID', 'domain is already running');
     }
+    domain.run?.diskErrors.clear();
     await guest.resume();
     this.#enter(domain, DomainState.RUNNING, RunningReason.UNPAUSED);
     this.#emit(domain, DomainLifecycle.RESUMED.id, DomainLifecycle.RESUMED.UNPAUSED);
@@ -122,14 +132,44 @@ export class DomainLife {
     guest.events.on('reset', () => {
       if (domain.run === run) this.#world.emit('reboot', domain.ref);
     });
+    guest.events.on('ioError', (failure) => {
+      if (domain.run === run && run.made.guest === guest) this.#diskFailed(domain, run, failure);
+    });
+    guest.events.on('paused', (reason) => {
+      if (reason === 'ioError') this.#unattended(domain, () => this.#stopped(domain, run));
+    });
     guest.events.on('ended', (status) => {
       if (run.ending || run.made.guest !== guest) return;
-      domain.jobs
-        .run(() => (run.ending || domain.run !== run ? undefined : this.#ended(domain, run, status)))
-        .catch((error: unknown) => {
-          this.#world.hypervisor.logger.log('error', `domain '${domain.name}' after its end: ${String(error)}`);
-        });
+      this.#unattended(domain, async () => {
+        if (!run.ending && domain.run === run) await this.#ended(domain, run, status);
+      });
     });
+  }
+
+  /** A job that follows from what a machine did by itself. */
+  #unattended(domain: LocalDomain, job: () => Promise<void>): void {
+    domain.jobs.run(job).catch((error: unknown) => {
+      this.#world.hypervisor.logger.log('error', `domain '${domain.name}', unattended: ${String(error)}`);
+    });
+  }
+
+  /** A request of a disk failed on the host: what libvirt tells of that. */
+  #diskFailed(domain: LocalDomain, run: Run, { disk, action, reason, detail }: DiskFailure): void {
+    const def = run.def.devices.disks.find(({ target }) => target.dev === disk);
+    if (action === 'stop') {
+      if (!run.diskErrors.has(disk)) domain.messages.push(`disk '${disk}' failed: ${detail}`);
+      run.diskErrors.set(disk, reason);
+    }
+    const source = def === undefined ? '' : sourceOf(def);
+    this.#world.emit('ioError', domain.ref, source, def?.alias?.name ?? '', IoErrorAction[action], reason);
+  }
+
+  /** The machine has stopped because a request failed; unless somebody has resumed it already. */
+  async #stopped(domain: LocalDomain, run: Run): Promise<void> {
+    if (run.ending || domain.run !== run || run.made.guest.pausedBy !== 'ioError') return;
+    if (domain.state.state === DomainState.PAUSED && domain.state.reason === PausedReason.IOERROR) return;
+    this.#enter(domain, DomainState.PAUSED, PausedReason.IOERROR);
+    this.#emit(domain, DomainLifecycle.SUSPENDED.id, DomainLifecycle.SUSPENDED.IOERROR);
   }
 
   /** The guest has ended by itself. */
@@ -268,6 +308,10 @@ export class DomainLife {
   #emit(domain: LocalDomain, event: number, detail: number): void {
     this.#world.emitLifecycle(domain, event, detail);
   }
+}
+
+function newRun(made: MadeGuest, def: FilledDomainDef, autodestroy: boolean): Run {
+  return { made, def, consoles: runConsoles(def), diskErrors: new Map(), autodestroy, ending: false };
 }
 
 /** Dumps are not written, so what asks for one leaves only what comes after it; validation has refused the others. */

@@ -2,10 +2,11 @@ import type { DiskError, DomainRef, DomainResourceProcedures, IothreadInfo, Type
 import { type FilledDomainDef, formatDomain, parseCpuSet } from '../conf/index.ts';
 import { Affect, DomainLifecycleAction, DomainLifecycleWhen } from '../enums.ts';
 import { virtError } from '../errors.ts';
+import { getBlockIoTune, setBlockIoTune } from './block-io-tune.ts';
 import { cpuMap, cpusOfMap, formatCpuSet } from './cpu-set.ts';
 import { changeDefinitions, defToRead } from './definition-change.ts';
 import type { LocalDomain } from './domain.ts';
-import { findDisk, findInterface } from './domain-io.ts';
+import { findInterface } from './domain-io.ts';
 import { cpuTimeNs } from './domain-read.ts';
 import { checkFlags, impactOf } from './impact.ts';
 import { refuseLimits, unlimited } from './resource-params.ts';
@@ -101,9 +102,8 @@ export class LocalDomainResources implements Omit<DomainResourceProcedures, 'dom
   }
 
   async domainGetBlockIoTune(ref: DomainRef, disk: string | undefined, flags: number): Promise<TypedParam[]> {
-    const limits = this.#limits(ref, flags, 'domainGetBlockIoTune', unlimited.blockIoTune);
-    if (disk !== undefined) findDisk(defToRead(this.#find(ref), flags & affects), disk);
-    return limits;
+    checkFlags(flags, paramFlags, 'domainGetBlockIoTune');
+    return getBlockIoTune(this.#find(ref), disk, flags & affects);
   }
 
   async domainSetBlockIoTune(
@@ -112,8 +112,8 @@ export class LocalDomainResources implements Omit<DomainResourceProcedures, 'dom
     params: readonly TypedParam[],
     flags: number,
   ): Promise<void> {
-    findDisk(this.#find(ref).current, disk);
-    this.#setLimits({ ref, flags, where: 'domainSetBlockIoTune' }, params, unlimited.blockIoTune);
+    checkFlags(flags, paramFlags, 'domainSetBlockIoTune');
+    return setBlockIoTune(this.#world, ref, params, { disk, flags: flags & affects });
   }
 
   async domainGetInterfaceParameters(ref: DomainRef, device: string, flags: number): Promise<TypedParam[]> {
@@ -145,9 +145,9 @@ export class LocalDomainResources implements Omit<DomainResourceProcedures, 'dom
 
   async domainGetDiskErrors(ref: DomainRef, flags: number): Promise<DiskError[]> {
     checkFlags(flags, 0, 'domainGetDiskErrors');
-    this.#find(ref).activeRun();
-    // A failed request goes to the guest as such; no machine stands still for one.
-    return [];
+    const { diskErrors } = this.#find(ref).activeRun();
+    // VIR_DOMAIN_DISK_ERROR_UNSPEC and _NO_SPACE.
+    return [...diskErrors].map(([disk, reason]) => ({ disk, error: reason === 'enospc' ? 2 : 1 }));
   }
 
   async domainSetLifecycleAction(ref: DomainRef, type: number, action: number, flags: number): Promise<void> {

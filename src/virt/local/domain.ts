@@ -15,6 +15,8 @@ export interface Run {
   readonly consoles: Map<string, ConsoleBroker>;
   /** It ends with the connection that started it. */
   readonly autodestroy: boolean;
+  /** Disks whose failed requests it waits for, with libvirt's reason. */
+  readonly diskErrors: Map<string, string>;
   /** It does not start again by itself. */
   last?: boolean;
   /** A job of ours is ending the machine: what it says of it is no news. */

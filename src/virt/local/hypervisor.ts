@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { ExitStatus, Guest, VcpuStats } from '../../drivers/index.ts';
+import type { IoTune } from '../../machine/index.ts';
 import type { Clock, Logger, VirtErrorOptions } from '../../util/index.ts';
 import type { BlockInfo, NodeInfo, NodeStat, TypedParam } from '../backend.ts';
 import type { DeviceDef, DomainCapabilitiesQuery, FilledDomainDef, HostCapabilities } from '../conf/index.ts';
@@ -9,7 +10,7 @@ import type { HostInterface } from './host-interfaces.ts';
 /** What a domain needs of its machine, wherever that runs. As with `Guest`, methods queue up. */
 export type DomainGuest = Pick<
   Guest,
-  'state' | 'events' | 'start' | 'pause' | 'resume' | 'reset' | 'press' | 'destroy'
+  'state' | 'pausedBy' | 'events' | 'start' | 'pause' | 'resume' | 'reset' | 'press' | 'destroy'
 >;
 
 /** A machine's end of a console's line. */
@@ -48,6 +49,8 @@ export interface MadeGuest {
   numbers(): Promise<MachineNumbers>;
   /** Gives the disk of a target another size in bytes. Throws OPERATION_INVALID if it has no medium. */
   resizeDisk(target: string, bytes: number): Promise<void>;
+  /** Limits the I/O of the disk of a target, and of its group. Throws INVALID_ARG, OPERATION_INVALID as above. */
+  tuneDisk(target: string, tune: IoTune): Promise<void>;
   /** Plugs a device in, takes it out or changes it. Throws OPERATION_UNSUPPORTED; absent: it can do none of that. */
   changeDevice?(change: DeviceChange): Promise<void>;
   /** Switches vCPUs on and off, up to the definition's maximum; absent: there are as many as there were. */

@@ -5,7 +5,7 @@ import {
   type MachineOptions,
   openDiskFile,
 } from '../../drivers/index.ts';
-import type { DiskImage } from '../../machine/index.ts';
+import type { DiskImage, IoTune } from '../../machine/index.ts';
 import type { Clock, Logger } from '../../util/index.ts';
 import type { MachinePlan } from '../conf/index.ts';
 import { virtError } from '../errors.ts';
@@ -26,6 +26,8 @@ export interface LocalMachine {
   numbers(): MachineNumbers;
   /** Throws OPERATION_INVALID if the target has no medium. */
   resizeDisk(target: string, bytes: number): Promise<void>;
+  /** The same; and INVALID_ARG for limits that cannot be. */
+  tuneDisk(target: string, tune: IoTune): void;
 }
 
 /** Makes the machine of a plan, powered off. Nothing is left open when it throws. */
@@ -41,6 +43,11 @@ export async function makeMachine(
     consoles: [...(hasTerminal ? [machine.console] : []), ...machine.virtioConsoles],
     numbers: () => ({ vcpus: machine.stats().vcpus, disks: disks.counts }),
     resizeDisk: (target, bytes) => disks.resize(target, bytes),
+    tuneDisk: (target, tune) => {
+      const control = machine.diskControls.find(({ name }) => name === target);
+      if (control === undefined) throw virtError('OPERATION_INVALID', `disk ${target} has no medium`);
+      control.tune = tune;
+    },
   };
 }
 
@@ -88,7 +95,7 @@ class OpenDisks {
     const file = await openDiskFile(disk, logger);
     const backend = new CountingBlock(file, clock);
     this.#open.push(backend);
-    this.options.push({ backend, ...settings });
+    this.options.push({ ...settings, backend, name: target });
     this.counts.set(target, backend.counts);
     this.#files.set(target, file);
   }

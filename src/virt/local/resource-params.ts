@@ -18,14 +18,6 @@ export const unlimited = {
   ],
   memory: ['hard_limit', 'soft_limit', 'swap_hard_limit'].map((field) => ullong(field, UNLIMITED_KIB)),
   numa: [string('numa_nodeset'), { field: 'numa_mode', type: 'int', value: 0 }],
-  blockIoTune: [
-    ...['', '_max'].flatMap((end) =>
-      ['total_bytes', 'read_bytes', 'write_bytes', 'total_iops', 'read_iops', 'write_iops'].map((name) =>
-        ullong(`${name}_sec${end}`),
-      ),
-    ),
-    ullong('size_iops_sec'),
-  ],
   interface: ['inbound.average', 'inbound.peak', 'inbound.burst', 'inbound.floor', 'outbound.average']
     .concat('outbound.peak', 'outbound.burst')
     .map(uint),

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import type { ExitStatus } from '../../drivers/index.ts';
+import type { DiskFailure, ExitStatus, PauseReason } from '../../drivers/index.ts';
 import { Emitter, type LogLevel } from '../../util/index.ts';
 import { virtError } from '../errors.ts';
 import type { MachineNumbers } from '../local/hypervisor.ts';
@@ -23,7 +23,8 @@ const CALL_MS = 30_000;
 
 /** What a machine's process says unasked. */
 export interface LinkEvents {
-  paused: [];
+  paused: [reason: PauseReason];
+  ioError: [failure: DiskFailure];
   resumed: [];
   reset: [];
   ended: [status: ExitStatus, numbers: MachineNumbers];
@@ -142,6 +143,12 @@ export class MachineLink {
       case 'ended':
         for (const console of this.#consoles) console.finish();
         this.events.emit('ended', message.status, readNumbers(message.numbers));
+        return;
+      case 'paused':
+        this.events.emit('paused', message.reason);
+        return;
+      case 'ioError':
+        this.events.emit('ioError', message.failure);
         return;
       default:
         this.events.emit(message.event);

@@ -75,6 +75,10 @@ export class MachineService {
         await this.#machine().resizeDisk(target, bytes);
         return null;
       },
+      tuneDisk: ({ target, tune }) => {
+        this.#machine().tuneDisk(target, tune);
+        return null;
+      },
       destroy: async () => {
         await this.#machine().machine.destroy();
         await this.#told;
@@ -133,12 +137,14 @@ export class MachineService {
     if (version !== PROTOCOL_VERSION) {
       throw virtError('OPERATION_UNSUPPORTED', `version ${PROTOCOL_VERSION} is spoken here, not ${version}`);
     }
+    const pausedBy = this.#made?.machine.pausedBy;
     return {
       version: PROTOCOL_VERSION,
       name: this.#host.name,
       pid: process.pid,
       state: this.#made?.machine.state ?? 'none',
       consoles: this.#rings.length,
+      ...(pausedBy === undefined ? {} : { pausedBy }),
       ...(this.#status === undefined ? {} : { status: this.#status }),
     };
   }
@@ -182,7 +188,9 @@ export class MachineService {
       stream.on('error', () => {});
       return ring;
     });
-    for (const event of ['paused', 'resumed', 'reset'] as const) machine.events.on(event, () => this.#tell({ event }));
+    machine.events.on('paused', (reason) => this.#tell({ event: 'paused', reason }));
+    machine.events.on('ioError', (failure) => this.#tell({ event: 'ioError', failure }));
+    for (const event of ['resumed', 'reset'] as const) machine.events.on(event, () => this.#tell({ event }));
     machine.events.on('ended', (status) => {
       this.#told = this.#ended(status);
     });

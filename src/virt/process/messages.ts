@@ -1,5 +1,6 @@
 /** What a daemon and the process of a machine say to each other. */
-import type { ExitStatus, GuestState, MachineOptions } from '../../drivers/index.ts';
+import type { DiskFailure, ExitStatus, GuestState, MachineOptions, PauseReason } from '../../drivers/index.ts';
+import type { IoTune } from '../../machine/index.ts';
 import { LogLevel, type VirErrorName, VirErrorNumber, VirtError } from '../../util/index.ts';
 import type { BlockCounts } from '../local/counting-block.ts';
 import type { MachineNumbers } from '../local/hypervisor.ts';
@@ -18,6 +19,8 @@ export interface Calls {
   press: [args: { wish: 'poweroff' | 'reboot' }, result: null];
   numbers: [args: object, result: WireNumbers];
   resizeDisk: [args: { target: string; bytes: number }, result: null];
+  /** Sets limits of a disk's I/O. */
+  tuneDisk: [args: { target: string; tune: IoTune }, result: null];
   /** Pulls the plug. */
   destroy: [args: object, result: null];
   /** Ends the process: nobody needs what it knows of its machine's end. */
@@ -36,6 +39,8 @@ export interface Hello {
   /** `none`: no machine has been made. */
   readonly state: GuestState | 'none';
   readonly consoles: number;
+  /** Why it is paused, if it is. */
+  readonly pausedBy?: PauseReason;
   /** How the machine ended, if it has. */
   readonly status?: ExitStatus;
 }
@@ -61,7 +66,9 @@ export type ReplyMessage = { readonly reply: number } & (
 
 /** What a machine's process says unasked. */
 export type EventMessage =
-  | { readonly event: 'paused' | 'resumed' | 'reset' }
+  | { readonly event: 'resumed' | 'reset' }
+  | { readonly event: 'paused'; readonly reason: PauseReason }
+  | { readonly event: 'ioError'; readonly failure: DiskFailure }
   | { readonly event: 'ended'; readonly status: ExitStatus; readonly numbers: WireNumbers }
   | { readonly event: 'log'; readonly level: LogLevel; readonly message: string };
 
@@ -99,6 +106,9 @@ export function readAnswer(message: unknown): ReplyMessage | EventMessage {
 function readEvent(loose: Loose): EventMessage {
   switch (loose['event']) {
     case 'paused':
+      return { event: 'paused', reason: loose['reason'] === 'ioError' ? 'ioError' : 'user' };
+    case 'ioError':
+      return { event: 'ioError', failure: readFailure(loose['failure']) };
     case 'resumed':
     case 'reset':
       return { event: loose['event'] };
@@ -113,6 +123,14 @@ function readEvent(loose: Loose): EventMessage {
   throw new TypeError(`the event '${String(loose['event'])}' is unknown`);
 }
 
+function readFailure(value: unknown): DiskFailure {
+  const failure = looseObject(value, 'a failed request');
+  for (const part of ['disk', 'action', 'operation', 'reason', 'detail']) {
+    if (typeof failure[part] !== 'string') throw new TypeError(`a failed request has a ${part}`);
+  }
+  return failure as unknown as DiskFailure;
+}
+
 /** Throws TypeError for what says nothing of a machine's end. */
 export function readStatus(value: unknown): ExitStatus {
   const { reason, code, detail } = looseObject(value, 'an exit status');
@@ -125,7 +143,7 @@ export function readStatus(value: unknown): ExitStatus {
 /** Throws TypeError for what is no answer to `hello`. */
 export function readHello(value: unknown): Hello {
   const loose = looseObject(value, 'an answer to hello');
-  const { version, name, pid, state, consoles, status } = loose;
+  const { version, name, pid, state, consoles, status, pausedBy } = loose;
   if (version !== undefined && typeof version !== 'number') throw new TypeError('a version is a number');
   if (typeof name !== 'string' || typeof pid !== 'number' || typeof consoles !== 'number' || consoles > 255) {
     throw new TypeError('an answer to hello says who is there');
@@ -139,6 +157,7 @@ export function readHello(value: unknown): Hello {
     pid,
     state: state as Hello['state'],
     consoles,
+    ...(pausedBy === undefined ? {} : { pausedBy: pausedBy === 'ioError' ? ('ioError' as const) : ('user' as const) }),
     ...(status === undefined ? {} : { status: readStatus(status) }),
   };
 }

@@ -1,4 +1,5 @@
-import type { ExitStatus, GuestEvents, GuestState } from '../../drivers/index.ts';
+import type { ExitStatus, GuestEvents, GuestState, PauseReason } from '../../drivers/index.ts';
+import type { IoTune } from '../../machine/index.ts';
 import { Emitter, type Logger } from '../../util/index.ts';
 import type { DomainGuest, MachineNumbers } from '../local/hypervisor.ts';
 import type { MachineProcess } from './machine-process.ts';
@@ -19,22 +20,27 @@ export class ProcessGuest implements DomainGuest {
   /** Whether the machine goes on when its daemon ends; counts at the start. */
   outlive = true;
   #state: GuestState;
+  #pausedBy: PauseReason | undefined;
   #numbers = noNumbers;
   #asked: Promise<MachineNumbers> | undefined;
   #end: Promise<void> | undefined;
   #released = false;
 
   /** @param hello how its process described itself: a machine that has not ended */
-  constructor(process: MachineProcess, state: Exclude<Hello['state'], 'none'>, logger: Logger) {
+  constructor(process: MachineProcess, hello: Pick<Hello, 'state' | 'pausedBy'>, logger: Logger) {
     this.process = process;
-    this.#state = state;
+    this.#state = hello.state === 'none' ? 'created' : hello.state;
+    this.#pausedBy = hello.pausedBy;
     const { events } = process.link;
-    events.on('paused', () => {
+    events.on('paused', (reason) => {
       this.#state = 'paused';
-      this.events.emit('paused');
+      this.#pausedBy = reason;
+      this.events.emit('paused', reason);
     });
+    events.on('ioError', (failure) => this.events.emit('ioError', failure));
     events.on('resumed', () => {
       this.#state = 'running';
+      this.#pausedBy = undefined;
       this.events.emit('resumed');
     });
     events.on('reset', () => this.events.emit('reset'));
@@ -51,6 +57,10 @@ export class ProcessGuest implements DomainGuest {
 
   get state(): GuestState {
     return this.#state;
+  }
+
+  get pausedBy(): PauseReason | undefined {
+    return this.#pausedBy;
   }
 
   async start(): Promise<void> {
@@ -94,6 +104,10 @@ export class ProcessGuest implements DomainGuest {
 
   async resizeDisk(target: string, bytes: number): Promise<void> {
     await this.process.link.call('resizeDisk', { target, bytes });
+  }
+
+  async tuneDisk(target: string, tune: IoTune): Promise<void> {
+    await this.process.link.call('tuneDisk', { target, tune });
   }
 
   /** Lets go of the machine, which goes on. */

@@ -48,7 +48,7 @@ export class ProcessHypervisor extends MachineHypervisor implements RunKeeper {
     try {
       const title = `nodevisor-domain ${def.name}`;
       const { consoles } = await process.link.call('make', { options, disks, title });
-      return this.#made(new ProcessGuest(process, 'created', this.logger), consoles, notices);
+      return this.#made(new ProcessGuest(process, { state: 'created' }, this.logger), consoles, notices);
     } catch (error) {
       await process.quit();
       await removeFiles(this.#directory.path, process.name);
@@ -110,6 +110,7 @@ export class ProcessHypervisor extends MachineHypervisor implements RunKeeper {
       notices,
       numbers: () => guest.numbers(),
       resizeDisk: (target, bytes) => guest.resizeDisk(target, bytes),
+      tuneDisk: (target, tune) => guest.tuneDisk(target, tune),
     };
   }
 
@@ -120,7 +121,7 @@ export class ProcessHypervisor extends MachineHypervisor implements RunKeeper {
     if (found !== undefined && typeof found !== 'string') {
       const { process, hello } = found;
       if (hello.state !== 'ended' && hello.state !== 'none' && hello.state !== 'created') {
-        return { record, made: this.#made(new ProcessGuest(process, hello.state, this.logger), hello.consoles, []) };
+        return { record, made: this.#made(new ProcessGuest(process, hello, this.logger), hello.consoles, []) };
       }
       await process.quit();
     }
@@ -175,6 +176,7 @@ function goneGuest(): MadeGuest {
   return {
     guest: {
       state: 'ended',
+      pausedBy: undefined,
       events: new Emitter(),
       start: gone,
       pause: gone,
@@ -187,5 +189,6 @@ function goneGuest(): MadeGuest {
     notices: [],
     numbers: async () => noNumbers,
     resizeDisk: gone,
+    tuneDisk: gone,
   };
 }

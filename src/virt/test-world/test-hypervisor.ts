@@ -100,6 +100,8 @@ export class TestHypervisor implements Hypervisor {
       resizeDisk: async (target) => {
         throw virtError('OPERATION_INVALID', `disk ${target} has no medium`);
       },
+      // Nothing reads or writes: what is limited is the definition's.
+      tuneDisk: async () => {},
       // There is no machine that could not: all that changes is the definition.
       changeDevice: async () => {},
       setVcpus: async (count) => {

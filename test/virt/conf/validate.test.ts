@@ -130,8 +130,11 @@ describe('domain definitions that no machine can be', () => {
       /'encryption' in 'domain\/devices\/disk\/source'/,
     ],
     'throttled disks': [
-      domainXml('', "<disk><source file='/x'/><target dev='vda'/><iotune/></disk>"),
-      /disk 'vda': <iotune>/,
+      domainXml(
+        '',
+        "<disk><source file='/x'/><target dev='vda'/><iotune><total_bytes_sec>1</total_bytes_sec><read_bytes_sec>1</read_bytes_sec></iotune></disk>",
+      ),
+      /disk 'vda': I\/O limits: total and read\/write of bytes_sec cannot be set at the same time/,
     ],
     'transient disks': [
       domainXml('', "<disk><source file='/x'/><target dev='vda'/><transient/></disk>"),

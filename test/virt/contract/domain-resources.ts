@@ -74,11 +74,6 @@ export function describeDomainResources(current: () => Bench): void {
           { field: 'numa_nodeset', type: 'string', value: '0' },
         ],
         [
-          () => domain.getBlockIoTune('vda'),
-          (params) => domain.setBlockIoTune('vda', params),
-          { field: 'total_bytes_sec', type: 'ullong', value: 1n },
-        ],
-        [
           () => domain.getInterfaceParameters(mac),
           (params) => domain.setInterfaceParameters(mac, params),
           { field: 'inbound.average', type: 'uint', value: 1 },
@@ -99,9 +94,56 @@ export function describeDomainResources(current: () => Bench): void {
         await rejects(set([{ field: limit.field, type: 'double', value: 1 }]), 'INVALID_ARG', /invalid type 'double'/);
         assert.deepEqual(await get(), none);
       }
-      await rejects(domain.getBlockIoTune('vdz'), 'INVALID_ARG', /invalid path vdz/);
       await rejects(domain.getInterfaceParameters('vnet9'), 'INVALID_ARG', /'vnet9' is not a known interface/);
       await rejects(domain.getMemoryParameters(3), 'INVALID_ARG', /mutually exclusive/);
+    });
+
+    it('limit the I/O of a disk, as its definition says and as it is told while it runs', async () => {
+      const domain = await equipped();
+      const none = await domain.getBlockIoTune('vda');
+      assert.equal(none.length, 20);
+      assert.deepEqual(none[0], { field: 'total_bytes_sec', type: 'ullong', value: 0n });
+      const limit = (field: string, value: bigint): TypedParam => ({ field, type: 'ullong', value });
+      const limits = async (flags = 0) =>
+        (await domain.getBlockIoTune('vda', flags))
+          .filter(({ value }) => value !== 0n && value !== '')
+          .map(({ field, value }) => `${field}=${value}`);
+      await domain.setBlockIoTune('vda', [limit('read_bytes_sec', 1000n), limit('write_bytes_sec', 2000n)]);
+      await domain.setBlockIoTune('vda', [limit('total_iops_sec', 50n), limit('total_iops_sec_max', 60n)]);
+      assert.deepEqual(await limits(), [
+        'read_bytes_sec=1000',
+        'write_bytes_sec=2000',
+        'total_iops_sec=50',
+        'total_iops_sec_max=60',
+      ]);
+      assert.match(await domain.getXMLDesc(), /<iotune>\s*<read_bytes_sec>1000<\/read_bytes_sec>/);
+      // The three of a unit go together.
+      await domain.setBlockIoTune('vda', [limit('total_bytes_sec', 3000n)]);
+      assert.deepEqual(await limits(), ['total_bytes_sec=3000', 'total_iops_sec=50', 'total_iops_sec_max=60']);
+      await rejects(
+        domain.setBlockIoTune('vda', [limit('total_bytes_sec', 1n), limit('read_bytes_sec', 1n)]),
+        'INVALID_ARG',
+        /cannot be set at the same time/,
+      );
+      await rejects(domain.setBlockIoTune('vda', [limit('total_iops_sec', 70n)]), 'INVALID_ARG', /cannot be smaller/);
+      await rejects(
+        domain.setBlockIoTune('vda', [limit('novel', 1n)]),
+        'ARGUMENT_UNSUPPORTED',
+        /'novel' not supported/,
+      );
+      await rejects(
+        domain.setBlockIoTune('vda', [{ field: 'total_bytes_sec', type: 'int', value: 1 }]),
+        'INVALID_ARG',
+        /invalid type 'int'/,
+      );
+      assert.deepEqual(await limits(), ['total_bytes_sec=3000', 'total_iops_sec=50', 'total_iops_sec_max=60']);
+      await domain.setBlockIoTune('vda', none);
+      assert.deepEqual(await limits(), []);
+      assert.doesNotMatch(await domain.getXMLDesc(), /<iotune>/);
+      await domain.setBlockIoTune('vda', [limit('total_bytes_sec', 9n)], Affect.CONFIG);
+      assert.deepEqual(await limits(Affect.CONFIG), ['total_bytes_sec=9']);
+      await domain.setBlockIoTune('vda', none, Affect.CONFIG);
+      await rejects(domain.getBlockIoTune('vdz'), 'INVALID_ARG', /invalid path vdz/);
     });
 
     it('are threads beside the vCPUs, with a place of their own in the definition', async () => {

@@ -1,8 +1,16 @@
 import { strict as assert } from 'node:assert';
-import { writeFileSync } from 'node:fs';
+import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { ConsoleFlags, DomainLifecycle, DomainStart, DomainState, ShutoffReason } from '../../../src/virt/index.ts';
+import {
+  ConsoleFlags,
+  DomainLifecycle,
+  DomainStart,
+  DomainState,
+  PausedReason,
+  RunningReason,
+  ShutoffReason,
+} from '../../../src/virt/index.ts';
 import { program } from '../../support/guest.ts';
 import { record, rejects, until } from '../backend-contract.ts';
 import { domainXml, HostBench, Listener } from './bench.ts';
@@ -65,6 +73,62 @@ describe('machines in processes', function () {
     await (await Listener.on(other)).heard('guest> ');
     await victim.create();
     await (await Listener.on(victim)).heard('guest> ');
+  });
+
+  it('stand still when a disk fails and its policy says so, tell why, and go on when resumed', async () => {
+    const image = join(bench.directory, 'disk.raw');
+    const content = Buffer.alloc(64 * 1024);
+    content.write('sector five', 5 * 512);
+    writeFileSync(image, content);
+    const xml = disk(image).replace("type='raw'", "type='raw' error_policy='stop'");
+    const domain = await bench.connection.createXML(domainXml('one', { devices: xml }));
+    const happened: unknown[] = [];
+    bench.connection.on('lifecycle', (_, event, detail) => happened.push([event, detail]));
+    bench.connection.on('ioError', (_, ...told) => happened.push(told));
+    const console = await Listener.on(domain);
+    await console.heard('guest> ');
+    truncateSync(image, 0);
+    console.stream.write('disk 5\n');
+    const paused = { state: DomainState.PAUSED, reason: PausedReason.IOERROR };
+    const stopped = async () => (await domain.getState()).reason === PausedReason.IOERROR;
+    await until(stopped, 'the domain is paused for an I/O error');
+    assert.deepEqual(await domain.getState(), paused);
+    assert.deepEqual(happened, [
+      [image, 'virtio-disk0', 1, ''],
+      [DomainLifecycle.SUSPENDED.id, DomainLifecycle.SUSPENDED.IOERROR],
+    ]);
+    assert.deepEqual(await domain.getDiskErrors(), [{ disk: 'vda', error: 1 }]);
+    assert.match((await domain.getMessages()).join(), /disk 'vda' failed: .*shorter than it was/);
+    // A host that comes later is told as well.
+    await bench.leave();
+    await bench.open();
+    const later = await bench.connection.lookupByName('one');
+    assert.deepEqual(await later.getState(), paused);
+    writeFileSync(image, content);
+    const again = await Listener.on(later);
+    await later.resume();
+    await again.heard('sector five');
+    assert.deepEqual(await later.getState(), { state: DomainState.RUNNING, reason: RunningReason.UNPAUSED });
+    assert.deepEqual(await later.getDiskErrors(), []);
+  });
+
+  it('slow a disk down as its <iotune> says, until they are told otherwise', async () => {
+    const image = join(bench.directory, 'disk.raw');
+    const content = Buffer.alloc(64 * 1024);
+    content.write('sector five', 5 * 512);
+    writeFileSync(image, content);
+    const iotune = '<iotune><total_bytes_sec>1</total_bytes_sec></iotune></disk>';
+    const devices = disk(image).replace('</disk>', iotune);
+    const domain = await bench.connection.createXML(domainXml('one', { devices }));
+    const console = await Listener.on(domain);
+    await console.heard('guest> ');
+    // The first request passes and fills the bucket for minutes.
+    console.stream.write('disk 1\ndisk 5\n');
+    await console.heard('disk 5');
+    await setTimeout(200);
+    assert.doesNotMatch(console.output, /sector five/);
+    await domain.setBlockIoTune('vda', [{ field: 'total_bytes_sec', type: 'ullong', value: 0n }]);
+    await console.heard('sector five');
   });
 
   it('are destroyed in order when their process is told to end', async () => {
