@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { VirtError } from '../../util/index.ts';
 import { assetPath } from '../assets.ts';
 import { type Context, ExitCode, exitCodeOf } from './command.ts';
+import { commandsOf } from './command-loaders.ts';
 import { parseAndRun } from './parser.ts';
 import { UsageFailure } from './virsh/failure.ts';
 
@@ -33,14 +34,8 @@ function explain(error: unknown, env: NodeJS.ProcessEnv): string {
 }
 
 async function dispatch(argv: readonly string[], context: Context): Promise<number> {
-  if (argv[0] === 'daemon') {
-    // It is there for long, so it carries nothing around that it does not need.
-    const { daemonCommand } = await import('../daemon/command.ts');
-    return parseAndRun([daemonCommand], packageVersion(), argv, context);
-  }
-  const { commands } = await import('./machine-commands.ts');
-  const machineCommand = commands.some(({ path }) => path[0] === argv[0]);
-  if (machineCommand) return parseAndRun(commands, packageVersion(), argv, context);
+  const own = await commandsOf(argv[0]);
+  if (own !== undefined) return parseAndRun(own, packageVersion(), argv, context);
   // Only now: a machine without a connection starts sooner without all this.
   const { isForConnection, overview, parseGlobals, runConnection } = await import('./virsh/main.ts');
   const globals = parseGlobals(argv);
@@ -57,6 +52,7 @@ async function dispatch(argv: readonly string[], context: Context): Promise<numb
     context.stderr.write(overview());
     return ExitCode.USAGE;
   }
+  const { commands } = await import('./machine-commands.ts');
   return parseAndRun(commands, packageVersion(), globals.rest, context);
 }
 

@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { packageVersion } from '../../../src/tools/cli/cli.ts';
+import { commandsOf } from '../../../src/tools/cli/command-loaders.ts';
 import type { Diagnosis } from '../../../src/tools/cli/commands/doctor.ts';
 import { commands } from '../../../src/tools/cli/machine-commands.ts';
 import { cli } from './support.ts';
@@ -20,6 +21,16 @@ describe('the command line', () => {
       for (const { flags } of options) assert.ok(out.includes(flags), `${path.join(' ')} --help lacks ${flags}`);
       assert.ok(out.includes(summary));
     }
+  });
+
+  it('loads for a word the commands that begin with it, and none for others', async () => {
+    for (const word of new Set(commands.map(({ path }) => path[0]))) {
+      assert.deepEqual(
+        await commandsOf(word),
+        commands.filter(({ path }) => path[0] === word),
+      );
+    }
+    for (const word of [undefined, '', 'list', 'toString']) assert.equal(await commandsOf(word), undefined);
   });
 
   it('tells its version', async () => {
