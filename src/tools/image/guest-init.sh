@@ -5,14 +5,12 @@
 #   else: a shell on the console, and power-off when it ends.
 export PATH=/bin:/sbin HOME=/root PS1='\w # '
 
+# A process costs an emulated machine more than anything the shell can do by itself: hence mount -a, read, ${…}.
 /bin/busybox --install -s /bin
-mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-mount -t devtmpfs devtmpfs /dev 2>/dev/null
+mount -a 2>/dev/null
 mkdir -p /dev/pts
 mount -t devpts devpts /dev/pts
-mount -t tmpfs tmpfs /tmp
-hostname nodevisor
+echo nodevisor >/proc/sys/kernel/hostname
 
 # What the kernel looks after by the clock, idle or not, on each CPU: statistics, fragmentation, and CPUs that seem to
 # hang, which here only means that the host had something else to do. Together most of an idle guest's wake-ups.
@@ -31,9 +29,11 @@ power_off() {
 }
 
 modprobe virtio_mmio
-for alias in /sys/bus/virtio/devices/*/modalias; do
-    [ -e "$alias" ] && modprobe -q "$(cat "$alias")"
+aliases=
+for file in /sys/bus/virtio/devices/*/modalias; do
+    [ -e "$file" ] && read -r alias <"$file" && aliases="$aliases $alias"
 done
+[ -n "$aliases" ] && modprobe -a -q $aliases
 
 ip link set lo up
 for interface in /sys/class/net/eth*; do
@@ -43,8 +43,18 @@ for interface in /sys/class/net/eth*; do
     udhcpc -i "$interface" -q -n -t 3 -T 1 -s /etc/udhcpc/default.script >/dev/null 2>&1
 done
 
-cmdline=$(cat /proc/cmdline)
-command=$(echo "$cmdline" | sed -n 's/.*nodevisor\.run="\([^"]*\)".*/\1/p; t; s/.*nodevisor\.run=\([^ ]*\).*/\1/p')
+read -r cmdline </proc/cmdline
+case $cmdline in
+*nodevisor.run=\"*\"*)
+    command=${cmdline##*nodevisor.run=\"}
+    command=${command%%\"*}
+    ;;
+*nodevisor.run=*)
+    command=${cmdline##*nodevisor.run=}
+    command=${command%% *}
+    ;;
+*) command= ;;
+esac
 if [ -n "$command" ]; then
     cd /root
     sh -c "$command"

@@ -1,16 +1,11 @@
 import { type CpioEntry, writeCpio } from './cpio.ts';
 import { type KernelModule, moduleIndexes } from './modules.ts';
 
-/** Modules for the devices that a machine can have, and for the disks that people bring along. */
-export const INITRAMFS_MODULES = [
-  'virtio_mmio',
-  'virtio_blk',
-  'virtio_net',
-  'virtio_rng',
-  'ext4',
-  'squashfs',
-  'overlay',
-] as const;
+/** Modules for the devices that a machine can have: loaded at every boot. */
+export const DEVICE_MODULES = ['virtio_mmio', 'virtio_blk', 'virtio_net', 'virtio_rng'] as const;
+
+/** Modules for the disks that people bring along: loaded when one is mounted. */
+export const FILE_SYSTEM_MODULES = ['ext4', 'squashfs', 'overlay'] as const;
 
 const DIRECTORIES = [
   'bin',
@@ -40,6 +35,14 @@ export interface InitramfsInput {
   readonly dhcp: Uint8Array;
 }
 
+/** What init mounts first. */
+const FSTAB = [
+  'proc /proc proc defaults 0 0',
+  'sysfs /sys sysfs defaults 0 0',
+  'devtmpfs /dev devtmpfs defaults 0 0',
+  'tmpfs /tmp tmpfs defaults 0 0',
+];
+
 /**
  * An initramfs with busybox, modules and an init script: a cpio archive, not compressed, because unpacking costs the
  * guest more time than the host's memory is worth.
@@ -60,6 +63,7 @@ export function buildInitramfs(input: InitramfsInput): Uint8Array {
     { type: 'file', path: 'etc/udhcpc/default.script', bytes: input.dhcp, mode: 0o755 },
     text('etc/passwd', 'root::0:0:root:/root:/bin/sh\n'),
     text('etc/group', 'root:x:0:\n'),
+    text('etc/fstab', FSTAB.map((line) => `${line}\n`).join('')),
     // What "mount" without a type tries: asking for a type is what makes the kernel load its module.
     text('etc/filesystems', 'ext4\nsquashfs\n'),
     { type: 'directory', path: modulesDirectory },

@@ -3,12 +3,14 @@ import type { PackageFile } from './deb.ts';
 import { type ModuleInfo, moduleName, readModuleInfo } from './kernel-module.ts';
 import { unxzBytes } from './xz.ts';
 
-/** A kernel module to ship: decompressed, with what it says about itself. */
+/** A kernel module to ship, with what it says about itself. */
 export interface KernelModule {
   readonly name: string;
-  /** File name in the initramfs, `.ko`. */
+  /** File name in the initramfs: `.ko`, or `.ko.xz` when `bytes` are compressed. */
   readonly file: string;
   readonly bytes: Uint8Array;
+  /** The file of the kernel package. */
+  readonly packaged: PackageFile;
   readonly info: ModuleInfo;
 }
 
@@ -16,10 +18,19 @@ async function unpack(file: PackageFile): Promise<KernelModule> {
   try {
     const bytes = file.path.endsWith('.xz') ? await unxzBytes(file.bytes) : file.bytes;
     const name = moduleName(file.path);
-    return { name, file: `${name}.ko`, bytes, info: readModuleInfo(bytes) };
+    return { name, file: `${name}.ko`, bytes, packaged: file, info: readModuleInfo(bytes) };
   } catch (cause) {
     throw new VirtError('OPERATION_FAILED', `kernel module ${file.path}: ${(cause as Error).message}`, { cause });
   }
+}
+
+/**
+ * The module as it came, compressed if it was: for one that few guests load, since all unpack and keep it. The kernel
+ * takes it so.
+ */
+export function asPackaged(module: KernelModule): KernelModule {
+  const { packaged } = module;
+  return packaged.path.endsWith('.xz') ? { ...module, file: `${module.name}.ko.xz`, bytes: packaged.bytes } : module;
 }
 
 /** A soft dependency names a module or an alias of the crypto kind, whose module is called like the algorithm. */

@@ -4,10 +4,10 @@ import { VirtError } from '../../util/index.ts';
 import { assetPath } from '../assets.ts';
 import { Archive, type Reporter } from './archive.ts';
 import { extractDeb, type PackageFile } from './deb.ts';
-import { buildInitramfs, INITRAMFS_MODULES } from './initramfs.ts';
+import { buildInitramfs, DEVICE_MODULES, FILE_SYSTEM_MODULES } from './initramfs.ts';
 import { loadKeyring } from './keyring.ts';
 import { hostMirror, PUBLIC_MIRROR } from './mirror.ts';
-import { selectModules } from './modules.ts';
+import { asPackaged, type KernelModule, selectModules } from './modules.ts';
 import { findPackage, type Package, resolveKernel } from './packages.ts';
 import { contentName, isCurrent, type Manifest, pruneDownloads, publish, withLock } from './store.ts';
 
@@ -31,7 +31,7 @@ const USERLAND = 'busybox-static';
 const APPEND = 'earlycon=sbi console=ttyS0';
 
 /** Raised when initramfs.ts or the list of modules changes what is built from the same packages. */
-const BUILD = 'initramfs 3';
+const BUILD = 'initramfs 4';
 
 interface Source {
   readonly archive: Archive;
@@ -66,6 +66,14 @@ function single(files: readonly PackageFile[], pattern: RegExp, from: Package): 
   return found;
 }
 
+/** Modules for devices unpacked, those for what is on disks as they were packaged. */
+async function initramfsModules(files: readonly PackageFile[]): Promise<KernelModule[]> {
+  const early = await selectModules(files, DEVICE_MODULES);
+  const all = await selectModules(files, [...DEVICE_MODULES, ...FILE_SYSTEM_MODULES]);
+  const names = new Set(early.map(({ name }) => name));
+  return all.map((module) => (names.has(module.name) ? module : asPackaged(module)));
+}
+
 async function build(
   source: Source,
   inputs: Manifest['inputs'],
@@ -78,10 +86,7 @@ async function build(
   const userlandFiles = await extractDeb(await archive.fetch(userland), (path) => /(^|\/)bin\/busybox$/.test(path));
   const image = single(kernelFiles, /^boot\/vmlinu[xz]-/, kernel);
   const kernelRelease = image.path.replace(/^boot\/vmlinu[xz]-/, '');
-  const modules = await selectModules(
-    kernelFiles.filter((file) => file !== image),
-    INITRAMFS_MODULES,
-  );
+  const modules = await initramfsModules(kernelFiles.filter((file) => file !== image));
   const busybox = single(userlandFiles, /busybox$/, userland).bytes;
   const initramfs = buildInitramfs({ kernelRelease, busybox, modules, ...scripts });
   const kernelName = contentName(`vmlinux-${kernelRelease}`, image.bytes);

@@ -66,11 +66,18 @@ describe('pulling the Debian image', () => {
     assert.equal(byPath.get('init')?.mode, 0o100755);
     assert.match(byPath.get('init')?.bytes.toString() ?? '', /^#!\/bin\/sh\n/);
     const modules = 'lib/modules/6.12.1-test';
-    assert.match(byPath.get(`${modules}/modules.dep`)?.bytes.toString() ?? '', /^ext4\.ko: jbd2\.ko crc16\.ko$/m);
+    assert.match(
+      byPath.get(`${modules}/modules.dep`)?.bytes.toString() ?? '',
+      /^ext4\.ko\.xz: jbd2\.ko\.xz crc16\.ko\.xz$/m,
+    );
     assert.match(byPath.get(`${modules}/modules.alias`)?.bytes.toString() ?? '', /^alias fs-ext4 ext4$/m);
-    assert.ok(byPath.has(`${modules}/crc32c_generic.ko`), 'the soft dependency of ext4');
+    assert.ok(byPath.has(`${modules}/crc32c_generic.ko.xz`), 'the soft dependency of ext4');
     assert.ok(byPath.has(`${modules}/failover.ko`), 'a dependency of a dependency');
-    assert.ok(!byPath.has(`${modules}/unwanted.ko`));
+    assert.ok(![...byPath.keys()].some((path) => path.includes('unwanted')));
+    const early = byPath.get(`${modules}/virtio_blk.ko`)?.bytes ?? Buffer.alloc(0);
+    const late = byPath.get(`${modules}/ext4.ko.xz`)?.bytes ?? Buffer.alloc(0);
+    assert.match(early.toString('latin1'), /^\x7fELF/, 'what every guest loads is not compressed');
+    assert.match(late.toString('latin1'), /^\xfd7zXZ/);
   });
 
   it('does nothing when the image is current, and downloads nothing again', async () => {
