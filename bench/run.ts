@@ -6,6 +6,7 @@ import { usableEngines } from '../src/index.ts';
 import { boot } from './boot.ts';
 import { cpu } from './cpu.ts';
 import { daemon } from './daemon.ts';
+import { disk } from './disk.ts';
 import { exits } from './exits.ts';
 import { float } from './float.ts';
 import { idle } from './idle.ts';
@@ -30,6 +31,7 @@ const benchmarks: readonly Benchmark[] = [
   memory,
   latencies,
   net,
+  disk,
   daemon,
 ];
 

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createMachine, type GuestStats, type NetOptions } from '../../src/index.ts';
+import { createMachine, type DiskOptions, type GuestStats, type NetOptions } from '../../src/index.ts';
 import { type CpioEntry, writeCpio } from '../../src/tools/image/cpio.ts';
 import { defaultImageDirectory, readManifest } from '../../src/tools/image/store.ts';
 
@@ -37,12 +37,18 @@ export function withFiles(image: LinuxImage, entries: readonly CpioEntry[]): Lin
 export class Transcript {
   #text = '';
   readonly #start = performance.now();
-  /** Length of the text after each piece, and when that came. */
-  readonly #pieces: { readonly end: number; readonly seconds: number }[] = [];
+  /** Length of the text after each piece, when that came, and what CPU time the machine had taken by then. */
+  readonly #pieces: { readonly end: number; readonly seconds: number; readonly cpuSeconds: number }[] = [];
+  readonly #cpuSeconds: () => number;
+
+  /** @param cpuSeconds CPU time of the machine's process so far */
+  constructor(cpuSeconds: () => number) {
+    this.#cpuSeconds = cpuSeconds;
+  }
 
   add(bytes: Uint8Array): void {
     this.#text += Buffer.from(bytes).toString('latin1');
-    this.#pieces.push({ end: this.#text.length, seconds: this.seconds });
+    this.#pieces.push({ end: this.#text.length, seconds: this.seconds, cpuSeconds: this.#cpuSeconds() });
   }
 
   get text(): string {
@@ -56,10 +62,34 @@ export class Transcript {
 
   /** Seconds from the start until some text was there. Throws if it never came. */
   at(wanted: string): number {
-    const at = this.#text.indexOf(wanted);
-    if (at < 0) throw new Error(`the guest did not print '${wanted}'\n${this.#text.slice(-2000)}`);
-    return this.#pieces.find(({ end }) => end >= at + wanted.length)?.seconds ?? Number.NaN;
+    return this.#pieceOf(wanted).seconds;
   }
+
+  /** CPU seconds of the machine's process until some text was there. Throws if it never came. */
+  cpuAt(wanted: string): number {
+    return this.#pieceOf(wanted).cpuSeconds;
+  }
+
+  #pieceOf(wanted: string): { readonly seconds: number; readonly cpuSeconds: number } {
+    const at = this.#text.indexOf(wanted);
+    const piece = at < 0 ? undefined : this.#pieces.find(({ end }) => end >= at + wanted.length);
+    if (piece === undefined) throw new Error(`the guest did not print '${wanted}'\n${this.#text.slice(-2000)}`);
+    return piece;
+  }
+}
+
+/** CPU seconds of this process, all its threads together. */
+function ownCpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
+/** The same of another process, in the hundredths that Linux tells. */
+function cpuSecondsOf(pid: number | undefined): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 /** What a run of the guest showed. */
@@ -78,6 +108,8 @@ export interface LinuxRunOptions {
   readonly timeoutSeconds?: number;
   /** Network interfaces of our machine. */
   readonly nets?: readonly NetOptions[];
+  /** Disks of our machine. */
+  readonly disks?: readonly DiskOptions[];
   /** More arguments for QEMU, such as those of its network. */
   readonly qemuArguments?: readonly string[];
 }
@@ -96,8 +128,9 @@ export async function runOurs(image: LinuxImage, backend: string, options: Linux
     append: appendOf(image, options.command),
     cpuBackend: backend as 'auto',
     nets: options.nets ?? [],
+    disks: options.disks ?? [],
   });
-  const output = new Transcript();
+  const output = new Transcript(ownCpuSeconds);
   machine.console.on('data', (bytes: Buffer) => output.add(bytes));
   const timer = setTimeout(() => void machine.destroy(), (options.timeoutSeconds ?? 600) * 1e3);
   await machine.start();
@@ -128,7 +161,7 @@ export async function runQemu(image: LinuxImage, options: LinuxRunOptions): Prom
   try {
     writeFileSync(join(folder, 'kernel'), image.kernel);
     writeFileSync(join(folder, 'initrd'), image.initrd);
-    const output = new Transcript();
+    const output = new Transcript(() => cpuSecondsOf(child.pid));
     const child = spawn('qemu-system-riscv64', qemuArguments(folder, appendOf(image, options.command), options), {
       stdio: ['ignore', 'pipe', 'inherit'],
       timeout: (options.timeoutSeconds ?? 600) * 1e3,
