@@ -150,17 +150,17 @@ export class DoorbellListener {
     return entry.running;
   }
 
+  /** Begins at once, as a guest waits; it never ends at once, so that `running` is set before it does. */
   async #run(entry: Entry): Promise<void> {
-    // From here on in a microtask: `running` is set before the run can end.
-    await undefined;
-    while (entry.again) {
+    do {
       entry.again = false;
       try {
         await entry.back.service();
       } catch (error) {
         this.#onFault(entry.device, error);
+        await undefined;
       }
-    }
+    } while (entry.again);
     entry.running = undefined;
   }
 }

@@ -58,8 +58,9 @@ export class VirtioBack implements BackHalf {
   #paused = false;
   #closed = false;
   #faults = 0;
-  /** Ends when the last job on the device's life cycle that was begun has ended. */
+  /** Ends when the last job on the device's life cycle that was begun has ended, of `#jobs` of them. */
   #tail: Promise<void> = Promise.resolve();
+  #jobs = 0;
 
   /** To be done before the vCPUs run: it writes the device's identity. Throws INTERNAL_ERROR for a device too large. */
   constructor(options: VirtioBackOptions) {
@@ -118,21 +119,23 @@ export class VirtioBack implements BackHalf {
   }
 
   async #serve(): Promise<void> {
-    if (this.#run !== undefined && !this.#run.lease.live) await this.#stop();
+    const { words } = this.#region;
+    const run = this.#run;
+    const held = this.#paused || this.#closed;
+    const notified = run?.lease.hold(() => {
+      const bits = words[Word.notified];
+      if (!held) words[Word.notified] = 0;
+      return bits;
+    });
+    if (run !== undefined && notified === undefined) await this.#stop();
     if (this.#paused || this.#closed) return;
     if (this.#run === undefined) this.#activate();
-    else this.#passOn(this.#run);
+    else this.#passOn(this.#run, notified ?? 0);
     if (this.#settle) await this.#run?.activated.idle();
   }
 
-  #passOn(run: Run): void {
-    const { words } = this.#region;
-    let notified = this.#locked(() => {
-      const bits = words[Word.notified];
-      words[Word.notified] = 0;
-      return bits;
-    });
-    for (let q = 0; notified !== 0; q++, notified >>>= 1) if ((notified & 1) !== 0) run.activated.notify(q);
+  #passOn(run: Run, notified: number): void {
+    for (let q = 0, bits = notified; bits !== 0; q++, bits >>>= 1) if ((bits & 1) !== 0) run.activated.notify(q);
   }
 
   #activate(): void {
@@ -197,10 +200,13 @@ export class VirtioBack implements BackHalf {
     }
   }
 
-  async #exclusive(job: () => Promise<void>): Promise<void> {
-    const before = this.#tail;
-    const mine = before.then(job);
-    this.#tail = mine.catch(() => undefined);
-    await mine;
+  /** One job after the other. The first begins at once: a guest waits for its notification to be seen. */
+  #exclusive(job: () => Promise<void>): Promise<void> {
+    const mine = this.#jobs++ === 0 ? job() : this.#tail.then(job);
+    const end = () => {
+      this.#jobs--;
+    };
+    this.#tail = mine.then(end, end);
+    return mine;
   }
 }

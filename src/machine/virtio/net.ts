@@ -10,7 +10,7 @@ import { receiveFrame } from './net-receive.ts';
 import { NET_HEADER, NetFeature, VIRTIO_NET_S_LINK_UP } from './net-spec.ts';
 import { Steering } from './net-steering.ts';
 import { InFlight, QueuePump, type Step } from './pump.ts';
-import type { VirtQueue } from './queue.ts';
+import type { UsedBuffer, VirtQueue } from './queue.ts';
 
 /** Descriptors of a receive or transmit queue, and of the control queue. */
 const DATA_QUEUE_SIZE = 256;
@@ -18,6 +18,9 @@ const CONTROL_QUEUE_SIZE = 64;
 
 /** Most pairs of queues: with the control queue they fit in a slot of the transport. */
 export const NET_QUEUE_PAIRS_MAX = 7;
+
+/** Sent buffers that are handed back together at the most: the driver may be waiting for room. */
+const GIVE_BACK_MAX = 16;
 
 /** Configuration space (5.1.4): mac, status, max_virtqueue_pairs, mtu. */
 const CONFIG_BYTES = 12;
@@ -144,6 +147,10 @@ export class VirtioNet implements VirtioDevice {
   }
 }
 
+function giveBack(queue: VirtQueue, sent: UsedBuffer[]): void {
+  if (sent.length > 0) queue.putAll(sent.splice(0));
+}
+
 /** What an activated port has of its device. */
 interface PortHost {
   readonly backend: NetBackend;
@@ -177,8 +184,9 @@ class ActivePort {
     this.#filter = new ReceiveFilter((features & NetFeature.CTRL_VLAN) !== 0n);
     for (let pair = 0; pair < host.pairsMax; pair++) {
       const queue = queues[2 * pair + 1];
-      const pump = queue && new QueuePump(queue, this.#inFlight, () => this.#transmit(queue, pair));
-      this.#tx.push(pump);
+      const sent: UsedBuffer[] = [];
+      const step = () => this.#transmit(queue as VirtQueue, pair, sent);
+      this.#tx.push(queue && new QueuePump(queue, this.#inFlight, step, () => giveBack(queue, sent)));
     }
     // 5.1.2: with one pair of queues the control queue is the third, whatever the device could have.
     this.#controlQueue = (features & NetFeature.MQ) === 0n ? 2 : 2 * host.pairsMax;
@@ -255,7 +263,11 @@ class ActivePort {
     }
   }
 
-  #transmit(queue: VirtQueue, pair: number): Step {
+  /**
+   * Sends one frame. Its buffer goes back behind it, with those of the same turn: what comes in answer interrupts the
+   * driver first, and once for both.
+   */
+  #transmit(queue: VirtQueue, pair: number, sent: UsedBuffer[]): Step {
     if (this.#blocked) return 'hold';
     const chain = queue.take();
     if (chain === undefined) return 'empty';
@@ -263,7 +275,8 @@ class ActivePort {
     const fits = chain.readableBytes <= NET_HEADER + FRAME_BYTES_MAX;
     const buffer = new Uint8Array(fits ? chain.readableBytes : 0);
     const read = fits && queue.copyOut(chain, 0, buffer);
-    queue.put(chain, 0);
+    sent.push({ chain, written: 0 });
+    if (sent.length >= GIVE_BACK_MAX) giveBack(queue, sent);
     const frame = read ? frameOfBuffer(buffer, this.#active.features) : undefined;
     if (frame === undefined) {
       counts.txErrors++;

@@ -45,14 +45,16 @@ export class QueuePump {
   readonly #queue: VirtQueue;
   readonly #inFlight: InFlight;
   readonly #step: () => Step;
+  readonly #afterTurn: () => void;
   #scheduled = false;
   #stopped = false;
 
-  /** @param step deals with one buffer, or a part of one. */
-  constructor(queue: VirtQueue, inFlight: InFlight, step: () => Step) {
+  /** @param step deals with one buffer, or a part of one; `afterTurn`: what is to be done once for many of them. */
+  constructor(queue: VirtQueue, inFlight: InFlight, step: () => Step, afterTurn: () => void = () => {}) {
     this.#queue = queue;
     this.#inFlight = inFlight;
     this.#step = step;
+    this.#afterTurn = afterTurn;
   }
 
   /** The driver notified: begins a turn unless one is coming anyway. */
@@ -79,6 +81,11 @@ export class QueuePump {
 
   #turn(): void {
     if (this.#stopped) return;
+    this.#steps();
+    this.#afterTurn();
+  }
+
+  #steps(): void {
     this.#queue.quiet();
     for (let steps = 0; steps < STEPS_PER_TURN; steps++) {
       const outcome = this.#step();

@@ -11,6 +11,12 @@ const RING_HEADER = 4;
 const AVAIL_ENTRY = 2;
 const USED_ENTRY = 8;
 
+/** A buffer to hand back, its first `written` writable bytes written. */
+export interface UsedBuffer {
+  readonly chain: Chain;
+  readonly written: number;
+}
+
 /** What a queue is made over. */
 export interface QueueContext {
   readonly words: Int32Array;
@@ -127,7 +133,7 @@ export class VirtQueue {
   }
 
   /** Hands several buffers back, which the driver sees all at once. */
-  putAll(buffers: readonly { readonly chain: Chain; readonly written: number }[]): boolean {
+  putAll(buffers: readonly UsedBuffer[]): boolean {
     return this.#hold(() => {
       const { memory, lease } = this.#context;
       const first = this.#get(QueueWord.usedNext);
