@@ -90,7 +90,7 @@ describe('machines in processes', function () {
     truncateSync(image, 0);
     console.stream.write('disk 5\n');
     const paused = { state: DomainState.PAUSED, reason: PausedReason.IOERROR };
-    const stopped = async () => (await domain.getState()).reason === PausedReason.IOERROR;
+    const stopped = async () => (await domain.getState()).state === DomainState.PAUSED;
     await until(stopped, 'the domain is paused for an I/O error');
     assert.deepEqual(await domain.getState(), paused);
     assert.deepEqual(happened, [
