@@ -3,13 +3,17 @@ import { VirtioMmio as Reg, sharedMap, VirtqDescFlag } from '../../src/isa/index
 import { MemBlock } from '../../src/machine/backend/mem-block.ts';
 import { NullChar } from '../../src/machine/backend/null-char.ts';
 import { NullNet } from '../../src/machine/backend/null-net.ts';
+import { ScsiCdrom } from '../../src/machine/scsi/cdrom.ts';
+import { ScsiDisk } from '../../src/machine/scsi/disk.ts';
 import { VirtioBlk } from '../../src/machine/virtio/blk.ts';
 import { VirtioConsole } from '../../src/machine/virtio/console.ts';
 import type { VirtioDevice } from '../../src/machine/virtio/device.ts';
 import { VirtioNet } from '../../src/machine/virtio/net.ts';
 import { VirtioRng } from '../../src/machine/virtio/rng.ts';
+import { VirtioScsi } from '../../src/machine/virtio/scsi.ts';
 import { VIRTIO_REGION_BYTES } from '../../src/machine/virtio/transport-state.ts';
 import { SeededRandom } from '../../src/util/index.ts';
+import { randomCdb } from '../support/scsi.ts';
 import { type DriverQueue, RAM, SLOT, TestSlot } from '../support/virtqueue.ts';
 
 const RAM_BYTES = 0x4_0000;
@@ -29,6 +33,8 @@ interface Victim {
     readonly room: number;
     readonly written: number;
   };
+  /** Puts plausible requests where the device reads from; without it block requests are there. */
+  requests?(slot: TestSlot, random: SeededRandom): void;
 }
 
 const header = (type: number) => {
@@ -36,6 +42,28 @@ const header = (type: number) => {
   bytes[0] = type;
   return bytes;
 };
+
+/** INQUIRY to unit 0 of target 0. */
+function inquiry(): Uint8Array {
+  const bytes = new Uint8Array(51);
+  bytes.set([1, 0, 0x40, 0]);
+  bytes.set([0x12, 0, 0, 0, 36], 19);
+  return bytes;
+}
+
+/** SCSI tasks all over the place, of one unit or the other; and task management functions here and there. */
+function scsiRequests(slot: TestSlot, random: SeededRandom): void {
+  const source = slot.ram.subarray(SOURCE.gpa - RAM, SOURCE.gpa - RAM + SOURCE.bytes);
+  for (let at = 0; at < source.length; at += 32) {
+    const isTask = random.below(8) > 0;
+    const lun = [1, random.below(20) === 0 ? 1 : 0, 0x40, random.below(3)];
+    source.fill(0, at, at + 32);
+    if (isTask) source.set([...lun, 0, 0, 0, 0, random.below(4)], at);
+    else source.set([0, 0, 0, 0, random.below(9), 0, 0, 0, ...lun], at);
+    // What comes 16 bytes on is attributes and CDB of a task.
+    source.set([random.below(4), 0, 0, ...randomCdb(random).subarray(0, 13)], at + 16);
+  }
+}
 
 const victims: Record<string, Victim> = {
   blk: {
@@ -57,6 +85,19 @@ const victims: Record<string, Victim> = {
     make: () => new VirtioRng(new SeededRandom(1)),
     queues: 1,
     proof: { queue: 0, content: new Uint8Array(0), room: 10, written: 10 },
+  },
+  scsi: {
+    make: () =>
+      new VirtioScsi(
+        [
+          { target: 0, lun: 0, unit: new ScsiDisk(new MemBlock(DISK_BYTES)) },
+          { target: 0, lun: 1, unit: new ScsiCdrom(new MemBlock(DISK_BYTES, { readOnly: true })) },
+        ],
+        { queueSize: 16, queues: 2 },
+      ),
+    queues: 4,
+    proof: { queue: 2, content: inquiry(), room: 144, written: 144 },
+    requests: scsiRequests,
   },
 };
 
@@ -200,12 +241,16 @@ function untouchable(slot: TestSlot, queues: readonly DriverQueue[]): Uint8Array
   return ram;
 }
 
-async function hostileChains(slot: TestSlot, random: SeededRandom, what: string): Promise<void> {
-  // Every 16 bytes may be the header of a block request.
+/** Every 16 bytes may be the header of a block request. */
+function blkRequests(slot: TestSlot, random: SeededRandom): void {
   for (let at = 0; at < SOURCE.bytes; at += 16) {
     slot.memory.setU32(SOURCE.gpa + at, random.pick([0, 0, 1, 1, 4, 8, 11, 13, 99]));
     slot.memory.setU32(SOURCE.gpa + at + 8, random.below(80));
   }
+}
+
+async function hostileChains(slot: TestSlot, victim: Victim, random: SeededRandom, what: string): Promise<void> {
+  (victim.requests ?? blkRequests)(slot, random);
   const queues = slot.driver.start(random.below(10) === 0 ? 0n : undefined);
   await slot.serve();
   for (let turn = 0; turn < 4; turn++) {
@@ -260,7 +305,9 @@ for (const [name, victim] of Object.entries(victims)) {
     }).timeout(600_000);
 
     it('writes nothing but its buffers, whatever the chains', async () => {
-      for (let seed = 1; seed <= ROUNDS; seed++) await abuse(seed, hostileChains);
+      for (let seed = 1; seed <= ROUNDS; seed++) {
+        await abuse(seed, (slot, random, what) => hostileChains(slot, victim, random, what));
+      }
     }).timeout(600_000);
   });
 }

@@ -16,6 +16,8 @@ import {
   VIRTIO_CONFIG_BYTES,
   VIRTIO_QUEUES_MAX,
   Word,
+  WRITABLE_WORDS_MAX,
+  writableConfig,
 } from './transport-state.ts';
 
 /** What the transport offers for every device. */
@@ -104,9 +106,12 @@ export class VirtioBack implements BackHalf {
 
   #plug(): void {
     const { words } = this.#region;
-    const { type, features, queues } = this.#device;
+    const { type, features, queues, writableConfig: writable = { at: 0, bytes: 0 } } = this.#device;
     const config = this.#device.config();
-    const fits = queues.length <= VIRTIO_QUEUES_MAX && config.length <= VIRTIO_CONFIG_BYTES;
+    const fits =
+      queues.length <= VIRTIO_QUEUES_MAX &&
+      config.length <= VIRTIO_CONFIG_BYTES &&
+      writable.bytes <= WRITABLE_WORDS_MAX * 4;
     const sized = queues.every((max) => max > 0 && max <= QUEUE_SIZE_MAX && (max & (max - 1)) === 0);
     if (!fits || !sized) throw new VirtError('INTERNAL_ERROR', `a virtio device of type ${type} that no slot can hold`);
     this.#locked(() => {
@@ -114,6 +119,8 @@ export class VirtioBack implements BackHalf {
       setU64(words, Word.deviceFeatures, features | TRANSPORT_FEATURES);
       for (const [q, max] of queues.entries()) words[queueAt(q) + QueueWord.max] = max;
       configSpace(this.#region).set(config);
+      words[Word.writableAt] = (writable.at / 4) | ((writable.bytes / 4) << 16);
+      for (const [i, at] of writableConfig(words).entries()) words[Word.writableDefaults + i] = words[at];
       words[Word.deviceType] = type;
     });
   }
@@ -149,13 +156,14 @@ export class VirtioBack implements BackHalf {
       const queues = this.#device.queues.map((_, q) => {
         return words[queueAt(q) + QueueWord.ready] === 1 ? new VirtQueue(q, context) : undefined;
       });
-      return { features, queues };
+      return { features, queues, config: configSpace(this.#region).slice() };
     });
     if (opened === undefined) return;
-    const { features, queues } = opened;
+    const { features, queues, config } = opened;
     const activated = this.#device.activate({
       features,
       queues,
+      config,
       inOrder: this.#settle,
       fail: (reason) => lease.fail(reason),
     });
@@ -176,7 +184,9 @@ export class VirtioBack implements BackHalf {
     const { words } = this.#region;
     const config = this.#device.config();
     this.#locked(() => {
+      const written = writableConfig(words).map((at) => ({ at, value: words[at] }));
       configSpace(this.#region).set(config);
+      for (const { at, value } of written) words[at] = value;
       words[Word.configGeneration]++;
       if (driverServed(words)) raiseInterrupt(words, this.#irq, VirtioInterrupt.CONFIG_CHANGE);
     });

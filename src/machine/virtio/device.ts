@@ -6,6 +6,8 @@ export interface Active {
   readonly features: bigint;
   /** The device's queues; undefined where the driver did not set one up. */
   readonly queues: readonly (VirtQueue | undefined)[];
+  /** The configuration space, with what the driver has written in it by now. */
+  readonly config: Uint8Array;
   /** Requests must be finished in the order in which they came: a deterministic machine. */
   readonly inOrder: boolean;
   /** Gives up on the driver: DEVICE_NEEDS_RESET. For breaches of the device's own rules; never an exception. */
@@ -41,6 +43,8 @@ export interface VirtioDevice {
   readonly queues: readonly number[];
   /** The configuration space as it is now. */
   config(): Uint8Array;
+  /** What of the configuration space the driver may write: multiples of 4 bytes, 8 at most. */
+  readonly writableConfig?: { readonly at: number; readonly bytes: number };
   /** Calls back when `config()` has changed. Called once, by the transport. */
   onConfigChange(callback: () => void): void;
   activate(active: Active): Activated;

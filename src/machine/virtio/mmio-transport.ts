@@ -5,7 +5,15 @@ import { getU64, setU64 } from '../bus/words.ts';
 import type { DescribeContext, DeviceRegion, Doorbell, IrqLine, MmioDevice, Width, Window } from '../device.ts';
 import type { FdtNode } from '../firmware/fdt.ts';
 import { Feature, VIRTIO_TYPE_NONE, VIRTIO_VENDOR } from './spec.ts';
-import { configSpace, QueueWord, queueAt, resetRegisters, VIRTIO_CONFIG_BYTES, Word } from './transport-state.ts';
+import {
+  configSpace,
+  QueueWord,
+  queueAt,
+  resetRegisters,
+  VIRTIO_CONFIG_BYTES,
+  Word,
+  writableConfig,
+} from './transport-state.ts';
 
 /** A shared memory region that does not exist has this length and base (4.2.2, SHMLenLow). */
 const NO_SHM = 0xffff_ffff;
@@ -121,8 +129,11 @@ export class VirtioMmio implements MmioDevice {
   }
 
   write(off: number, width: Width, value: number): void {
-    // No device here has configuration fields that a driver may write: writes to the others are ignored (2.5.2).
-    if (off >= MmioReg.CONFIG || width !== 4 || off % 4 !== 0 || this.#absent) return;
+    if (off >= MmioReg.CONFIG) {
+      this.#writeConfig(off - MmioReg.CONFIG, width, value);
+      return;
+    }
+    if (width !== 4 || off % 4 !== 0 || this.#absent) return;
     const words = this.#words;
     switch (off) {
       case MmioReg.DEVICE_FEATURES_SEL:
@@ -173,6 +184,7 @@ export class VirtioMmio implements MmioDevice {
       driverFeatures: String(getU64(words, Word.driverFeatures)),
     };
     for (const name of savedWords) state[name] = words[Word[name]] >>> 0;
+    state['driverConfig'] = writableConfig(words).map((at) => words[at] >>> 0);
     for (const [name, at] of Object.entries(savedQueueWords)) state[name] = queues.map((q) => words[q + at] >>> 0);
     for (const [name, at] of Object.entries(savedQueueAddresses)) {
       state[name] = queues.map((q) => String(getU64(words, q + at)));
@@ -194,6 +206,8 @@ export class VirtioMmio implements MmioDevice {
     // All is parsed before anything is changed: a malformed state leaves the device as it was.
     const single = savedWords.map((name) => savedU32(state, name));
     const driverFeatures = savedU64(state, 'driverFeatures');
+    const writable = writableConfig(words);
+    const driverConfig = savedU32List(state, 'driverConfig', writable.length);
     const lists = Object.entries(savedQueueWords).map(([name, at]) => ({ at, list: savedU32List(state, name, count) }));
     const addresses = Object.entries(savedQueueAddresses).map(([name, at]) => {
       return { at, list: savedU64List(state, name, count) };
@@ -203,6 +217,7 @@ export class VirtioMmio implements MmioDevice {
       words[Word[name]] = single[i];
     });
     setU64(words, Word.driverFeatures, driverFeatures);
+    for (const [i, at] of writable.entries()) words[at] = driverConfig[i];
     for (let q = 0; q < count; q++) {
       for (const { at, list } of lists) words[queueAt(q) + at] = list[q];
       for (const { at, list } of addresses) setU64(words, queueAt(q) + at, list[q]);
@@ -231,6 +246,22 @@ export class VirtioMmio implements MmioDevice {
       value = value * 256 + byte;
     }
     return value;
+  }
+
+  /** Writes to fields that are not the driver's to write are ignored (2.5.2). */
+  #writeConfig(off: number, width: Width, value: number): void {
+    const writable = writableConfig(this.#words);
+    if (writable.length === 0) return;
+    const start = writable[0] * 4 - this.#configAt;
+    for (let i = 0; i < width; i++) {
+      const at = off + i - start;
+      if (at >= 0 && at < writable.length * 4) this.#config[off + i] = (value >>> (8 * i)) & 0xff;
+    }
+  }
+
+  /** Byte at which the configuration space begins in the region. */
+  get #configAt(): number {
+    return this.#config.byteOffset - this.#words.byteOffset;
   }
 
   /** Word 0 or 1 of a 64-bit field that is read through a selector; 0 beyond. */

@@ -15,7 +15,10 @@ export const Word = {
   lock: 0,
   deviceType: 1,
   queueCount: 2,
+  /** Words of the configuration space that the driver may write: the first, the number of them, what a reset makes them. */
+  writableAt: 3,
   deviceFeatures: 4,
+  writableDefaults: 6,
   status: 8,
   /** Counts resets: whatever the back half began in an older epoch must not touch the guest any more. */
   epoch: 9,
@@ -55,6 +58,15 @@ const QUEUES_AT = 32;
 const QUEUE_WORDS = 16;
 const CONFIG_AT = QUEUES_AT + VIRTIO_QUEUES_MAX * QUEUE_WORDS;
 
+/** Words of the configuration space that a driver may write, at most. */
+export const WRITABLE_WORDS_MAX = 2;
+
+/** Indexes of the words, in the region, of those of the configuration space that the driver may write. */
+export function writableConfig(words: Int32Array): readonly number[] {
+  const [at, count] = [words[Word.writableAt] & 0xffff, words[Word.writableAt] >>> 16];
+  return Array.from({ length: count }, (_, i) => CONFIG_AT + at + i);
+}
+
 /** Size of a virtio transport's shared region in bytes. */
 export const VIRTIO_REGION_BYTES = CONFIG_AT * 4 + VIRTIO_CONFIG_BYTES;
 
@@ -72,7 +84,8 @@ export function configSpace(region: DeviceRegion): Uint8Array {
  * What a reset does to the registers (2.1, 4.2.2.1): all the driver has set is gone and the line is low. The new epoch
  * is what quiesces the device: its back half touches guest memory and interrupts only under the lock, in the epoch in
  * which it was activated. So when Status reads 0 the device is quiet, although requests may still be under way on the
- * host; drivers exist that do not wait for it. Identity, configuration space and its generation stay.
+ * host; drivers exist that do not wait for it. Identity, configuration space and its generation stay; what the driver
+ * has written in it is gone.
  */
 export function resetRegisters(words: Int32Array, irq: IrqLine): void {
   words[Word.epoch]++;
@@ -80,6 +93,7 @@ export function resetRegisters(words: Int32Array, irq: IrqLine): void {
   words.fill(0, Word.epoch + 1, QUEUES_AT);
   words[Word.configGeneration] = generation;
   words[Word.status] = 0;
+  for (const [i, at] of writableConfig(words).entries()) words[at] = words[Word.writableDefaults + i];
   for (let q = 0; q < VIRTIO_QUEUES_MAX; q++) {
     words.fill(0, queueAt(q) + QueueWord.max + 1, queueAt(q) + QUEUE_WORDS);
   }
