@@ -157,7 +157,9 @@ export class Machine {
     const { board, listener } = this;
     const { timers, serial, virtio, logger } = this.#host;
     listener.attach(BoardDoorbell.POWER, { service: () => this.#host.onPower() });
-    this.#attach(BoardDoorbell.UART, new Ns16550Back(board.uart, serial));
+    // In virtual time all that a step leads to happens in it.
+    const gather = this.config.clock === 'virtual' ? undefined : timers;
+    this.#attach(BoardDoorbell.UART, new Ns16550Back(board.uart, serial, gather));
     this.#attach(BoardDoorbell.RTC, new GoldfishRtcBack(board.rtc, timers));
     virtio.forEach((device, index) => {
       const slot = board.virtio[index];

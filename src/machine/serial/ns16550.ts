@@ -17,7 +17,10 @@ const RESET_DIVISOR = 12;
 /** What a UART is wired to. */
 export interface Ns16550Wiring {
   readonly irq: IrqLine;
-  /** Rings when there is output for the host, or room for more input. */
+  /**
+   * Rings when there is output for the host, or room for more input. Once for all output until the host has taken it:
+   * a ring wakes another thread, which costs more than the byte.
+   */
   readonly doorbell: Doorbell;
 }
 
@@ -173,10 +176,11 @@ export class Ns16550 implements MmioDevice {
    */
   putBytes(bytes: Uint8Array): number {
     this.#lock.lock();
+    const waiting = this.#output.count;
     // THRE promises the guest a FIFO's worth.
     const count = this.#output.put(bytes, this.#output.room - FIFO_BYTES);
     this.#lock.unlock();
-    if (count > 0) this.#doorbell.ring();
+    if (waiting === 0 && count > 0) this.#doorbell.ring();
     return count;
   }
 
@@ -195,7 +199,7 @@ export class Ns16550 implements MmioDevice {
     return byte;
   }
 
-  /** Back half: takes up to `max` bytes of output. Any thread, without the lock. */
+  /** Back half: takes up to `max` bytes of output; the doorbell is silent until none was left. Any thread, without the lock. */
   takeOutput(max: number): Uint8Array {
     this.#lock.lock();
     const bytes = this.#output.take(max);
@@ -302,7 +306,7 @@ export class Ns16550 implements MmioDevice {
     } else if (this.#output.room > 0) {
       // Without room the guest has written while THRE was clear: the byte is lost, as it would be on the wire.
       this.#output.push(byte);
-      this.#doorbell.ring();
+      if (this.#output.count === 1) this.#doorbell.ring();
       if (this.#output.room < FIFO_BYTES) this.#words[Word.TX_BLOCKED] = 1;
     }
     if (this.#thre) this.#words[Word.THRE_PENDING] = 1;

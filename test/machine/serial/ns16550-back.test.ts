@@ -1,8 +1,10 @@
 import { strict as assert } from 'node:assert';
 import type { CharBackend } from '../../../src/machine/backend/char.ts';
+import { TimerQueue, type Timers } from '../../../src/machine/bus/timers.ts';
 import { memoryMap } from '../../../src/machine/memory-map.ts';
 import { NS16550_REGION_BYTES, Ns16550 } from '../../../src/machine/serial/ns16550.ts';
 import { Ns16550Back } from '../../../src/machine/serial/ns16550-back.ts';
+import { ManualClock } from '../../../src/util/index.ts';
 import { createTestBoard } from '../device-contract.ts';
 
 /** A host side that records, and can be slow. */
@@ -33,12 +35,12 @@ class FakeChar implements CharBackend {
   }
 }
 
-function create() {
+function create(timers?: Timers) {
   const board = createTestBoard(NS16550_REGION_BYTES);
   const uart = new Ns16550(memoryMap.uart, board.region, { irq: board.irq, doorbell: board.doorbell });
   uart.reset();
   const host = new FakeChar();
-  return { board, uart, host, back: new Ns16550Back(uart, host) };
+  return { board, uart, host, back: new Ns16550Back(uart, host, timers) };
 }
 
 describe('UART back half', () => {
@@ -50,6 +52,35 @@ describe('UART back half', () => {
     assert.deepEqual(host.written, sent);
     back.service();
     assert.equal(host.writes, 2);
+  });
+
+  it('gathers what comes soon after, but keeps nothing for longer than a millisecond', async () => {
+    const clock = new ManualClock();
+    const timers = new TimerQueue(clock);
+    const { uart, host, back } = create(timers);
+    const print = (byte: number) => {
+      uart.putBytes(Uint8Array.of(byte));
+      back.service();
+    };
+    const pass = (ns: number) => {
+      clock.advance(ns);
+      timers.runDue();
+    };
+    print(1);
+    assert.deepEqual(host.written, [1], 'the first at once');
+    for (const byte of [2, 3, 4]) print(byte);
+    pass(900_000);
+    assert.deepEqual(host.written, [1]);
+    pass(100_000);
+    assert.deepEqual([host.written, host.writes], [[1, 2, 3, 4], 2]);
+    pass(1_000_000);
+    print(5);
+    assert.deepEqual(host.written, [1, 2, 3, 4, 5]);
+    print(6);
+    await back.close();
+    assert.deepEqual(host.written, [1, 2, 3, 4, 5, 6]);
+    pass(5_000_000);
+    assert.equal(host.writes, 4);
   });
 
   it('stops at a slow host until it has drained, and the guest’s THRE with it', () => {
