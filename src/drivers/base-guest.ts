@@ -89,8 +89,13 @@ export abstract class BaseGuest implements Guest {
   start(): Promise<void> {
     return this.#exclusive(async () => {
       this.#require('created');
-      this.machine.powerOn();
-      await this.launch();
+      // Both take their time: the vCPUs' threads begin while images are loaded.
+      const launched = this.launch();
+      try {
+        this.machine.powerOn();
+      } finally {
+        await launched;
+      }
       this.#go();
       this.events.emit('started');
     });
@@ -167,7 +172,7 @@ export abstract class BaseGuest implements Guest {
     };
   }
 
-  /** Makes what runs the vCPUs; the machine is powered on and paused. */
+  /** Makes what runs the vCPUs; the machine is paused and is being powered on meanwhile. */
   protected abstract launch(): Promise<void>;
   /** Lets the vCPUs run. */
   protected abstract go(): void;
@@ -317,5 +322,6 @@ function machineRandom(spec: GuestSpec): RandomSource {
 }
 
 function describe(error: unknown): string {
+  if (error instanceof VirtError) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { type EngineKind, usableEngines } from '../cpu/index.ts';
@@ -7,6 +6,7 @@ import {
   type CharBackend,
   FileChar,
   type Image,
+  type ImageFile,
   type MachineConfig,
   NullChar,
   StreamChar,
@@ -21,6 +21,7 @@ import { checkOptions } from './check-options.ts';
 import { controlDisk, type DiskControl, noVirtualLimits, ThrottleGroups } from './disk-control.ts';
 import { checkDiskSettings, type DiskOptions, type DiskSettings, diskDevice, openDisk } from './disk-options.ts';
 import type { Guest, GuestSpec } from './driver.ts';
+import { openImage, readImage } from './image-file.ts';
 import { kvmDriver } from './kvm/index.ts';
 import { type NetOptions, openNet } from './net-options.ts';
 import { steppedDriver } from './stepped/index.ts';
@@ -114,25 +115,13 @@ export function pickBackend(name: 'auto' | EngineKind): EngineKind {
   return found.kind;
 }
 
-/** Reasons why a file cannot be read, in words. */
-const readErrors: Readonly<Record<string, string>> = {
-  ENOENT: 'it does not exist',
-  EACCES: 'permission denied',
-  EISDIR: 'it is a directory',
-};
-
-async function readImage(what: string, source: FileSource): Promise<Image> {
+async function imageOf<Found extends Image | ImageFile>(
+  what: string,
+  source: FileSource,
+  read: (what: string, path: string) => Promise<Found>,
+): Promise<Image | Found> {
   if (source instanceof Uint8Array) return { name: what, bytes: source };
-  const path = source instanceof URL ? fileURLToPath(source) : source;
-  try {
-    return { name: path, bytes: await readFile(path) };
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    throw new VirtError('INVALID_ARG', `${what} '${path}': ${readErrors[code ?? ''] ?? message}`, {
-      cause,
-      data: { path },
-    });
-  }
+  return read(what, source instanceof URL ? fileURLToPath(source) : source);
 }
 
 /** A machine's parts while it is put together: what has been opened is closed if the rest fails. */
@@ -144,6 +133,7 @@ class Parts {
   readonly #controls: DiskControl[] = [];
   readonly #nets: VirtioNet[] = [];
   readonly #consoles: Duplex[] = [];
+  readonly #images: (Image | ImageFile)[] = [];
   #serial: CharBackend | undefined;
 
   constructor(options: MachineOptions) {
@@ -185,15 +175,19 @@ class Parts {
 
   /** Closes what has been opened. */
   async close(): Promise<void> {
+    for (const image of this.#images) if ('close' in image) image.close();
     await Promise.allSettled([...this.#virtio.map((device) => device.close()), this.#serial?.close()]);
   }
 
   async #config(): Promise<MachineConfig> {
     const { memory = '512M', vcpus = 1, append, clock = 'host', seed, firmware = 'builtin' } = this.#options;
     const { disks = [], nets = [], rng = true, virtioConsoles = 0 } = this.#options;
-    const read = async (what: 'kernel' | 'initrd' | 'dtb') => {
-      const source = this.#options[what];
-      return source === undefined ? {} : { [what]: await readImage(what, source) };
+    const { kernel, initrd, dtb } = this.#options;
+    const open = async (what: 'kernel' | 'initrd', source: FileSource | undefined) => {
+      if (source === undefined) return {};
+      const image = await imageOf(what, source, openImage);
+      this.#images.push(image);
+      return { [what]: image };
     };
     return {
       ramBytes: parseSize(memory),
@@ -201,10 +195,10 @@ class Parts {
       firmware:
         firmware === 'builtin' || firmware === 'none'
           ? { kind: firmware }
-          : { kind: 'file', image: await readImage('firmware', firmware) },
-      ...(await read('kernel')),
-      ...(await read('initrd')),
-      ...(await read('dtb')),
+          : { kind: 'file', image: await imageOf('firmware', firmware, readImage) },
+      ...(await open('kernel', kernel)),
+      ...(await open('initrd', initrd)),
+      ...(dtb === undefined ? {} : { dtb: await imageOf('dtb', dtb, readImage) }),
       ...(append === undefined ? {} : { append }),
       virtio: [
         ...disks.map(() => ({ type: 'blk' }) as const),

@@ -96,6 +96,12 @@ export class GuestMemory {
     this.#bytes.set(from, this.#find(gpa, from.length, true));
   }
 
+  /** Has `fill` write a range without a copy in between: only within the call. */
+  fill(gpa: number, bytes: number, fill: (into: Uint8Array) => void): void {
+    const at = this.#find(gpa, bytes, true);
+    fill(this.#bytes.subarray(at, at + bytes));
+  }
+
   /** A window on guest memory without a copy: for reading, and only until the next slot change. */
   view(gpa: number, bytes: number): Uint8Array {
     const at = this.#find(gpa, bytes, false);

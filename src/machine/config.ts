@@ -11,8 +11,8 @@ export interface MachineConfig {
    */
   readonly firmware: { readonly kind: 'builtin' | 'none' } | { readonly kind: 'file'; readonly image: Image };
   /** ELF, Image, Image.gz, EFI zboot. */
-  readonly kernel?: Image;
-  readonly initrd?: Image;
+  readonly kernel?: Image | ImageFile;
+  readonly initrd?: Image | ImageFile;
   /** Kernel command line (`/chosen/bootargs`). */
   readonly append?: string;
   /** Replaces the device tree that the machine writes. */
@@ -29,6 +29,17 @@ export interface MachineConfig {
 export interface Image {
   readonly name: string;
   readonly bytes: Uint8Array;
+}
+
+/** An image that stays in its file until guest memory takes it. */
+export interface ImageFile {
+  readonly name: string;
+  /** Its size in bytes. */
+  readonly length: number;
+  /** Fills `into` with its bytes from `at` on. Throws VirtError when there are not as many. */
+  read(at: number, into: Uint8Array): void;
+  /** Nothing is read any more. */
+  close(): void;
 }
 
 /** One virtio device. */

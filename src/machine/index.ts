@@ -41,7 +41,7 @@ export {
 } from './backend/throttle.ts';
 export { Board, type BoardConfig, BoardDoorbell, boardConfig } from './board.ts';
 export { type Timer, TimerQueue, type Timers } from './bus/timers.ts';
-export type { Image, MachineConfig, VirtioSlotConfig } from './config.ts';
+export type { Image, ImageFile, MachineConfig, VirtioSlotConfig } from './config.ts';
 export { boardHtif, ExitServer, type ExitServerOptions } from './exit-server.ts';
 export type { Htif } from './firmware/htif.ts';
 export { Machine, type MachineHost } from './machine.ts';

@@ -59,7 +59,9 @@ export class Machine {
   readonly board: Board;
   readonly listener: DoorbellListener;
   readonly #host: MachineHost;
-  readonly #plan: BootPlan;
+  readonly #symbols: BootPlan['symbols'];
+  /** Until the first power-on. Then guest memory has the images, and a copy of them would only take up the host's. */
+  #plan: BootPlan | undefined;
   readonly #backs: BackHalf[] = [];
   #dtb: Uint8Array;
 
@@ -77,7 +79,8 @@ export class Machine {
       clockMode: config.clock,
     });
     this.board = new Board(this.vm, boardConfig(config), host.clock);
-    this.#plan = planBoot({ config, isa: isaDescription, devices: this.board.devices, rngSeed: this.#rngSeed() });
+    this.#plan = this.#planBoot();
+    this.#symbols = this.#plan.symbols;
     this.#dtb = this.#plan.dtb.bytes;
     this.listener = new DoorbellListener(this.vm.machine, (_device, error) => host.onFault(error));
     this.#addMemory();
@@ -90,24 +93,25 @@ export class Machine {
 
   /** Symbols of the kernel's ELF that the host looks at. */
   get symbols(): BootPlan['symbols'] {
-    return this.#plan.symbols;
+    return this.#symbols;
   }
 
   /**
    * Power-on or reset: devices and harts in their first state, images loaded, time from zero. No vCPU may run; those
-   * that exist must be invalidated before they do.
+   * that exist must be invalidated before they do. Throws VirtError when a file cannot be read any more.
    */
   powerOn(): void {
     const { vm } = this;
+    const plan = this.#plan ?? this.#planBoot();
+    this.#plan = undefined;
+    this.#dtb = plan.dtb.bytes;
     this.board.reset();
     if (this.#backs.length === 0) this.#connect();
-    else this.#dtb = this.#plan.dtb.withSeed(this.#rngSeed());
     vm.updateSlot(Slot.MROM, { readOnly: false });
-    applyPlan(vm.memory, this.#plan);
-    vm.memory.write(this.#plan.dtb.gpa, this.#dtb);
-    vm.memory.write(memoryMap.mrom.gpa, this.#plan.mrom);
+    applyPlan(vm.memory, plan);
+    vm.memory.write(memoryMap.mrom.gpa, plan.mrom);
     vm.updateSlot(Slot.MROM, { readOnly: true });
-    this.#plan.harts.forEach((entry, id) => {
+    plan.harts.forEach((entry, id) => {
       this.#resetHart(id, entry);
     });
     vm.clock.set(0n);
@@ -131,12 +135,14 @@ export class Machine {
 
   /** The signature of a RISC-V test. Throws INVALID_ARG if the kernel has none. */
   signature(): string {
-    return formatSignature(this.vm.memory, this.#plan.symbols);
+    return formatSignature(this.vm.memory, this.#symbols);
   }
 
   /** Ends the back halves: lets what is under way finish, hands over the last output, closes host resources. */
   async close(): Promise<void> {
     await this.listener.close();
+    const { kernel, initrd } = this.config;
+    for (const image of [kernel, initrd]) if (image !== undefined && 'close' in image) image.close();
     const { serial, virtio } = this.#host;
     // What was never connected is the host's as it came.
     const parts = this.#backs.length === 0 ? [serial, ...virtio] : this.#backs;
@@ -167,6 +173,11 @@ export class Machine {
       const settle = this.config.clock === 'virtual';
       this.#attach(slot.doorbell, new VirtioBack({ region, irq, device, memory: this.vm.memory, logger, settle }));
     });
+  }
+
+  #planBoot(): BootPlan {
+    const { config, board } = this;
+    return planBoot({ config, isa: isaDescription, devices: board.devices, rngSeed: this.#rngSeed() });
   }
 
   #rngSeed(): Uint8Array {

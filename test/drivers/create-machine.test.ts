@@ -1,5 +1,7 @@
 import { strict as assert } from 'node:assert';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -18,6 +20,23 @@ const HELLO = `la a0, text
  j power_off
  .data
 text: .asciz "hello\\n"
+`;
+
+/** Where an initrd goes in 16 MiB. */
+const INITRD = 0x80a0_0000;
+
+/** Prints the initrd, spoils it and restarts; the second time it powers off. */
+const PRINT_INITRD = `li s0, ${INITRD}
+ mv a0, s0
+ call print
+ sb zero, (s0)
+ li s1, SCRATCH
+ lw s2, (s1)
+ bnez s2, 1f
+ li s2, 1
+ sw s2, (s1)
+ j reset
+1: j power_off
 `;
 
 describe('createMachine', () => {
@@ -63,6 +82,42 @@ describe('createMachine', () => {
       await new Promise((resolve) => setImmediate(resolve));
       assert.equal(output.text, 'hello\n');
     }
+  });
+
+  it('restarts with the files that it was made of, whatever has their names by then', async () => {
+    const { bytes } = program(PRINT_INITRD, 0x8020_0000);
+    for (const clock of ['virtual', 'host'] as const) {
+      const files = { kernel: file('guest.elf', bytes), initrd: file('initrd', 'first\n\0') };
+      const machine = await make({ ...files, clock, memory: '16M' });
+      for (const name of Object.values(files)) rmSync(name);
+      file('initrd', 'second\n\0');
+      const output = new Output(machine);
+      await machine.start();
+      assert.equal((await machine.wait()).reason, 'poweroff');
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(output.text, 'first\nfirst\n', clock);
+    }
+  });
+
+  it('says so when a file has become shorter by the time it is wanted again', async () => {
+    const initrd = file('initrd', 'first');
+    const machine = await make({ kernel: program('1: wfi\n j 1b', 0x8020_0000).bytes, initrd, memory: '16M' });
+    await machine.start();
+    writeFileSync(initrd, '');
+    await assert.rejects(machine.reset(), /initrd: the initrd is empty/);
+  });
+
+  it('reads what is no file, such as a pipe', async function () {
+    if (process.platform === 'win32') return this.skip();
+    assert.equal(spawnSync('mkfifo', [path('pipe')]).status, 0);
+    const writing = writeFile(path('pipe'), kernel);
+    const machine = await make({ kernel: path('pipe'), clock: 'virtual', memory: '16M' });
+    await writing;
+    const output = new Output(machine);
+    await machine.start();
+    assert.equal((await machine.wait()).reason, 'poweroff');
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(output.text, 'hello\n');
   });
 
   it('runs on threads by default', async () => {

@@ -22,7 +22,6 @@ class KvmGuest extends BaseGuest {
   protected override async launch(): Promise<void> {
     const { config, machine } = this;
     const { tohost, fromhost } = machine.symbols;
-    machine.listener.start();
     await this.#scheduler.launch({
       shared: machine.vm.shared,
       backend: this.spec.backend,
@@ -33,6 +32,7 @@ class KvmGuest extends BaseGuest {
   }
 
   protected override go(): void {
+    this.machine.listener.start();
     this.#scheduler.go();
   }
 

@@ -1,6 +1,6 @@
 import { Priv } from '../../isa/index.ts';
 import { VirtError } from '../../util/index.ts';
-import type { Image, MachineConfig } from '../config.ts';
+import type { Image, ImageFile, MachineConfig } from '../config.ts';
 import { memoryMap } from '../memory-map.ts';
 import { type BoardDevice, buildDeviceTree, type Chosen, type IsaDescription, patchChosen } from './device-tree.ts';
 import type { FdtBuilder } from './fdt.ts';
@@ -36,8 +36,6 @@ export interface HartEntry {
 export interface PlacedDtb {
   readonly gpa: number;
   readonly bytes: Uint8Array;
-  /** The same tree in as many bytes with another seed, which a guest uses once; a user's tree stays as it is. */
-  withSeed(rngSeed: Uint8Array): Uint8Array;
 }
 
 /** Memory and harts at power-on. */
@@ -110,21 +108,25 @@ function treeSource(input: BootInput): (initrd: Chosen['initrd'], rngSeed: Uint8
 function placeRest(
   input: BootInput,
   { kernel, map }: Placed,
-): { dtb: BootPlan['dtb']; initrd?: LoadPlan['writes'][0] } {
-  const image: Image | undefined = input.config.initrd;
+): { dtb: BootPlan['dtb']; initrd?: Pick<LoadPlan, 'files' | 'writes'> } {
+  const image: Image | ImageFile | undefined = input.config.initrd;
   const tree = treeSource(input);
-  const placed = (gpa: number, initrd: Chosen['initrd']): PlacedDtb => {
-    const withSeed = (rngSeed: Uint8Array) => tree(initrd, rngSeed).build();
-    return { gpa, bytes: withSeed(input.rngSeed), withSeed };
-  };
+  const placed = (gpa: number, initrd: Chosen['initrd']): PlacedDtb => ({
+    gpa,
+    bytes: tree(initrd, input.rngSeed).build(),
+  });
   // The addresses in the tree have a fixed size: one with any initrd has the length of the final one.
   const some = image === undefined ? undefined : { start: 0, end: 0 };
   const dtbGpa = placeDtb(map, tree(some, input.rngSeed).build().length);
   if (image === undefined) return { dtb: placed(dtbGpa, undefined) };
   if (kernel === undefined) throw fileError(image, 'an initrd without a kernel');
   const gpa = placeInitrd(map, image, kernel, dtbGpa);
-  const dtb = placed(dtbGpa, { start: gpa, end: gpa + image.bytes.length });
-  return { dtb, initrd: { gpa, bytes: image.bytes } };
+  const inFile = 'read' in image;
+  const dtb = placed(dtbGpa, { start: gpa, end: gpa + (inFile ? image.length : image.bytes.length) });
+  return {
+    dtb,
+    initrd: inFile ? { files: [{ gpa, file: image }], writes: [] } : { writes: [{ gpa, bytes: image.bytes }] },
+  };
 }
 
 function hartEntries(config: MachineConfig, placed: Placed, dtb: number): HartEntry[] {
@@ -152,10 +154,12 @@ export function planBoot(input: BootInput): BootPlan {
   const { firmware, kernel } = placed;
   const { dtb, initrd } = placeRest(input, placed);
   const images = [firmware, kernel].filter((image) => image !== undefined);
+  const plans = [...images.map(({ plan }) => plan), ...(initrd ? [initrd] : [])];
   const next = kernel === undefined ? 0 : supervisorEntry(kernel);
   return {
     zeros: images.flatMap((image) => image.plan.zeros),
-    writes: [...images.flatMap((image) => image.plan.writes), ...(initrd ? [initrd] : []), dtb],
+    files: plans.flatMap(({ files = [] }) => files),
+    writes: [...plans.flatMap(({ writes }) => writes), dtb],
     mrom: firmware === undefined ? new Uint8Array() : fwDynamicInfo(next, 0),
     harts: hartEntries(config, placed, dtb.gpa),
     dtb,

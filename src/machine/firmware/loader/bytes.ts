@@ -2,7 +2,7 @@ import { VirtError } from '../../../util/index.ts';
 import type { Image } from '../../config.ts';
 
 /** The error of a file that cannot be used: names it and says why. */
-export function fileError(image: Image, why: string, cause?: unknown): VirtError {
+export function fileError(image: Pick<Image, 'name'>, why: string, cause?: unknown): VirtError {
   return new VirtError('INVALID_ARG', `${image.name}: ${why}`, {
     data: { file: image.name },
     ...(cause === undefined ? {} : { cause }),
@@ -26,9 +26,12 @@ const OFFSET_MAX = 1n << 50n;
 export class ByteReader {
   readonly image: Image;
   readonly #view: DataView;
+  readonly #fileBytes: number;
 
-  constructor(image: Image) {
+  /** @param fileBytes size of the file, when the image holds only its beginning */
+  constructor(image: Image, fileBytes: number = image.bytes.length) {
     this.image = image;
+    this.#fileBytes = fileBytes;
     this.#view = new DataView(image.bytes.buffer, image.bytes.byteOffset, image.bytes.byteLength);
   }
 
@@ -36,9 +39,14 @@ export class ByteReader {
     return this.#view.byteLength;
   }
 
-  #check(at: number, bytes: number, what: string): void {
-    if (at + bytes > this.length) {
-      throw fileError(this.image, `truncated: ${what} ends at byte ${at + bytes}, the file at ${this.length}`);
+  /** Makes sure that a part is in the file, whether it is at hand or not. */
+  checkInFile(at: number, bytes: number, what: string): void {
+    this.#check(at, bytes, what, this.#fileBytes);
+  }
+
+  #check(at: number, bytes: number, what: string, end: number = this.length): void {
+    if (at + bytes > end) {
+      throw fileError(this.image, `truncated: ${what} ends at byte ${at + bytes}, the file at ${end}`);
     }
   }
 

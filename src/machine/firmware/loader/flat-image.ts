@@ -1,4 +1,4 @@
-import type { Image } from '../../config.ts';
+import type { Image, ImageFile } from '../../config.ts';
 import { ByteReader, fileError } from './bytes.ts';
 import { checkInRam, type LoadedImage, type RamRange } from './plan.ts';
 
@@ -20,27 +20,32 @@ function checkComplete(reader: ByteReader): void {
   for (let i = 0; i < sections; i++) {
     const what = `EFI section ${i}`;
     const bytes = reader.u32(table + i * 40 + 16, what);
-    reader.slice(reader.u32(table + i * 40 + 20, what), bytes, what);
+    reader.checkInFile(reader.u32(table + i * 40 + 20, what), bytes, what);
   }
 }
 
 /**
  * A flat kernel Image at RAM + text_offset, with image_size bytes kept for it.
+ * @param file the file to load, when `image` is its beginning with all headers
  * @throws VirtError INVALID_ARG naming the file and the reason.
  */
-export function loadFlatImage(image: Image, ram: RamRange): LoadedImage {
-  const reader = new ByteReader(image);
+export function loadFlatImage(image: Image, ram: RamRange, file?: ImageFile): LoadedImage {
+  const fileBytes = file?.length ?? image.bytes.length;
+  const reader = new ByteReader(image, fileBytes);
   reader.slice(0, Header.BYTES, 'the Image header');
   if ((reader.u64(Header.FLAGS, 'flags') & 1n) !== 0n) throw fileError(image, 'a big-endian kernel Image');
   checkComplete(reader);
   const gpa = ram.gpa + reader.offset(Header.TEXT_OFFSET, 'text_offset');
   if (gpa % 4096 !== 0) throw fileError(image, 'bad kernel Image: text_offset is not a multiple of 4096');
-  const bytes = Math.max(image.bytes.length, reader.offset(Header.IMAGE_SIZE, 'image_size'));
+  const bytes = Math.max(fileBytes, reader.offset(Header.IMAGE_SIZE, 'image_size'));
   checkInRam(image, 'the kernel', gpa, bytes, ram);
   return {
     name: image.name,
     format: 'image',
-    plan: { zeros: [], writes: [{ gpa, bytes: image.bytes }] },
+    plan:
+      file === undefined
+        ? { zeros: [], writes: [{ gpa, bytes: image.bytes }] }
+        : { zeros: [], files: [{ gpa, file }], writes: [] },
     start: gpa,
     end: gpa + bytes,
     entry: gpa,

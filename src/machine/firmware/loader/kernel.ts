@@ -1,4 +1,4 @@
-import type { Image } from '../../config.ts';
+import type { Image, ImageFile } from '../../config.ts';
 import { ByteReader, fileError } from './bytes.ts';
 import { isElf, loadElf } from './elf.ts';
 import { isFlatImage, loadFlatImage } from './flat-image.ts';
@@ -31,11 +31,35 @@ function refuse(image: Image): never {
   throw fileError(image, 'not a kernel: neither ELF nor RISC-V Image, Image.gz or EFI zboot');
 }
 
+/** Where the headers of a flat Image are, those of its EFI stub included. */
+const HEAD_BYTES = 64 * 1024;
+
+/** As much of the file as `bytes` says, in memory. */
+function readBeginning(file: ImageFile, bytes: number): Image {
+  const beginning = new Uint8Array(bytes);
+  file.read(0, beginning);
+  return { name: file.name, bytes: beginning };
+}
+
+/** A flat Image is not read before it is loaded; any other kernel has to be. */
+function loadKernelFile(file: ImageFile, ram: RamRange): LoadedImage {
+  const head = readBeginning(file, Math.min(file.length, HEAD_BYTES));
+  if (isFlatImage(head)) {
+    try {
+      return loadFlatImage(head, ram, file);
+    } catch {
+      // With all of the file it is certain what is wrong.
+    }
+  }
+  return loadKernel(readBeginning(file, file.length), ram);
+}
+
 /**
  * A kernel in any format taken: ELF, flat Image, either in gzip, or EFI zboot.
  * @throws VirtError naming the file and the reason.
  */
-export function loadKernel(image: Image, ram: RamRange): LoadedImage {
+export function loadKernel(image: Image | ImageFile, ram: RamRange): LoadedImage {
+  if ('read' in image) return loadKernelFile(image, ram);
   if (image.bytes.length === 0) throw fileError(image, 'the file is empty');
   let plain = image;
   if (isZboot(plain)) plain = unpackZboot(plain, ram.bytes);

@@ -1,5 +1,5 @@
 import { VirtError } from '../../../util/index.ts';
-import type { Image } from '../../config.ts';
+import type { Image, ImageFile } from '../../config.ts';
 import { fileError, mib } from './bytes.ts';
 import type { RamMap } from './plan.ts';
 
@@ -42,8 +42,13 @@ export function placeDtb(map: RamMap, bytes: number): number {
  * (as QEMU), lower when it would run into the device tree, never below the end of the kernel.
  * @throws VirtError naming the file when it does not fit.
  */
-export function placeInitrd(map: RamMap, image: Image, kernel: { start: number; end: number }, dtb: number): number {
-  const bytes = image.bytes.length;
+export function placeInitrd(
+  map: RamMap,
+  image: Image | ImageFile,
+  kernel: { start: number; end: number },
+  dtb: number,
+): number {
+  const bytes = 'read' in image ? image.length : image.bytes.length;
   if (bytes === 0) throw fileError(image, 'the initrd is empty');
   const lowest = alignUp(kernel.end, PAGE);
   const preferred = kernel.start + Math.min(alignDown(map.ram.bytes / 2, PAGE), INITRD_OFFSET_MAX);

@@ -1,6 +1,6 @@
 import type { GuestMemory } from '../../../hypervisor/index.ts';
 import { VirtError } from '../../../util/index.ts';
-import type { Image } from '../../config.ts';
+import type { Image, ImageFile } from '../../config.ts';
 import { fileError, hex, mib } from './bytes.ts';
 
 /** Guest RAM as loaders see it: one range. */
@@ -10,9 +10,11 @@ export interface RamRange {
   readonly bytes: number;
 }
 
-/** What must be in guest memory before the first instruction. Zeroes go in first, then the writes in order. */
+/** What must be in guest memory before the first instruction. Zeroes go in first, then files, then writes in order. */
 export interface LoadPlan {
   readonly zeros: readonly RamRange[];
+  /** Whole files. */
+  readonly files?: readonly { readonly gpa: number; readonly file: ImageFile }[];
   readonly writes: readonly { readonly gpa: number; readonly bytes: Uint8Array }[];
 }
 
@@ -37,7 +39,10 @@ export interface LoadedImage {
 
 const ZERO_CHUNK = 64 * 1024;
 
-/** Carries out a plan. Its ranges have been checked against RAM when it was made. */
+/**
+ * Carries out a plan. Its ranges have been checked against RAM when it was made.
+ * @throws VirtError when a file cannot be read any more
+ */
 export function applyPlan(memory: GuestMemory, plan: LoadPlan): void {
   const zeroes = new Uint8Array(ZERO_CHUNK);
   for (const { gpa, bytes } of plan.zeros) {
@@ -45,6 +50,7 @@ export function applyPlan(memory: GuestMemory, plan: LoadPlan): void {
       memory.write(gpa + done, zeroes.subarray(0, Math.min(ZERO_CHUNK, bytes - done)));
     }
   }
+  for (const { gpa, file } of plan.files ?? []) memory.fill(gpa, file.length, (into) => file.read(0, into));
   for (const { gpa, bytes } of plan.writes) memory.write(gpa, bytes);
 }
 

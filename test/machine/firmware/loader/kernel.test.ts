@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import * as zlib from 'node:zlib';
 import { gzipSync } from 'node:zlib';
+import type { Image, ImageFile } from '../../../../src/machine/config.ts';
 import { loadFirmware, loadKernel } from '../../../../src/machine/firmware/loader/kernel.ts';
 import { applyPlan } from '../../../../src/machine/firmware/loader/plan.ts';
 import { VirtError } from '../../../../src/util/index.ts';
@@ -10,17 +11,39 @@ const MIB = 1024 * 1024;
 const ram = { gpa: RAM_GPA, bytes: 64 * MIB };
 const code = Uint8Array.of(0x13, 0, 0, 0, 0x6f, 0, 0, 0);
 
-function refused(bytes: Uint8Array | string, reason: RegExp, within = ram): void {
-  assert.throws(
-    () => loadKernel(image(bytes, 'my-kernel'), within),
-    (error) => {
-      assert.ok(error instanceof VirtError, String(error));
-      assert.match(error.message, /^my-kernel: /);
-      assert.match(error.message, reason);
-      assert.doesNotMatch(error.message, /\n/);
-      return true;
+/** The image as a file, with a count of what has been read from it. */
+function inFile({ name, bytes }: Image): ImageFile & { readonly bytesRead: number } {
+  let bytesRead = 0;
+  return {
+    name,
+    length: bytes.length,
+    get bytesRead() {
+      return bytesRead;
     },
-  );
+    read(at, into) {
+      assert.ok(at + into.length <= bytes.length);
+      into.set(bytes.subarray(at, at + into.length));
+      bytesRead += into.length;
+    },
+    close() {},
+  };
+}
+
+/** From memory and from a file. */
+function refused(bytes: Uint8Array | string, reason: RegExp, within = ram): void {
+  const kernel = image(bytes, 'my-kernel');
+  for (const source of [kernel, inFile(kernel)]) {
+    assert.throws(
+      () => loadKernel(source, within),
+      (error) => {
+        assert.ok(error instanceof VirtError, String(error));
+        assert.match(error.message, /^my-kernel: /);
+        assert.match(error.message, reason);
+        assert.doesNotMatch(error.message, /\n/);
+        return true;
+      },
+    );
+  }
 }
 
 function elf(change: (bytes: Buffer) => void = () => {}): Buffer {
@@ -169,6 +192,20 @@ describe('loadKernel: flat Image', () => {
     assert.deepEqual([loaded.start, loaded.entry], [RAM_GPA + 2 * MIB, RAM_GPA + 2 * MIB]);
     assert.equal(loaded.end, RAM_GPA + 5 * MIB);
     assert.deepEqual(loaded.plan.writes, [{ gpa: RAM_GPA + 2 * MIB, bytes }]);
+  });
+
+  it('goes from a file to memory without being read before', () => {
+    const bytes = makeFlatImage({ bytes: 300_000, imageSize: MIB });
+    bytes.fill(0x5a, 70_000);
+    const file = inFile(image(bytes));
+    const loaded = loadKernel(file, { gpa: RAM_GPA, bytes: 4 * MIB });
+    assert.ok(file.bytesRead < 100_000, `${file.bytesRead} bytes read`);
+    assert.deepEqual(loaded.plan.writes, []);
+    const inMemory = loadKernel(image(bytes), { gpa: RAM_GPA, bytes: 4 * MIB });
+    assert.deepEqual({ ...loaded, plan: 0 }, { ...inMemory, plan: 0 });
+    const memory = guestRam(4 * MIB);
+    applyPlan(memory, loaded.plan);
+    assert.ok(Buffer.from(memory.view(loaded.start, bytes.length)).equals(bytes));
   });
 
   it('refuses too little memory, wild offsets and big-endian kernels', () => {
