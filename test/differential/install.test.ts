@@ -21,6 +21,20 @@ const sets: Readonly<Record<string, string>> = {
     '--import --disk $disk,format=raw,cache=none,discard=unmap,io=threads,serial=ABC,readonly=on --network none',
   'two disks':
     '--import --disk $disk,format=raw,target.dev=vdb --disk $disk2,format=raw,target.dev=vdc,target.bus=virtio,driver.cache=none --network none',
+  'a new disk': '--import --disk path=$new,size=1 --network none',
+  'a new raw disk with a cache': '--import --disk path=$new,size=1,format=raw,cache=none --network none',
+  'a disk in the default place': '--import --disk size=1 --network none',
+  'an empty CD drive': `--disk device=cdrom,target.bus=scsi --boot kernel=${KERNEL} --network none`,
+  'an order of devices': '--boot cdrom,hd,menu=on --disk $disk,format=raw --network none',
+  firmware: '--boot loader=$disk,loader.readonly=yes,loader.type=pflash,nvram=$disk2 --disk none --network none',
+  'the installation from a CD': '--cdrom $disk --disk $disk2,format=raw --network none --print-xml 1',
+  'what is installed from a CD': '--cdrom $disk --disk $disk2,format=raw --network none --print-xml 2',
+  'the installation over the network': '--pxe --disk $disk2,format=raw --network none --print-xml 1',
+  'a serial port': `${BOOT} --serial pty`,
+  'no reboot': `${BOOT} --noreboot`,
+  'a description': `${BOOT} --description text`,
+  'memory with a current size': `${BOOT} --memory memory=128,currentMemory=64`,
+  'vCPUs by sockets': `${BOOT} --vcpus sockets=1,cores=2,threads=1,vcpus=2`,
   'memory with a maximum': `${BOOT} --memory 64,maxmemory=128`,
   'vCPUs to plug in': `${BOOT} --vcpus 2,maxvcpus=4`,
   'a CPU topology': `${BOOT} --vcpus 4,sockets=1,cores=4,threads=1`,
@@ -53,6 +67,13 @@ function factsOf(xml: string): Facts {
     vcpus: [text('vcpu'), ...all(childOf(domain, 'vcpu'), ['current', 'cpuset'])],
     topology: all(topology, ['sockets', 'cores', 'threads']),
     machine: all(childOf(domain, 'os', 'type'), ['arch', 'machine']),
+    firmware: [
+      text('os', 'loader'),
+      ...all(childOf(domain, 'os', 'loader'), ['readonly', 'type']),
+      text('os', 'nvram'),
+    ],
+    bootDevices: childrenOf(childOf(domain, 'os'), 'boot').map((boot) => attributeOf(boot, 'dev')),
+    bootMenu: all(childOf(domain, 'os', 'bootmenu'), ['enable']),
     boot: ['kernel', 'initrd', 'cmdline', 'dtb'].map((name) => text('os', name)),
     events: ['on_poweroff', 'on_reboot', 'on_crash'].map((name) => text(name)),
     disks: devices('disk').map((disk) => [
@@ -60,7 +81,8 @@ function factsOf(xml: string): Facts {
       // An image that virt-install cannot look at is raw to libvirt.
       attributeOf(childOf(disk, 'driver'), 'type') ?? 'raw',
       ...all(childOf(disk, 'driver'), ['cache', 'io', 'discard']),
-      ...all(childOf(disk, 'source'), ['file']),
+      // Images without a place are in a directory of our own.
+      ...all(childOf(disk, 'source'), ['file']).map((file) => file?.replace(/^.*\/images\//, '/images/')),
       ...all(childOf(disk, 'target'), ['dev', 'bus']),
       childOf(disk, 'readonly') !== undefined,
       childOf(disk, 'serial')?.textContent,
@@ -94,7 +116,8 @@ describe("install beside Debian's virt-install", function () {
   function words(options: string): string[] {
     const given = options.replace(/\$(\w+)/g, (_, name: string) => join(directory(), name)).split(' ');
     const memory = given.includes('--memory') ? [] : ['--memory', '64'];
-    return ['--name', 'guest', ...memory, ...given, '--print-xml'];
+    const print = given.includes('--print-xml') ? [] : ['--print-xml'];
+    return ['--name', 'guest', ...memory, ...given, ...print];
   }
 
   /** What virt-install prints for our capabilities; nothing is connected to. */
@@ -113,7 +136,7 @@ describe("install beside Debian's virt-install", function () {
       '--osinfo',
       'generic',
     ];
-    const install = options.includes('--import') ? [] : ['--import'];
+    const install = /--(import|cdrom|pxe)/.test(options) ? [] : ['--import'];
     const { status, stdout, stderr } = spawnSync('virt-install', [...base, ...install, ...words(options)], {
       encoding: 'utf8',
       timeout: 60_000,

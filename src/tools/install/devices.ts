@@ -4,13 +4,16 @@ import { parseSettings, type Settings } from './settings.ts';
 
 /** A disk as the command line asks for it. */
 export interface DiskRequest {
-  /** File or device, or `pool/volume`; undefined: an empty drive, or a volume of `pool` that is to be made. */
+  /** File or device; undefined: an empty drive, or a volume of a pool. */
   readonly path?: string;
   readonly pool?: string;
   readonly volume?: string;
   /** Bytes of a new image; undefined: it exists. */
   readonly sizeBytes?: bigint;
-  readonly format: string;
+  /** Undefined: that of the image, or qcow2 for a new one. */
+  readonly format?: string;
+  /** The image is made for the domain. */
+  readonly isNew?: boolean;
   readonly settings: Settings;
 }
 
@@ -54,18 +57,19 @@ export function parseDisk(text: string): DiskRequest {
   const device = settings.text('device') ?? 'disk';
   if (!DEVICES.includes(device)) throw settings.wrong(`device is one of ${DEVICES.join(', ')}`);
   if (path !== undefined && pool !== undefined) throw settings.wrong('give a path or a pool, not both');
-  if (path === undefined && pool === undefined && device === 'disk') {
-    throw settings.wrong('a path, or a pool and a size, is needed');
+  if (path === undefined && pool === undefined && size === undefined && device === 'disk') {
+    throw settings.wrong('a path, a volume, or the size of a new image is needed');
   }
   if (pool !== undefined && volumeName === undefined && size === undefined) {
     throw settings.wrong('a size is needed for a new volume in a pool');
   }
+  const format = settings.text('format') ?? settings.text('driver.type');
   return {
     ...(path === undefined ? {} : { path }),
     ...(pool === undefined ? {} : { pool }),
     ...(volumeName === undefined ? {} : { volume: volumeName }),
     ...(size === undefined ? {} : { sizeBytes: BigInt(Math.round(size * GIB)) }),
-    format: settings.text('format') ?? settings.text('driver.type') ?? 'raw',
+    ...(format === undefined ? {} : { format }),
     settings,
   };
 }
@@ -110,19 +114,20 @@ function optional(name: string, attributes: Readonly<Record<string, string | und
   return Object.values(attributes).some((value) => value !== undefined) ? element(name, attributes) : undefined;
 }
 
-function diskXml({ path, pool, volume, format, settings }: DiskRequest, target: string, bus: string): string {
+function diskXml({ path, format = 'raw', isNew, settings }: DiskRequest, target: string, bus: string): string {
   const device = settings.text('device') ?? 'disk';
-  const type = volume !== undefined ? 'volume' : path?.startsWith('/dev/') ? 'block' : 'file';
-  const source = volume !== undefined ? { pool, volume } : type === 'block' ? { dev: path } : { file: path };
+  const type = path?.startsWith('/dev/') ? 'block' : 'file';
+  const source = type === 'block' ? { dev: path } : { file: path };
   const order = settings.text('boot_order');
   const serial = settings.text('serial');
+  const grows = isNew === true ? 'unmap' : undefined;
   return element('disk', { type, device }, [
     element('driver', {
       name: 'qemu',
       type: format,
       cache: settings.text('cache') ?? settings.text('driver.cache'),
       io: settings.text('io') ?? settings.text('driver.io'),
-      discard: settings.text('discard') ?? settings.text('driver.discard'),
+      discard: settings.text('discard') ?? settings.text('driver.discard') ?? grows,
     }),
     optional('source', source),
     element('target', { dev: target, bus }),
@@ -138,15 +143,16 @@ export function disksXml(disks: readonly DiskRequest[]): string[] {
   const targets = new Targets(new Set(disks.map(givenTarget).filter((name) => name !== undefined)));
   return disks.map((disk) => {
     const { settings } = disk;
-    const bus = settings.text('bus') ?? settings.text('target.bus') ?? 'virtio';
+    const isDrive = settings.text('device') === 'cdrom';
+    const bus = settings.text('bus') ?? settings.text('target.bus') ?? (isDrive ? 'scsi' : 'virtio');
     return diskXml(disk, givenTarget(disk) ?? targets.next(bus), bus);
   });
 }
 
 const NETWORK_NAMES = ['network', 'bridge', 'type', 'source', 'mac', 'mac.address', 'model', 'target', 'link.state'];
 
-/** The `<interface>` of one `--network`. */
-export function interfaceXml(text: string): string {
+/** The `<interface>` of one `--network`. @param otherwise its address unless that is given */
+export function interfaceXml(text: string, otherwise?: string): string {
   const settings = parseSettings('network', text, { first: 'first', names: NETWORK_NAMES, words: ['user', 'default'] });
   const first = settings.text('first');
   const [network, bridge] = [
@@ -157,11 +163,12 @@ export function interfaceXml(text: string): string {
   const type = settings.text('type') ?? (network !== undefined ? 'network' : bridge !== undefined ? 'bridge' : 'user');
   const source = network ?? bridge ?? settings.text('source');
   const attribute = type === 'direct' ? 'dev' : type;
-  const mac = settings.text('mac') ?? settings.text('mac.address');
+  const given = settings.text('mac') ?? settings.text('mac.address');
+  const mac = given === undefined || given === 'RANDOM' ? otherwise : given;
   const [target, link] = [settings.text('target'), settings.text('link.state')];
   return element('interface', { type }, [
     source === undefined ? undefined : element('source', { [attribute]: source }),
-    mac === undefined || mac === 'RANDOM' ? undefined : element('mac', { address: mac }),
+    mac === undefined ? undefined : element('mac', { address: mac }),
     target === undefined ? undefined : element('target', { dev: target }),
     element('model', { type: settings.text('model') ?? 'virtio' }),
     link === undefined ? undefined : element('link', { state: link }),

@@ -18,6 +18,14 @@ const BOOT_NAMES = [
   'loader.readonly',
   'loader.type',
   'nvram',
+  'nvram.template',
+  'bootmenu.enable',
+  // virt-install's other names of some.
+  'extra_args',
+  'loader_ro',
+  'loader_type',
+  'nvram_template',
+  'menu',
 ];
 const METADATA_NAMES = ['name', 'uuid', 'title', 'description'];
 const EVENT_NAMES = ['on_poweroff', 'on_reboot', 'on_crash'];
@@ -66,21 +74,44 @@ export function bootSettings(args: CommandArgs): Settings {
   return parseSettings('boot', args.text('boot') ?? 'hd', { names: BOOT_NAMES, words: BOOT_DEVICES });
 }
 
-function osXml(args: CommandArgs): string {
+/** What of `<os>` differs while an operating system is installed. */
+export interface BootPhase {
+  readonly kernel?: string;
+  readonly initrd?: string;
+  readonly cmdline?: string;
+  /** Devices to boot from, in this order; undefined: those of `--boot`. */
+  readonly devices?: readonly string[];
+}
+
+/** Devices to boot from: the first disk, unless a kernel says otherwise. */
+function bootDevices(boot: Settings): readonly string[] {
+  const given = boot.given(BOOT_DEVICES);
+  return given.length > 0 || boot.text('kernel') !== undefined ? given : ['hd'];
+}
+
+function osXml(args: CommandArgs, phase: BootPhase): string {
   const boot = bootSettings(args);
   const text = (name: string, value: string | undefined) =>
     value === undefined ? undefined : element(name, {}, value);
   const loader = boot.text('loader');
-  const readonly = boot.text('loader.readonly');
+  const readonly = boot.text('loader.readonly') ?? boot.text('loader_ro');
+  const template = boot.text('nvram.template') ?? boot.text('nvram_template');
+  const nvram = boot.text('nvram');
+  const menu = boot.text('bootmenu.enable') ?? boot.text('menu');
+  const hasNvram = nvram !== undefined || template !== undefined;
+  const own = boot.text('kernel_args') ?? boot.text('cmdline') ?? boot.text('extra_args');
   return element('os', {}, [
     element('type', { arch: args.text('arch') ?? 'riscv64', machine: args.text('machine') ?? 'virt' }, 'hvm'),
-    loader === undefined ? undefined : element('loader', { readonly, type: boot.text('loader.type') }, loader),
-    text('nvram', boot.text('nvram')),
-    text('kernel', boot.text('kernel')),
-    text('initrd', boot.text('initrd')),
-    text('cmdline', boot.text('kernel_args') ?? boot.text('cmdline')),
+    loader === undefined
+      ? undefined
+      : element('loader', { readonly, type: boot.text('loader.type') ?? boot.text('loader_type') }, loader),
+    hasNvram ? element('nvram', { template }, nvram ?? []) : undefined,
+    text('kernel', phase.kernel ?? boot.text('kernel')),
+    text('initrd', phase.initrd ?? boot.text('initrd')),
+    text('cmdline', phase.cmdline ?? own),
     text('dtb', boot.text('dtb')),
-    ...BOOT_DEVICES.filter((device) => boot.text(device) !== undefined).map((dev) => element('boot', { dev })),
+    ...(phase.devices ?? bootDevices(boot)).map((dev) => element('boot', { dev })),
+    menu === undefined ? undefined : element('bootmenu', { enable: menu === 'on' || menu === 'yes' ? 'yes' : 'no' }),
   ]);
 }
 
@@ -102,12 +133,18 @@ export function nameOf(args: CommandArgs): string {
   return name;
 }
 
-function texts(args: CommandArgs): { before: (string | undefined)[]; after: (string | undefined)[] } {
+function texts(
+  args: CommandArgs,
+  identity: Identity | undefined,
+): { before: (string | undefined)[]; after: (string | undefined)[] } {
   const metadata = parseSettings('metadata', args.text('metadata') ?? 'name=', { names: METADATA_NAMES });
   const text = (name: string, value: string | undefined) =>
     value === undefined ? undefined : element(name, {}, value);
   return {
-    before: [element('name', {}, nameOf(args)), text('uuid', args.text('uuid') ?? metadata.text('uuid'))],
+    before: [
+      element('name', {}, nameOf(args)),
+      text('uuid', args.text('uuid') ?? metadata.text('uuid') ?? identity?.uuid),
+    ],
     after: [
       text('title', metadata.text('title')),
       text('description', args.text('description') ?? metadata.text('description')),
@@ -116,34 +153,55 @@ function texts(args: CommandArgs): { before: (string | undefined)[]; after: (str
 }
 
 /** The networks asked for; `--network` absent means `defaultNetwork`. */
-function interfacesXml(args: CommandArgs, defaultNetwork: string): string[] {
+function interfacesXml(args: CommandArgs, defaultNetwork: string, macs: readonly string[] = []): string[] {
   const given = args.list('network');
   if (given.includes('none')) {
     if (given.length > 1) throw new UsageFailure('--network none goes with no other --network');
     return [];
   }
-  return (given.length === 0 ? [defaultNetwork] : given).map(interfaceXml);
+  return (given.length === 0 ? [defaultNetwork] : given).map((one, i) => interfaceXml(one, macs[i]));
+}
+
+/** What a description is made of beside the command line. */
+export interface DomainParts {
+  readonly disks: readonly DiskRequest[];
+  /** What `--network` is when it is not given. */
+  readonly defaultNetwork: string;
+  /** What the domain boots from. */
+  readonly phase?: BootPhase;
+  /** The domain ends instead of rebooting. */
+  readonly endsAtReboot: boolean;
+  /** What makes it the same domain in each of its descriptions. */
+  readonly identity?: Identity;
+}
+
+/** What is drawn at random for a domain whose options do not give it. */
+export interface Identity {
+  readonly uuid: string;
+  /** Addresses of its interfaces, in their order. */
+  readonly macs: readonly string[];
 }
 
 /** The description of the domain that the command line asks for. */
-export function domainXml(args: CommandArgs, disks: readonly DiskRequest[], defaultNetwork: string): string {
+export function domainXml(args: CommandArgs, parts: DomainParts): string {
+  const { disks, defaultNetwork, phase = {}, endsAtReboot, identity } = parts;
   checkScreens(args);
-  const { before, after } = texts(args);
+  const { before, after } = texts(args, identity);
   const events = parseSettings('events', args.text('events') ?? 'on_poweroff=destroy', { names: EVENT_NAMES });
-  const onReboot = args.flag('noreboot') ? 'destroy' : (events.text('on_reboot') ?? 'restart');
+  const onReboot = endsAtReboot ? 'destroy' : (events.text('on_reboot') ?? 'restart');
   return element('domain', { type: args.text('virt-type') ?? 'qemu' }, [
     ...before,
     ...after,
     ...memoryXml(args),
     ...vcpuXml(args),
-    osXml(args),
+    osXml(args, phase),
     element('clock', { offset: 'utc' }),
     element('on_poweroff', {}, events.text('on_poweroff') ?? 'destroy'),
     element('on_reboot', {}, onReboot),
     element('on_crash', {}, events.text('on_crash') ?? 'destroy'),
     element('devices', {}, [
       ...disksXml(disks),
-      ...interfacesXml(args, defaultNetwork),
+      ...interfacesXml(args, defaultNetwork, identity?.macs),
       ...consolesXml(args.list('serial'), args.list('console')),
       rngXml(args.text('rng')),
     ]),

@@ -16,6 +16,11 @@ export class Settings {
     return this.#values.get(key);
   }
 
+  /** Those of these names that were given, in the order in which they were. */
+  given(names: readonly string[]): readonly string[] {
+    return [...this.#values.keys()].filter((name) => names.includes(name));
+  }
+
   flag(key: string): boolean {
     const value = this.#values.get(key);
     if (value === undefined) return false;

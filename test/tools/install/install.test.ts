@@ -74,9 +74,19 @@ describe('install: the domain it describes', () => {
         ['--disk', '/dev/sdx,cache=none'],
         /<disk type='block' device='disk'>\s*<driver .*cache='none'\/>\s*<source dev='\/dev\/sdx'/,
       ],
-      [['--disk', 'vol=default-pool/v1'], "<source pool='default-pool' volume='v1'/>"],
-      [['--disk', 'pool=default-pool,size=1'], "<source pool='default-pool' volume='box.img'/>"],
-      [['--cdrom', '/cd.iso'], /device='cdrom'>[\s\S]*<readonly\/>/],
+      [
+        ['--disk', 'pool=default-pool,size=1'],
+        /<driver name='qemu' type='qcow2' discard='unmap'\/>\s*<source file='\/default-pool\/box.qcow2'/,
+      ],
+      [['--disk', 'size=1,format=raw'], /type='raw' discard='unmap'\/>\s*<source file='\/[^']*\/nodevisor\/images\/box.img'/],
+      [['--disk', 'size=1', '--disk', 'size=2'], /box\.qcow2'[\s\S]*box-1\.qcow2'/],
+      [['--disk', 'path=/new.img,size=1'], /type='qcow2' discard='unmap'\/>\s*<source file='\/new.img'/],
+      [['--boot', 'cdrom,hd,menu=on,loader=/fw'], /<boot dev='cdrom'\/>\s*<boot dev='hd'\/>\s*<bootmenu enable='yes'/],
+      [
+        ['--boot', 'loader=/fw,loader_ro=yes,loader_type=pflash,nvram=/n,nvram_template=/t'],
+        /<loader readonly='yes' type='pflash'>\/fw<\/loader>\s*<nvram template='\/t'>\/n</,
+      ],
+      [['--disk', '/cd.iso,device=cdrom'], /device='cdrom'>[\s\S]*<target dev='sda' bus='scsi'\/>\s*<readonly\/>/],
       [
         ['--network', 'user,mac=52:54:00:00:00:01,model=virtio'],
         /<interface type='user'>\s*<mac address='52:54:00:00:00:01'/,
@@ -87,7 +97,7 @@ describe('install: the domain it describes', () => {
         ['--metadata', 'title=a & b,description=text', '--uuid', 'aaaaaaaa-0000-4000-8000-000000000000'],
         /<uuid>aaaaaaaa[\s\S]*<title>a &amp; b<\/title>\s*<description>text</,
       ],
-      [['--events', 'on_crash=restart', '--noreboot'], /<on_reboot>destroy[\s\S]*<on_crash>restart/],
+      [['--events', 'on_reboot=destroy,on_crash=restart'], /<on_reboot>destroy[\s\S]*<on_crash>restart/],
       [['--rng', '/dev/random,rate.bytes=9'], /<rate bytes='9'\/>\s*<backend model='random'>\/dev\/random</],
       [['--osinfo', 'debian12', '--graphics', 'none', '--os-variant', 'x'], '<domain'],
     ];
@@ -127,8 +137,8 @@ describe('install: the domain it describes', () => {
       [['--name', 'x', '--disk', '/d'], /^error: An install method must be specified/],
       [['--name', 'x', '--import'], /^error: --import needs a --disk/],
       [
-        ['--name', 'x', '--import', '--disk', 'size=1'],
-        /^error: --disk size=1: a path, or a pool and a size, is needed/,
+        ['--name', 'x', '--import', '--disk', 'format=raw'],
+        /^error: --disk format=raw: a path, a volume, or the size of a new image is needed/,
       ],
       [
         ['--name', 'x', '--import', '--disk', '/d,odd=1'],
@@ -157,6 +167,40 @@ describe('install: the domain it describes', () => {
       ],
       [['--name', 'x', '--import', '--disk', '/d', '--transient', '--autostart'], /exclude each other/],
       [['--name', 'test', '--import', '--disk', '/d'], /^error: --name test: Guest name 'test' is already in use/],
+      [
+        ['--name', 'x', '--import', '--disk', 'vol=default-pool/v1'],
+        /^error: --disk: Size must be specified for non existent volume 'v1'/,
+      ],
+      [
+        ['--name', 'x', '--import', '--cdrom', '/cd'],
+        /^error: Only one install method can be used \(--cdrom, --import\)/,
+      ],
+      [['--name', 'x', '--location', 'https://deb.debian.org/x'], /^error: --location .*: nothing is fetched: /],
+      [['--name', 'x', '--location', '/x.iso'], /^error: --location \/x.iso: images are not searched/],
+      [['--name', 'x', '--location', '/x'], /^error: --location \/x: directories are not searched: add kernel=/],
+      [['--name', 'x', '--import', '--disk', '/d', '--extra-args', 'a'], /^error: Kernel arguments are only supported/],
+      [['--name', 'x', '--import', '--disk', '/d', '--wait', 'x'], /^error: --wait x: not a number of minutes/],
+      [
+        ['--name', 'x', '--import', '--disk', '/d', '--check', 'foo=off'],
+        /^error: --check foo=off: unknown setting 'foo'/,
+      ],
+      [['--name', 'x', '--import', '--disk', '/d', '--print-xml', '7'], /^error: Unknown XML step request '7'/],
+      [
+        ['--name', 'x', '--import', '--disk', '/d', '--print-xml', '2'],
+        /^error: Requested installation does not have XML step 2/,
+      ],
+      [
+        ['--name', 'x', '--import', '--disk', '/guest/diskimage1'],
+        /^error: --disk .*: Disk \/guest\/diskimage1 is already in use by other guests \['test'\]. \(Use --check path_in_use=off/,
+      ],
+      [
+        ['--name', 'x', '--import', '--disk', '/d', '--network', 'user,mac=52:54:00:DD:EE:FF'],
+        /^error: The MAC address '52:54:00:dd:ee:ff' is in use by another virtual machine/,
+      ],
+      [
+        ['--name', 'x', '--import', '--disk', 'pool=default-pool,size=1000,sparse=no'],
+        /^error: There is not enough free space to create the disk. 1000.00 GiB requested, 100.00 GiB available/,
+      ],
       [['--frob'], /^error: command 'install' doesn't support option --frob/],
     ];
     for (const [options, said] of cases) {
@@ -181,9 +225,98 @@ describe('install: what it does', () => {
     assert.match(made.out, /^Domain 'box' created\n/);
     assert.match(made.out, / \d +box +running\n/);
     assert.match(made.out, /Persistent: +yes\nAutostart: +enable\n/);
-    assert.match(made.out, / box.img +\/default-pool\/box.img\n/);
+    assert.match(made.out, / box.qcow2 +\/default-pool\/box.qcow2\n/);
     const gone = await virsh('install --name box --boot kernel=/k --transient --noautoconsole; dominfo box');
     assert.match(gone.out, /Persistent: +no\n/);
+  });
+
+  it('takes the letters of virt-install', async () => {
+    const xml = await virsh('install', '-n', 'short', '-w', 'none', '-v', '--boot', 'kernel=/k', '--print-xml');
+    assert.match(xml.out, /<name>short<\/name>/);
+    assert.doesNotMatch(xml.out, /<interface/);
+  });
+
+  it('looks at nothing that --check turns off', async () => {
+    for (const check of ['--check all=off', '--check path_in_use=off --check mac_in_use=off,disk_size=off']) {
+      const { code, out, err } = await virsh(
+        `install --name box --import --disk /guest/diskimage1 --disk pool=default-pool,size=1000 --dry-run ${check}`,
+      );
+      assert.deepEqual([code, err], [0, '']);
+      assert.match(out, /^Dry run/);
+    }
+    const { err } = await virsh('install --name box --import --disk pool=default-pool,size=1000 --dry-run');
+    assert.match(err, /^warning: The requested volume capacity will exceed the available pool space: 1000.00 GiB/);
+  });
+
+  it('keeps disks that no place is named for in a pool of the name default', async () => {
+    const { code, out, err } = await virsh(
+      `install --name box --import --disk size=1 --noautoconsole; install --name box2 --import --disk size=1,format=raw --noautoconsole; pool-info default; vol-list default; domblklist box2`,
+    );
+    assert.deepEqual([code, err], [0, '']);
+    assert.match(out, /Autostart: +yes\n/);
+    assert.match(out, / box.qcow2 +\/.*\n box2.img +/);
+    assert.match(out, / vda +\/.*\/nodevisor\/images\/box2.img\n/);
+  });
+
+  it('does not guess the format of an image that is there', async () => {
+    const image = join(directory(), 'a.qcow2');
+    await cli(['image', 'create', '-f', 'qcow2', image, '1M']);
+    const options = ['install', '--name', 'box', '--import', '--print-xml', '--disk'];
+    assert.match(
+      (await virsh(...options, image)).err,
+      /^error: --disk .*: the image looks like qcow2: add format=qcow2/,
+    );
+    assert.match((await virsh(...options, `${image},format=qcow2`)).out, /type='qcow2'/);
+  });
+
+  it('boots an installer first, and what it has installed afterwards', async () => {
+    const steps = async (...options: string[]) => {
+      const { code, out, err } = await virsh('install', '--name', 'box', '--disk', '/d', '--print-xml', ...options);
+      assert.equal(code, 0, err);
+      return out.split(/(?<=<\/domain>\n)/);
+    };
+    const same = (text: string | undefined) => text?.match(/<uuid>.*|<mac .*/g);
+    const [first, second] = await steps('all', '--cdrom', '/cd.iso');
+    assert.match(
+      first ?? '',
+      /<boot dev='cdrom'\/>\s*<boot dev='hd'\/>[\s\S]*<on_reboot>destroy<[\s\S]*file='\/cd.iso'/,
+    );
+    assert.match(second ?? '', /<boot dev='hd'\/>[\s\S]*<on_reboot>restart<[\s\S]*device='cdrom'>/);
+    assert.doesNotMatch(second ?? '', /cd\.iso/);
+    assert.equal(same(first)?.length, 2);
+    assert.deepEqual(same(first), same(second));
+    const [installer] = await steps('1', '--location', '/tree,kernel=linux,initrd=i.gz', '--extra-args', 'auto=true');
+    assert.match(
+      installer ?? '',
+      /<kernel>\/tree\/linux<\/kernel>\s*<initrd>\/tree\/i.gz<\/initrd>\s*<cmdline>auto=true<\/cmdline>\s*<\/os>/,
+    );
+    assert.doesNotMatch((await steps('2', '--location', '/tree,kernel=linux'))[0] ?? '', /<kernel>/);
+    assert.match((await steps('1', '--pxe'))[0] ?? '', /<boot dev='network'\/>/);
+    const { out } = await virsh(
+      'install --name box --disk /d --cdrom /cd --noautoconsole; dumpxml box --xpath //boot/@dev; dumpxml box --inactive --xpath //boot/@dev; dominfo box',
+    );
+    assert.match(out, /dev="cdrom"\n *dev="hd"\n\n *dev="hd"\n\n/);
+    assert.match(out, /Persistent: +yes/);
+  });
+
+  it('starts the domain again when its installation has ended, and waits no longer than told', async () => {
+    const options = ['--name', 'box', '--disk', '/d', '--cdrom', '/cd', '--noautoconsole'];
+    const running = startCli(['install', ...options, '--wait'], { NODEVISOR_URI: 'test:///default' });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const { out } = await virsh('destroy box; domstate box');
+    assert.match(out, /^Domain 'box' destroyed/);
+    const { code, err } = await running.result;
+    assert.deepEqual(
+      [code, err],
+      [0, "Domain 'box' created\nDomain is still running. Waiting for its end.\nRestarting guest.\n"],
+    );
+    const late = await virsh('install', ...options, '--wait', '0.001');
+    assert.equal(late.code, 1);
+    assert.match(late.err, /\nerror: Installation has exceeded specified time limit/);
+    const none = await virsh('install', ...options, '--wait', '0');
+    assert.deepEqual([none.code, none.err], [0, 'warning: Treating --wait 0 as --noautoconsole\n']);
+    const kept = await virsh('install', ...options, '--wait=0.001', '--noreboot');
+    assert.equal(kept.code, 1);
   });
 
   it('does nothing in a dry run', async () => {
@@ -198,7 +331,7 @@ describe('install: what it does', () => {
   it('runs the domain in this process with its console, until it ends', async () => {
     const disk = join(directory(), 'disk.img');
     const running = startCli(
-      ['install', '--name', 'box', ...boot, '--disk', `path=${disk},size=0.001`, '--transient'],
+      ['install', '--name', 'box', ...boot, '--disk', `path=${disk},size=0.001,format=raw`, '--transient'],
       env(),
     );
     while (!running.output().includes('guest> ')) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -243,8 +376,8 @@ describe('install: what it does', () => {
 describe('definitions between calls', () => {
   const directory = scratchDirectory();
 
-  it('are kept in the state directory by default', async () => {
-    const env = { HOME: directory(), XDG_STATE_HOME: join(directory(), 'state') };
+  it('are kept in the directory that the URI names', async () => {
+    const env = { NODEVISOR_URI: `nodevisor:///embed?state=${join(directory(), 'state')}` };
     assert.equal((await cli(['install', '--name', 'kept', '--boot', `kernel=${GUEST}`, '--print-xml'], env)).code, 0);
     const { out } = await cli(
       ['install --name kept --network none --boot kernel=/nope --noautoconsole; list --all'],
@@ -255,7 +388,7 @@ describe('definitions between calls', () => {
     writeFileSync(xml, (await cli(['install', '--name', 'kept', '--boot', `kernel=${GUEST}`, '--print-xml'], env)).out);
     assert.equal((await cli(['define', xml], env)).code, 0);
     assert.match((await cli(['list', '--all'], env)).out, / - +kept +shut off\n/);
-    assert.ok(existsSync(join(directory(), 'state', 'nodevisor', 'embed')));
+    assert.ok(existsSync(join(directory(), 'state')));
   });
 
   it('serve a process that runs a domain without a terminal', async () => {

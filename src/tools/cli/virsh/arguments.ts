@@ -132,6 +132,7 @@ class Parse {
       const word = this.#words[this.#at++]!;
       if (!onlyData && word === '--') onlyData = true;
       else if (!onlyData && /^--[a-z]/i.test(word)) this.#option(word);
+      else if (!onlyData && this.#letter(word) !== undefined) this.#option(`--${this.#letter(word)}`);
       else this.#data(word);
     }
     if (this.values.has('help')) return;
@@ -154,9 +155,15 @@ class Parse {
       this.values.set(name, []);
       return;
     }
-    const value = equals < 0 ? this.#words[this.#at++] : word.slice(equals + 1);
+    const left = option.optional === true && /^-(?!\d)/.test(this.#words[this.#at] ?? '-');
+    const value = equals >= 0 ? word.slice(equals + 1) : left ? '' : this.#words[this.#at++];
     if (value === undefined) throw new UsageFailure(`expected syntax: --${name} ${valueName(option)}`);
     this.#add(option, value);
+  }
+
+  /** Name of the option that a letter stands for. */
+  #letter(word: string): string | undefined {
+    return this.#command.options.find(({ short }) => short !== undefined && word === `-${short}`)?.name;
   }
 
   #data(word: string): void {

@@ -33,6 +33,10 @@ export interface OptionDef {
   readonly repeat?: boolean;
   /** Only by its name, never by position. */
   readonly named?: boolean;
+  /** Its letter, where it has one. */
+  readonly short?: string;
+  /** Its value may be left out, and is empty then. */
+  readonly optional?: boolean;
   /** An empty value means something. */
   readonly emptyOk?: boolean;
   /** Other names that are read as this one; help does not show them. */

@@ -15,6 +15,7 @@ function usageOf(option: OptionDef): string {
     const value = isData(option) ? `[--${name}] ${valueName(option)}` : `--${name} ${valueName(option)}`;
     return required ? `{${value}}...` : `[${value}]...`;
   }
+  if (option.optional) return `[--${name} [${valueName(option)}]]`;
   return required
     ? option.named
       ? `--${name} ${valueName(option)}`
@@ -24,8 +25,9 @@ function usageOf(option: OptionDef): string {
 
 function optionLine(option: OptionDef): string {
   const { name, kind, help } = option;
-  const value = kind === 'flag' ? '' : ` ${valueName(option)}`;
-  return `    ${`${isData(option) ? `[--${name}]` : `--${name}`}${value}`.padEnd(OPTION_COLUMNS)}  ${help}`;
+  const value = kind === 'flag' ? '' : option.optional ? ` [${valueName(option)}]` : ` ${valueName(option)}`;
+  const letter = option.short === undefined ? '' : `-${option.short} | `;
+  return `    ${`${letter}${isData(option) ? `[--${name}]` : `--${name}`}${value}`.padEnd(OPTION_COLUMNS)}  ${help}`;
 }
 
 /** Help for one command. */
