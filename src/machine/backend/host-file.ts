@@ -45,6 +45,8 @@ export interface OpenFileOptions {
   readonly create?: boolean;
   /** Takes no lock: what is read may be changed meanwhile by whoever has it. Read-only. */
   readonly shared?: boolean;
+  /** Flushing does nothing: for what can be made anew if the host fails meanwhile. */
+  readonly unsafe?: boolean;
 }
 
 /** An INVALID_ARG error that names the image and says in words what is wrong with it. */
@@ -80,6 +82,7 @@ export class DiskFile implements HostFile {
   readonly #file: FileHandle;
   readonly #lock: ImageLock;
   readonly #regular: boolean;
+  readonly #unsafe: boolean;
   #bytes: number;
 
   private constructor(file: FileHandle, lock: ImageLock, facts: FileFacts) {
@@ -89,6 +92,7 @@ export class DiskFile implements HostFile {
     this.#file = file;
     this.#lock = lock;
     this.#regular = facts.regular;
+    this.#unsafe = facts.unsafe;
     this.#bytes = facts.bytes;
   }
 
@@ -97,7 +101,7 @@ export class DiskFile implements HostFile {
    * INVALID_ARG, naming the file and the reason, for one that is missing, not accessible, not a file or in use.
    */
   static async open(path: string, options: OpenFileOptions = {}): Promise<DiskFile> {
-    const { readOnly = false, create = false, shared = false } = options;
+    const { readOnly = false, create = false, shared = false, unsafe = false } = options;
     // Without O_NONBLOCK, opening a FIFO by mistake would wait for someone to write to it.
     const nonBlock = constants.O_NONBLOCK ?? 0;
     const access = (readOnly ? constants.O_RDONLY : constants.O_RDWR) | (create ? constants.O_CREAT : 0);
@@ -120,7 +124,7 @@ export class DiskFile implements HostFile {
       // Once more, under the lock: the last writer may have grown it just now.
       const bytes = regular ? (await file.stat()).size : await probeBytes((offset) => hasSector(file, offset));
       const identity = regular ? `${stat.dev}:${stat.ino}` : `disk:${stat.rdev}`;
-      return new DiskFile(file, lock, { path, readOnly, regular, bytes, identity });
+      return new DiskFile(file, lock, { path, readOnly, regular, bytes, identity, unsafe });
     } catch (error) {
       await lock?.release();
       await file.close();
@@ -160,8 +164,8 @@ export class DiskFile implements HostFile {
     }
   }
 
-  flush(): Promise<void> {
-    return this.#file.datasync();
+  async flush(): Promise<void> {
+    if (!this.#unsafe) await this.#file.datasync();
   }
 
   async truncate(bytes: number): Promise<void> {
@@ -188,6 +192,7 @@ interface FileFacts {
   readonly regular: boolean;
   readonly bytes: number;
   readonly identity: string;
+  readonly unsafe: boolean;
 }
 
 /** Locks a whole disk of the host by its device number; no file system has the device number −1. */

@@ -21,6 +21,8 @@ export interface OpenDiskOptions {
   readonly backing?: 'read' | 'write' | 'none';
   /** Takes no locks; read-only. */
   readonly shared?: boolean;
+  /** Flushing the image and its data file does nothing: for what can be made anew if the host fails meanwhile. */
+  readonly unsafe?: boolean;
   readonly logger?: Logger;
 }
 
@@ -58,16 +60,16 @@ class Chain {
   }
 
   async open(path: string, options: OpenDiskOptions): Promise<DiskImage> {
-    const { format, readOnly = false, backing = 'read', shared = false } = options;
+    const { format, readOnly = false, backing = 'read', shared = false, unsafe = false } = options;
     if (this.#identities.size >= CHAIN_MAX) throw unusableImage(path, `it is below ${CHAIN_MAX} others`);
     const identity = await identityOf(path);
     if (identity !== undefined) this.#identities.add(identity);
-    if (format === 'raw') return FileBlock.open(path, { readOnly, shared });
-    const file = await DiskFile.open(path, { readOnly, shared });
+    if (format === 'raw') return FileBlock.open(path, { readOnly, shared, unsafe });
+    const file = await DiskFile.open(path, { readOnly, shared, unsafe });
     const opened: { close(): Promise<void> }[] = [file];
     try {
       const header = await loadHeader(file);
-      const dataFile = await this.#openData(file, header, shared);
+      const dataFile = await this.#openData(file, header, { shared, unsafe });
       if (dataFile !== undefined) opened.push(dataFile);
       const below =
         backing === 'none'
@@ -98,7 +100,11 @@ class Chain {
     }
   }
 
-  async #openData(file: DiskFile, header: Qcow2Header, shared: boolean): Promise<DiskFile | undefined> {
+  async #openData(
+    file: DiskFile,
+    header: Qcow2Header,
+    options: Pick<OpenDiskOptions, 'shared' | 'unsafe'>,
+  ): Promise<DiskFile | undefined> {
     if ((header.incompatible & Incompatible.DATA_FILE) === 0n) return undefined;
     const name = extensionText(header, Extension.DATA_FILE);
     if (name === undefined) throw unusableImage(file.path, 'it does not say what its external data file is');
@@ -106,7 +112,7 @@ class Chain {
     await this.#mustBeNew(file.path, 'external data file', path);
     const identity = await identityOf(path);
     if (identity !== undefined) this.#identities.add(identity);
-    return DiskFile.open(path, { readOnly: file.readOnly, shared });
+    return DiskFile.open(path, { ...options, readOnly: file.readOnly });
   }
 
   async #mustBeNew(path: string, what: string, named: string): Promise<void> {

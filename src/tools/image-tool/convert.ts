@@ -68,7 +68,7 @@ async function openSources(
 }
 
 /** Makes the image to write, unless it is there, and opens it. */
-async function openTarget(args: Args, conversion: Conversion, size: number): Promise<DiskImage> {
+async function openTarget(args: Args, conversion: Conversion, size: number, unsafe: boolean): Promise<DiskImage> {
   const { out, format, existing } = conversion;
   if (!existing) {
     const parsed = parseImageOptions(format, args.list('options'));
@@ -76,7 +76,7 @@ async function openTarget(args: Args, conversion: Conversion, size: number): Pro
     if (format === 'raw' && conversion.backed) throw usageError('a raw image cannot be on top of another');
     await makeImage({ path: out, format, size: options.size ?? size, options });
   }
-  const target = await openDiskImage(out, { format });
+  const target = await openDiskImage(out, { format, unsafe });
   if (diskBytes(target) >= size) return target;
   await target.close();
   throw usageError(`${out} has ${diskBytes(target)} bytes, the images have ${size}`);
@@ -114,9 +114,9 @@ async function convert(args: Args, context: Context): Promise<void> {
   await withOpen(async (keep) => {
     const sources = await openSources(args, conversion, keep);
     const size = sources.reduce((sum, disk) => sum + diskBytes(disk), 0);
-    const target = keep(await openTarget(args, conversion, size));
+    const unsafe = parseCache(args.text('cache')) === 'unsafe';
+    const target = keep(await openTarget(args, conversion, size, unsafe));
     const options = copyOptions(args, conversion, target);
-    const cached = parseCache(args.text('cache')) === 'unsafe';
     await showing(context, args.flag('progress'), { name: conversion.out, bytes: size }, async (progress) => {
       let at = 0;
       for (const source of sources) {
@@ -132,7 +132,7 @@ async function convert(args: Args, context: Context): Promise<void> {
         at += diskBytes(source);
       }
     });
-    if (!cached) await target.flush();
+    await target.flush();
   });
 }
 

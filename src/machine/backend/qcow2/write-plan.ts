@@ -42,13 +42,13 @@ function otherData(geometry: Geometry, entry: ClusterEntry, except: number): Byt
 /** Plans to write `part` of a guest cluster. In a data file a cluster's place is given by the guest's, so it is always in place. */
 export function planCluster(geometry: Geometry, cluster: number, entry: ClusterEntry, part: ByteRange): ClusterPlan {
   const { subclusterBytes, clusterBytes, dataFile } = geometry;
-  const common = { cluster, entry, part };
   if (entry.compressed) {
     const fills = [
       { from: 0, to: part.from },
       { from: part.to, to: clusterBytes },
     ].filter(({ from, to }) => from < to);
-    return { ...common, fills, inPlace: false, relink: true, data: allSubclusters(geometry), zero: 0 };
+    const data = allSubclusters(geometry);
+    return { cluster, entry, part, fills, inPlace: false, relink: true, data, zero: 0 };
   }
   const first = Math.floor(part.from / subclusterBytes);
   const last = Math.ceil(part.to / subclusterBytes) - 1;
@@ -62,10 +62,13 @@ export function planCluster(geometry: Geometry, cluster: number, entry: ClusterE
     fills.push({ from: part.to, to: (last + 1) * subclusterBytes });
   }
   if (!inPlace && entry.allocated) fills.push(...otherData(geometry, entry, bits));
+  if (fills.length > 1) fills.sort((a, b) => a.from - b.from);
   const data = (entry.data | bits) >>> 0;
   return {
-    ...common,
-    fills: fills.sort((a, b) => a.from - b.from),
+    cluster,
+    entry,
+    part,
+    fills,
     inPlace,
     relink: !inPlace || data !== entry.data || !entry.copied,
     data,

@@ -3,6 +3,7 @@ import { compressedEntry, readEntry, writeEntry, writeRawEntry } from './l2-entr
 import type { Hold } from './range-lock.ts';
 import type { Qcow2Reader } from './reader.ts';
 import type { ClusterRun } from './refcounts.ts';
+import type { CachedTable } from './table-cache.ts';
 import { type ByteRange, type ClusterPlan, planCluster } from './write-plan.ts';
 
 /** Bytes written in one go: the bound on what one request keeps in memory and holds locked. */
@@ -92,9 +93,12 @@ export class Qcow2Writer {
     const { geometry, locks } = this.#core;
     const first = Math.floor(offset / geometry.clusterBytes);
     const last = Math.floor((offset + from.length - 1) / geometry.clusterBytes);
-    let hold: Hold = await locks.take(first, last, false);
+    const taken = locks.take(first, last, false);
+    let hold: Hold = taken instanceof Promise ? await taken : taken;
     try {
-      const plans = await this.#plan(offset, from.length);
+      // Most writes go where others went before, and nothing has to be waited for to know where that is.
+      const planned = this.#plan(offset, from.length);
+      const plans = planned instanceof Promise ? await planned : planned;
       if (plans.every(({ relink }) => !relink)) {
         await this.#put(
           plans.map((plan) => ({ plan, host: plan.entry.host, fresh: false })),
@@ -112,21 +116,26 @@ export class Qcow2Writer {
   }
 
   /** Plans a write that stays within one L2 table. */
-  async #plan(offset: number, bytes: number): Promise<ClusterPlan[]> {
+  #plan(offset: number, bytes: number): ClusterPlan[] | Promise<ClusterPlan[]> {
+    const l1Index = Math.floor(offset / this.#core.geometry.l2Span);
+    const table = this.#core.peekL2(l1Index);
+    if (table !== undefined) return this.#planIn(table, offset, bytes);
+    return this.#core.withL2(l1Index, (loaded) => this.#planIn(loaded, offset, bytes));
+  }
+
+  #planIn(table: CachedTable | null, offset: number, bytes: number): ClusterPlan[] {
     const { geometry } = this.#core;
-    const { clusterBytes, l2Span } = geometry;
-    return this.#core.withL2(Math.floor(offset / l2Span), (table) => {
-      const plans: ClusterPlan[] = [];
-      for (let at = offset; at < offset + bytes; ) {
-        const cluster = Math.floor(at / clusterBytes);
-        const from = at % clusterBytes;
-        const to = Math.min(clusterBytes, from + offset + bytes - at);
-        const entry = table === null ? emptyEntry : readEntry(geometry, table, cluster % geometry.l2Entries);
-        plans.push(planCluster(geometry, cluster, entry, { from, to }));
-        at += to - from;
-      }
-      return plans;
-    });
+    const { clusterBytes } = geometry;
+    const plans: ClusterPlan[] = [];
+    for (let at = offset; at < offset + bytes; ) {
+      const cluster = Math.floor(at / clusterBytes);
+      const from = at % clusterBytes;
+      const to = Math.min(clusterBytes, from + offset + bytes - at);
+      const entry = table === null ? emptyEntry : readEntry(geometry, table, cluster % geometry.l2Entries);
+      plans.push(planCluster(geometry, cluster, entry, { from, to }));
+      at += to - from;
+    }
+    return plans;
   }
 
   async #allocateAndWrite(plans: readonly ClusterPlan[], from: Uint8Array): Promise<void> {
@@ -184,8 +193,12 @@ export class Qcow2Writer {
       if (wrong !== undefined) await core.giveUp(wrong);
       const data = from.subarray(at, at + plan.part.to - plan.part.from);
       at += data.length;
-      await this.#gather(plan, host, fresh, data, writes);
+      // Whole clusters, and what is written in place, need nothing around them.
+      if (plan.fills.length === 0) append(writes, host + plan.part.from, data);
+      else await this.#gather(plan, host, fresh, data, writes);
     }
+    const [only] = writes;
+    if (only !== undefined && writes.length === 1) return core.data.write(only.host, only.bytes);
     const ends = await Promise.allSettled(writes.map(({ host, bytes }) => core.data.write(host, bytes)));
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
