@@ -6,9 +6,10 @@ import { SeededRandom } from '../../../src/util/index.ts';
 import { needTool } from '../../support/need-tool.ts';
 import { domainXml, processesWith } from '../../virt/process/bench.ts';
 import { DaemonBench } from './daemon-process.ts';
+import { Ledger } from './ledger.ts';
 
 const FULL = process.env['NODEVISOR_TEST_FULL'] !== undefined;
-const ROUNDS = FULL ? 1000 : 50;
+const ROUNDS = Number(process.env['NODEVISOR_TEST_ROUNDS'] ?? (FULL ? 1000 : 50));
 const NAMES = ['a', 'b', 'c', 'd', 'e'];
 /** Clients that work while the killing goes on. */
 const WORKERS = 2;
@@ -16,18 +17,11 @@ const WORKERS = 2;
 /** What virsh says when its call has changed nothing. */
 const REFUSED = /Requested operation is not valid|Domain not found|already exists|already active|not running/;
 
-/** What is known of a domain; undefined: a call was under way when the daemon died, so it may be either. */
-interface Known {
-  defined: boolean | undefined;
-  /** Process of its machine; undefined: not known; 0: it is off. */
-  pid: number | undefined;
-}
-
 /** Kills daemons and machines, and keeps account of what must have survived. */
 class Ordeal {
   readonly bench = new DaemonBench();
   readonly random: SeededRandom;
-  readonly known = new Map<string, Known>(NAMES.map((name) => [name, { defined: false, pid: 0 }]));
+  readonly ledger = new Ledger();
   calls = 0;
   #dead = false;
 
@@ -65,7 +59,8 @@ class Ordeal {
     const names = list.out.split('\n').filter((name) => name !== '');
     const running = (await this.#virsh('list', '--name')).out.split('\n').filter((name) => name !== '');
     const pids = this.#pidsByName();
-    for (const [name, known] of this.known) {
+    for (const name of NAMES) {
+      const known = this.ledger.known(name);
       if (known.defined !== undefined) {
         assert.equal(names.includes(name) && (await this.#isPersistent(name)), known.defined, `${name} is defined`);
       }
@@ -73,7 +68,7 @@ class Ordeal {
         assert.equal(pids.get(name), known.pid, `${name} still runs in the process that it had`);
       }
       if (known.pid === 0) assert.ok(!running.includes(name), `${name} is off`);
-      this.known.set(name, {
+      this.ledger.found(name, {
         defined: names.includes(name) && (await this.#isPersistent(name)),
         pid: pids.get(name) ?? 0,
       });
@@ -101,25 +96,14 @@ class Ordeal {
     const own = NAMES.filter((_, index) => index % WORKERS === worker);
     while (!this.#dead) {
       const name = this.random.pick(own);
-      const known = this.known.get(name) as Known;
       const call = this.random.pick(['define', 'start', 'destroy', 'undefine', 'suspend', 'resume', 'create'] as const);
-      const before = { ...known };
-      // While it is under way nobody can know.
-      if (call === 'define' || call === 'undefine') known.defined = undefined;
-      if (call === 'start' || call === 'create' || call === 'destroy') known.pid = undefined;
+      const end = this.ledger.begin(name, call);
       const file = join(this.bench.directory, `${name}.xml`);
       const { code, err } = await this.#virsh(call, call === 'define' || call === 'create' ? file : name);
       this.calls++;
-      if (code === 0) this.#done(call, known, name);
-      else if (REFUSED.test(err)) Object.assign(known, before);
+      if (code === 0) end('done', this.#pidsByName().get(name));
+      else end(REFUSED.test(err) ? 'refused' : 'lost');
     }
-  }
-
-  #done(call: string, known: Known, name: string): void {
-    if (call === 'define') known.defined = true;
-    if (call === 'undefine') known.defined = false;
-    if (call === 'destroy') known.pid = 0;
-    if (call === 'start' || call === 'create') known.pid = this.#pidsByName().get(name);
   }
 
   #virsh(...args: string[]): ReturnType<DaemonBench['virsh']> {
@@ -127,7 +111,7 @@ class Ordeal {
   }
 
   #killMachine(pid: number): void {
-    for (const known of this.known.values()) if (known.pid === pid) known.pid = undefined;
+    this.ledger.killed(pid);
     try {
       process.kill(pid, 'SIGKILL');
     } catch {
