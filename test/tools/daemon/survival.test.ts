@@ -142,7 +142,7 @@ class Ordeal {
 }
 
 describe('a daemon that is killed', function () {
-  this.timeout(FULL ? 3_600_000 : 240_000);
+  this.timeout(FULL ? 3_600_000 : 420_000);
 
   it(`loses nothing and leaves nothing, killed ${ROUNDS} times at random points with its machines`, async function () {
     needTool(this, 'virsh', 'libvirt-clients');
