@@ -11,7 +11,7 @@ export const FRAME_BYTES_MAX = 65_535 + ETHER_HEADER + 4;
 export const EtherType = { IPV4: 0x0800, ARP: 0x0806, VLAN: 0x8100, IPV6: 0x86dd } as const;
 
 /** Numbers of protocols over IP. */
-export const IpProtocol = { ICMP: 1, TCP: 6, UDP: 17, ICMPV6: 58 } as const;
+export const IpProtocol = { ICMP: 1, TCP: 6, UDP: 17, FRAGMENT: 44, ICMPV6: 58 } as const;
 
 /** A MAC address as text, `52:54:00:12:34:56`; `at`: where it stands. */
 export function formatMac(bytes: Uint8Array, at = 0): string {

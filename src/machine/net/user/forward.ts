@@ -127,7 +127,6 @@ export class Forwards {
     const { context } = this.#host;
     const guest = forward.guestAddress ?? this.#host.defaultGuest();
     const port = this.#clientPort(socket, from);
-    if (data.length + 48 > context.mtu) return;
     const envelope = { from: this.#host.router(guest), to: guest, protocol: IpProtocol.UDP };
     context.send(guest, udpFrame(envelope, { from: port, to: forward.guestPort }, data));
   }

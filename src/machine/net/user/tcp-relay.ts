@@ -8,6 +8,8 @@ import { mssFor, tcpFrame } from './tcp-wire.ts';
 const PENDING_HIGH = 2 ** 20;
 const PENDING_LOW = 2 ** 19;
 
+const NOTHING = new Uint8Array(0);
+
 /** What a relay tells whoever keeps it. */
 export interface TcpRelayOwner {
   /** Both sides have ended in order; what is left is the guest's flow to be remembered for a while, no socket. */
@@ -46,7 +48,7 @@ export class TcpRelay {
     socket.pause();
     socket.setNoDelay(true);
     socket.on('data', (data) => this.#fromHost(data));
-    socket.on('end', () => this.endpoint.end());
+    socket.on('end', () => this.#hostEnded());
     socket.on('close', (failed) => {
       if (failed) this.endpoint.reset();
     });
@@ -78,6 +80,21 @@ export class TcpRelay {
         this.#afterSocket(() => this.#keeper.closed());
       },
     };
+  }
+
+  /**
+   * A reset right behind data looks like an orderly end to libuv, which then reads no further. A write of nothing tells:
+   * it fails where there is no connection any more, and so does the socket. One behind other data would tell too late,
+   * and those tell by themselves.
+   */
+  #hostEnded(): void {
+    const socket = this.#socket;
+    if (socket.writableEnded || socket.writableLength > 0) this.endpoint.end();
+    else {
+      socket.write(NOTHING, (error) => {
+        if (!error) this.endpoint.end();
+      });
+    }
   }
 
   /** Ended on both sides, the socket closes once the host has taken the last of the guest's data. */

@@ -82,9 +82,7 @@ export class UdpNat {
 
   #received(binding: Binding, data: Uint8Array, { address, port }: RemoteInfo): void {
     const remote = binding.remotes.get(remoteKey(address, port));
-    const bytes = data.length + 8 + (binding.guest.length === 4 ? 20 : 40);
-    // Nothing is cut into fragments here.
-    if (remote === undefined || bytes > this.#context.mtu) return;
+    if (remote === undefined) return;
     binding.usedNs = this.#context.clock.nowNs();
     const envelope = { from: remote.ip, to: binding.guest, protocol: IpProtocol.UDP };
     this.#context.send(binding.guest, udpFrame(envelope, { from: remote.port, to: binding.port }, data));

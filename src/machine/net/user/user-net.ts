@@ -8,6 +8,7 @@ import { DhcpServer, type Lease } from './dhcp.ts';
 import { parseDhcp } from './dhcp-message.ts';
 import { DnsRelay, type DnsServer, hostServers } from './dns.ts';
 import { Forwards } from './forward.ts';
+import { fragmentsOf } from './fragments.ts';
 import { Echo, echoReply, unreachable } from './icmp.ts';
 import { arpFrame, Link } from './link.ts';
 import { NdType, neighbourAdvertisement, neighbourSolicitation, routerAdvertisement } from './neighbour.ts';
@@ -21,6 +22,7 @@ import {
 import { udpFrame } from './packet.ts';
 import { Pinger } from './ping.ts';
 import { Policy, type UserAddresses } from './policy.ts';
+import { Reassembler } from './reassembly.ts';
 import { TcpNat } from './tcp-nat.ts';
 import { TftpServer } from './tftp.ts';
 import { UdpNat } from './udp-nat.ts';
@@ -48,6 +50,8 @@ export class UserNet {
   readonly #forwards: Forwards;
   readonly #pinger = new Pinger();
   readonly #tftp: TftpServer | undefined;
+  readonly #reassembler: Reassembler;
+  #fragmentId = 0;
 
   private constructor(options: UserNetOptions, host: UserNetHost) {
     const { mac = ROUTER_MAC, mtu = MTU, hostLoopback = false, restrict, dnsServers, tftp } = options;
@@ -56,7 +60,8 @@ export class UserNet {
     this.#addresses = addresses;
     this.#link = new Link({ mac, timers: host.timers, ask: (address) => this.#question(address) });
     const policy = new Policy({ ...addresses, hostLoopback, ...(restrict === undefined ? {} : { allow: restrict }) });
-    this.#context = { ...host, policy, mtu, send: (to, frame) => this.#link.send(to, frame) };
+    this.#context = { ...host, policy, mtu, send: (to, frame) => this.#send(to, frame) };
+    this.#reassembler = new Reassembler(host.clock);
     this.#dhcp = this.#makeDhcp(mtu);
     this.#dnsServers = () => dnsServers ?? hostServers();
     this.#dns = new DnsRelay((name) => this.#lookup(name), this.#dnsServers, host.timers);
@@ -113,10 +118,15 @@ export class UserNet {
 
   /** Takes a guest's frame. Whatever is in it, this does not throw. */
   receive(frame: Frame): void {
-    const { bytes } = frame;
-    const layout = frameLayout(bytes);
+    const layout = frameLayout(frame.bytes);
     if (layout === undefined || layout.vlan !== undefined) return;
-    if (layout.type === EtherType.ARP) this.#receiveArp(bytes, layout.packet);
+    if (layout.type === EtherType.ARP) this.#receiveArp(frame.bytes, layout.packet);
+    const whole = this.#reassembler.take(frame);
+    if (whole !== undefined) this.#receiveIp(whole);
+  }
+
+  #receiveIp(frame: Frame): void {
+    const { bytes } = frame;
     const ip = transportLayout(bytes);
     if (ip === undefined || !intact(frame, ip)) return;
     const [at, size] = ip.version === 4 ? [ip.ip + 12, 4] : [ip.ip + 8, 16];
@@ -156,6 +166,10 @@ export class UserNet {
       },
       this.#context.clock,
     );
+  }
+
+  #send(to: IpAddress, frame: Frame): void {
+    for (const piece of fragmentsOf(frame, this.#context.mtu, this.#fragmentId++)) this.#link.send(to, piece);
   }
 
   #own(address: IpAddress): UserAddresses | undefined {

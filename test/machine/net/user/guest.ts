@@ -6,9 +6,11 @@ import { IpProtocol, transportLayout } from '../../../../src/machine/net/ether.t
 import { completeFrames } from '../../../../src/machine/net/offload.ts';
 import { TcpEndpoint } from '../../../../src/machine/net/tcp/endpoint.ts';
 import { parseSegment } from '../../../../src/machine/net/tcp/segment.ts';
+import { fragmentsOf } from '../../../../src/machine/net/user/fragments.ts';
 import { arpFrame } from '../../../../src/machine/net/user/link.ts';
 import type { UserNetOptions } from '../../../../src/machine/net/user/options.ts';
 import { openPacket, udpFrame } from '../../../../src/machine/net/user/packet.ts';
+import { Reassembler } from '../../../../src/machine/net/user/reassembly.ts';
 import { tcpFrame } from '../../../../src/machine/net/user/tcp-wire.ts';
 import { UserNet } from '../../../../src/machine/net/user/user-net.ts';
 import { HostClock, SeededRandom, silentLogger } from '../../../../src/util/index.ts';
@@ -16,6 +18,8 @@ import { HostClock, SeededRandom, silentLogger } from '../../../../src/util/inde
 export const GUEST_IP = parseIp('10.0.2.15');
 export const ROUTER = parseIp('10.0.2.2');
 export const DNS = parseIp('10.0.2.3');
+/** Ports that connections come from begin here. */
+const FIRST_PORT = 40_000;
 const MAC = Uint8Array.of(0x52, 0x54, 0, 0, 0, 1);
 
 /** One datagram that came. */
@@ -48,9 +52,11 @@ export class NetGuest {
   loss = 0;
   readonly #random = new SeededRandom(99);
   readonly #clock = new HostClock();
+  readonly #reassembler = new Reassembler(this.#clock);
+  #fragmentId = 0;
   readonly #connections = new Map<string, GuestConnection>();
   #routerMac = new Uint8Array(6).fill(0xff);
-  #port = 40_000;
+  #port = FIRST_PORT;
 
   private constructor(net: UserNet, ip: IpAddress) {
     this.net = net;
@@ -96,7 +102,8 @@ export class NetGuest {
 
   /** Opens a connection. */
   connect(remote: IpAddress, remotePort: number): GuestConnection {
-    const connection = this.#make(remote, remotePort, this.#port++);
+    const connection = this.#make(remote, remotePort, this.#port);
+    this.#port = this.#port === 65_535 ? FIRST_PORT : this.#port + 1;
     connection.endpoint.open();
     return connection;
   }
@@ -110,7 +117,8 @@ export class NetGuest {
     const endpoint = new TcpEndpoint({
       clock: this.#clock,
       timers: hostTimers,
-      sequence: this.#random.u32(),
+      // RFC 9293, 3.4.1: it goes with time, so that ports can be used again soon.
+      sequence: Math.floor(this.#clock.nowNs() / 250) >>> 0,
       mss: 1460,
       send: (segment, mss) => this.#send(tcpFrame(flow, segment, mss)),
       owner: {
@@ -124,7 +132,7 @@ export class NetGuest {
         finished: () => {},
         closed: (reset) => {
           heard.push(reset ? 'reset' : 'closed');
-          this.#connections.delete(key);
+          if (this.#connections.get(key) === connection) this.#connections.delete(key);
         },
       },
     });
@@ -136,7 +144,7 @@ export class NetGuest {
   #send(frame: Frame): void {
     frame.bytes.set(this.#routerMac, 0);
     frame.bytes.set(MAC, 6);
-    if (!this.#lost()) this.net.receive(frame);
+    for (const piece of fragmentsOf(frame, 1500, this.#fragmentId++)) if (!this.#lost()) this.net.receive(piece);
   }
 
   #lost(): boolean {
@@ -152,6 +160,11 @@ export class NetGuest {
       }
       return;
     }
+    const whole = this.#reassembler.take({ bytes });
+    if (whole !== undefined) this.#receiveIp(whole.bytes);
+  }
+
+  #receiveIp(bytes: Uint8Array): void {
     const layout = transportLayout(bytes);
     if (layout?.protocol === IpProtocol.UDP) this.#receiveUdp(bytes, layout.ip, layout.transport, layout.end);
     else if (layout?.protocol === IpProtocol.TCP) this.#receiveTcp(bytes, layout.ip, layout.transport, layout.end);

@@ -1,57 +1,20 @@
 import { strict as assert } from 'node:assert';
-import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseIp, parseSubnet } from '../../../../src/machine/net/address.ts';
-import { u16 } from '../../../../src/machine/net/checksum.ts';
+import { checksum, setU16, u16 } from '../../../../src/machine/net/checksum.ts';
 import type { UserNetOptions } from '../../../../src/machine/net/user/options.ts';
 import { SeededRandom } from '../../../../src/util/index.ts';
 import { DNS, dhcpRequest, dnsQuery, eventually, type GuestConnection, NetGuest, ROUTER } from './guest.ts';
 
-const closers: (() => unknown)[] = [];
-
-async function plug(options: UserNetOptions = {}): Promise<NetGuest> {
-  const guest = await NetGuest.plug(options);
-  closers.push(() => guest.net.close());
-  return guest;
-}
-
-async function tcpServer(serve: (socket: Socket) => void, host = '127.0.0.1'): Promise<number> {
-  const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
-    socket.on('error', () => {});
-    serve(socket);
-  });
-  server.listen(0, host);
-  await once(server, 'listening');
-  closers.push(() => server.close());
-  return (server.address() as AddressInfo).port;
-}
-
-async function udpServer(serve: (data: Buffer) => Uint8Array | undefined): Promise<number> {
-  const socket: UdpSocket = createSocket('udp4');
-  socket.on('message', (data, { address, port }) => {
-    const answer = serve(data);
-    if (answer !== undefined) socket.send(answer, port, address);
-  });
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  closers.push(() => socket.close());
-  return socket.address().port;
-}
-
-const some = (bytes: number) => {
-  const data = new Uint8Array(bytes);
-  new SeededRandom(bytes).fill(data);
-  return data;
-};
+import { closeAll, closers, plug, some, tcpServer, udpServer } from './hosts.ts';
 
 describe('user network', () => {
-  afterEach(async () => {
-    for (const close of closers.splice(0)) await close();
-  });
+  afterEach(closeAll);
 
   it('answers for its router and its name server, and for nobody else', async () => {
     const guest = await plug();
@@ -103,115 +66,6 @@ describe('user network', () => {
     assert.equal(Buffer.from(fixed.options.get(12) ?? []).toString(), 'fixed');
     for (let n = 0; n < 2; n++) await guest.ask(dhcpRequest(3, [[50, [10, 0, 2, 15 + n]]], mac(n)));
     assert.equal(await guest.tryAsk(dhcpRequest(1, [], mac(2))), undefined);
-  });
-
-  it('carries connections to the world both ways, and half-closes', async () => {
-    const port = await tcpServer((socket) => {
-      const got: Buffer[] = [];
-      socket.on('data', (data) => got.push(data));
-      socket.on('end', () => socket.end(Buffer.concat(got).reverse()));
-    });
-    const guest = await plug({ hostLoopback: true });
-    const connection = guest.connect(ROUTER, port);
-    await eventually(() => connection.heard.includes('opened'));
-    const data = some(3_000_000);
-    connection.endpoint.write(data);
-    connection.endpoint.end();
-    await eventually(() => connection.heard.includes('ended'));
-    assert.ok(connection.bytes().equals(Buffer.from(data).reverse()));
-  });
-
-  it('loses and changes no byte on a wire that loses frames', async () => {
-    const data = some(1_500_000);
-    const port = await tcpServer((socket) => {
-      socket.pipe(socket);
-    });
-    const guest = await plug({ hostLoopback: true });
-    const connection = guest.connect(ROUTER, port);
-    await eventually(() => connection.heard.includes('opened'));
-    guest.loss = 20;
-    connection.endpoint.write(data);
-    connection.endpoint.end();
-    await eventually(() => connection.bytes().length === data.length);
-    guest.loss = 0;
-    assert.ok(connection.bytes().equals(data));
-  });
-
-  it('holds the host back while the guest does not read, and the guest while the host does not', async () => {
-    let server: Socket | undefined;
-    const port = await tcpServer((socket) => {
-      server = socket;
-      socket.pause();
-      socket.write(Buffer.alloc(64 * 2 ** 20));
-    });
-    const guest = await plug({ hostLoopback: true });
-    const connection = guest.connect(ROUTER, port);
-    await eventually(() => connection.heard.includes('opened'));
-    connection.endpoint.write(new Uint8Array(64 * 2 ** 20));
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    assert.ok(connection.endpoint.pendingBytes > 16 * 2 ** 20, 'what the host does not read stays with the guest');
-    server?.resume();
-    await eventually(() => connection.endpoint.pendingBytes === 0);
-  });
-
-  it('loses nothing for a host that ends before it has read what the guest sent', async () => {
-    let server: Socket | undefined;
-    const port = await tcpServer((socket) => {
-      server = socket;
-      socket.pause();
-    });
-    const guest = await plug({ hostLoopback: true });
-    for (const bytes of [1, 2, 3, 4, 5].map((n) => n * 2 ** 20)) {
-      server = undefined;
-      const connection = guest.connect(ROUTER, port);
-      await eventually(() => connection.heard.includes('opened') && server !== undefined);
-      connection.endpoint.write(some(bytes));
-      connection.endpoint.end();
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      const socket = server as unknown as Socket;
-      socket.end();
-      await eventually(() => connection.heard.includes('ended'));
-      let got = 0;
-      socket.on('data', (data: Buffer) => {
-        got += data.length;
-      });
-      socket.resume();
-      await eventually(() => got === bytes, `${bytes} bytes`);
-      if (!socket.closed) await once(socket, 'close');
-    }
-  });
-
-  it('has room for new connections however many have just ended', async () => {
-    const port = await tcpServer((socket) => socket.end('x'));
-    const guest = await plug({ hostLoopback: true });
-    for (let round = 0; round < 45; round++) {
-      const connections = Array.from({ length: 100 }, () => guest.connect(ROUTER, port));
-      await eventually(() => connections.every(({ heard }) => heard.includes('ended') || heard.includes('reset')));
-      for (const { endpoint, heard, bytes } of connections) {
-        assert.deepEqual([heard, String(bytes())], [['opened', 'ended'], 'x']);
-        endpoint.end();
-      }
-    }
-  });
-
-  it('passes resets and refusals on in both directions', async () => {
-    const sockets: Socket[] = [];
-    const ends: string[] = [];
-    const port = await tcpServer((socket) => {
-      sockets.push(socket);
-      socket.on('error', ({ message }) => ends.push(message));
-      socket.on('data', () => {});
-    });
-    const guest = await plug({ hostLoopback: true });
-    const [first, second] = [guest.connect(ROUTER, port), guest.connect(ROUTER, port)];
-    await eventually(() => sockets.length === 2 && second.heard.length > 0 && first.heard.length > 0);
-    sockets[0]?.resetAndDestroy();
-    await eventually(() => first.heard.includes('reset') || second.heard.includes('reset'));
-    const other = first.heard.includes('reset') ? second : first;
-    other.endpoint.reset();
-    await eventually(() => ends.some((message) => message.includes('ECONNRESET')));
-    const nobody = guest.connect(ROUTER, 1);
-    await eventually(() => nobody.heard.includes('reset'));
   });
 
   it('keeps guests from the host itself, and from what is not on the list', async () => {
@@ -269,6 +123,31 @@ describe('user network', () => {
     assert.deepEqual(from.sort(), [5000, 5001]);
     assert.deepEqual(guest.datagrams.map(({ data }) => data.toString()).sort(), ['cba', 'fed']);
     assert.ok(guest.datagrams.every((datagram) => datagram.from === '10.0.2.2' && datagram.port === port));
+  });
+
+  it('carries datagrams that are larger than a frame, both ways', async () => {
+    const port = await udpServer((data) => Buffer.from(data).reverse());
+    const guest = await plug({ hostLoopback: true });
+    for (const bytes of [1472, 1473, 9000, 65_507]) {
+      const data = some(bytes);
+      guest.datagrams.splice(0);
+      guest.udp(ROUTER, port, data);
+      await eventually(() => guest.datagrams.length === 1);
+      assert.ok(guest.datagrams[0]?.data.equals(Buffer.from(data).reverse()), `${bytes} bytes`);
+    }
+  });
+
+  it('answers pings that are larger than a frame', async () => {
+    const guest = await plug();
+    const echo = new Uint8Array(30_000);
+    echo.set(icmpEcho(5));
+    setU16(echo, 2, 0);
+    setU16(echo, 2, checksum(echo, 0, echo.length));
+    guest.packet(ROUTER, 1, echo);
+    assert.deepEqual(
+      guest.others.map((bytes) => [bytes[34], u16(bytes, 40), bytes.length]),
+      [[0, 5, 14 + 20 + echo.length]],
+    );
   });
 
   it("knows the names of its guests and asks the host's servers for others, one after the other", async () => {
