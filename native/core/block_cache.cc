@@ -1,6 +1,7 @@
 #include "block_cache.h"
 
 #include <cstring>
+#include <new>
 
 #include "exec.h"
 
@@ -17,7 +18,7 @@ uint16_t half(const uint8_t* at) {
 }  // namespace
 
 void* Arena::allocate(size_t bytes) {
-    bytes = (bytes + 15) & ~size_t{15};
+    bytes = (bytes + 7) & ~size_t{7};
     if (at_ + bytes > kChunk) {
         chunks_.emplace_back(new uint8_t[kChunk]);
         at_ = 0;
@@ -42,7 +43,7 @@ CodePage* BlockCache::page(uint64_t gpa, const uint8_t* host, uint64_t stamp) {
         entry->version = 0;
         entry->lines = 0;
         entry->active = false;
-        std::memset(entry->at, 0, sizeof entry->at);
+        std::memset(entry->blocks, 0, sizeof entry->blocks);
         return entry.get();
     }
     CodePage* page = entry.get();
@@ -60,8 +61,7 @@ bool BlockCache::verify(CodePage* page, uint64_t stamp) {
         same = std::memcmp(page->copy + at, page->host + at, 64) == 0;
     }
     if (!same) {
-        page->blocks.clear();
-        std::memset(page->at, 0, sizeof page->at);
+        std::memset(page->blocks, 0, sizeof page->blocks);
         page->lines = 0;
         page->version++;
     }
@@ -69,12 +69,14 @@ bool BlockCache::verify(CodePage* page, uint64_t stamp) {
 }
 
 CodeBlock* BlockCache::block(CodePage* page, uint32_t offset) {
-    uint16_t& at = page->at[offset / 2];
-    if (at != 0) return page->blocks[at - 1u];
+    CodeBlock*& first = page->blocks[offset / 64];
+    for (CodeBlock* b = first; b; b = b->next) {
+        if (b->offset == offset) return b;
+    }
     CodeBlock* b = build(page, offset);
     if (b) {
-        page->blocks.push_back(b);
-        at = static_cast<uint16_t>(page->blocks.size());
+        b->next = first;
+        first = b;
     }
     return b;
 }
@@ -110,42 +112,38 @@ CodeBlock* BlockCache::build(CodePage* page, uint32_t offset) {
     }
     if (count == 0) return nullptr;
 
-    auto* insns = static_cast<Insn*>(arena_.allocate(sizeof(Insn) * (count + 1)));
-    auto* copy = static_cast<Decoded*>(arena_.allocate(sizeof(Decoded) * count));
-    auto* b = static_cast<CodeBlock*>(arena_.allocate(sizeof(CodeBlock)));
+    const size_t size = sizeof(CodeBlock) + sizeof(Insn) * (count + 1) + sizeof(Decoded) * count;
+    auto* b = new (arena_.allocate(size)) CodeBlock{};
+    b->page = page;
+    b->offset = static_cast<uint16_t>(offset);
+    b->count = static_cast<uint8_t>(count);
+    b->serial = isSerial(decoded[0]);
     uint32_t from = 0;
     for (uint32_t i = 0; i < count; i++) {
-        copy[i] = decoded[i];
-        insns[i] = record(decoded[i], from);
+        b->decoded()[i] = decoded[i];
+        b->insns()[i] = record(decoded[i], from);
         from += decoded[i].length;
+        b->slow += isFp(decoded[i]) && info(decoded[i]).memory == MemoryKind::none;
     }
-    insns[count] = sentinel(from);
-    *b = CodeBlock{};
-    b->gpa = page->gpa + offset;
-    b->page = page;
-    b->count = count;
-    b->bytes = from;
-    b->serial = isSerial(decoded[0]);
-    for (uint32_t i = 0; i < count; i++) b->slow += isFp(decoded[i]) && info(decoded[i]).memory == MemoryKind::none;
+    b->insns()[count] = sentinel(from);
+    b->bytes = static_cast<uint8_t>(from);
     if (b->serial) b->slow++;
-    b->insns = insns;
-    b->decoded = copy;
     return b;
 }
 
 CodeBlock* BlockCache::single(uint64_t gpa, uint32_t raw) {
-    singleDecoded_ = decode(raw);
-    singleInsns_[0] = record(singleDecoded_, 0);
-    singleInsns_[1] = sentinel(singleDecoded_.length);
-    single_ = CodeBlock{};
-    single_.gpa = gpa;
-    single_.count = 1;
-    single_.bytes = singleDecoded_.length;
-    single_.serial = true;
-    single_.cold = true;
-    single_.insns = singleInsns_;
-    single_.decoded = &singleDecoded_;
-    return &single_;
+    const Decoded d = decode(raw);
+    CodeBlock& b = single_.block;
+    b = CodeBlock{};
+    b.offset = static_cast<uint16_t>(gpa & 0xfff);
+    b.count = 1;
+    b.bytes = d.length;
+    b.serial = true;
+    b.cold = true;
+    single_.insns[0] = record(d, 0);
+    single_.insns[1] = sentinel(d.length);
+    single_.decoded = d;
+    return &b;
 }
 
 void BlockCache::clear() {

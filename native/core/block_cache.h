@@ -25,28 +25,39 @@ struct Insn {
 };
 static_assert(sizeof(Insn) == 16);
 
-/// A straight run of instructions inside one page. The last record is a sentinel.
+/// A straight run of instructions inside one page. There are a hundred thousand in a guest that has booted, hence the
+/// small fields. What it consists of lies behind it: `count` records and a sentinel, then the instructions as decoded.
 struct CodeBlock {
-    uint64_t gpa;
     CodePage* page;
-    uint32_t count;
-    uint32_t bytes;
+    /// Another block of the page that begins in the same 64-byte line.
+    CodeBlock* next;
+    /// Translations by mode for the virtual address `codePc`, valid while the translator is at `codeGeneration`: their
+    /// distance from the start of executable memory, or 0.
+    uint64_t codePc;
+    uint32_t code[kModeCount];
+    uint32_t codeGeneration;
     /// Executions, until it is translated.
     uint32_t heat;
+    /// Where in the page it begins, in bytes.
+    uint16_t offset;
+    uint8_t count;
+    uint8_t bytes;
+    /// Instructions that take long in the interpreter (see Context::slow).
+    uint8_t slow;
     /// Translation gave up on it.
     bool cold;
     /// One instruction that wants the counters up to date.
     bool serial;
-    /// Instructions that take long in the interpreter (see Context::slow).
-    uint32_t slow;
-    /// Translations by mode for the virtual address `codePc`, valid while the translator is at `codeGeneration`.
-    const void* code[kModeCount];
-    uint64_t codePc;
-    uint64_t codeGeneration;
-    const Insn* insns;
+
+    const Insn* insns() const { return reinterpret_cast<const Insn*>(this + 1); }
+    Insn* insns() { return reinterpret_cast<Insn*>(this + 1); }
     /// The same instructions as decoded, for traps and the translator.
-    const Decoded* decoded;
+    const Decoded* decoded() const { return reinterpret_cast<const Decoded*>(insns() + count + 1); }
+    Decoded* decoded() { return reinterpret_cast<Decoded*>(insns() + count + 1); }
+    inline uint64_t gpa() const;
 };
+static_assert(sizeof(CodeBlock) % alignof(Insn) == 0 && alignof(CodeBlock) >= alignof(Insn));
+static_assert(sizeof(Insn) % alignof(Decoded) == 0);
 
 /// What is known of one page of guest code.
 struct CodePage {
@@ -61,10 +72,11 @@ struct CodePage {
     /// The 64-byte lines that blocks were decoded from, and their bytes then.
     uint64_t lines;
     uint8_t copy[4096];
-    /// Its blocks, and where in `blocks` the one at each half-word is: index + 1, or 0.
-    std::vector<CodeBlock*> blocks;
-    uint16_t at[2048];
+    /// Its blocks, by the line that they begin in.
+    CodeBlock* blocks[64];
 };
+
+uint64_t CodeBlock::gpa() const { return page->gpa + offset; }
 
 /// Bump allocator for blocks: they all go at once.
 class Arena {
@@ -81,7 +93,7 @@ private:
 
 class BlockCache {
 public:
-    /// Longest block in instructions.
+    /// Longest block in instructions: as bytes, what CodeBlock::bytes can hold.
     static constexpr uint32_t kMaxInsns = 48;
 
     /// The page at `gpa` (page-aligned, at `host`), verified at `stamp`. Dropped blocks bump page->version.
@@ -103,9 +115,11 @@ private:
 
     std::unordered_map<uint64_t, std::unique_ptr<CodePage>> pages_;
     Arena arena_;
-    CodeBlock single_{};
-    Insn singleInsns_[2]{};
-    Decoded singleDecoded_{};
+    struct {
+        CodeBlock block;
+        Insn insns[2];
+        Decoded decoded;
+    } single_{};
 };
 
 }  // namespace nodevisor

@@ -157,10 +157,10 @@ uint32_t Hart::leaveStop(uint32_t stop) {
 
 void Hart::dispatch(const CodeBlock* block) {
 #if defined(NODEVISOR_LOOP_DISPATCH)
-    ctx.ip = block->insns;
+    ctx.ip = block->insns();
     while (ctx.ip) ctx.ip->handler(ctx.ip, &ctx);
 #else
-    block->insns->handler(block->insns, &ctx);
+    block->insns()->handler(block->insns(), &ctx);
 #endif
 }
 
@@ -171,7 +171,7 @@ uint64_t Hart::runBlock(CodeBlock* block, uint64_t limit) {
     Insn saved;
     if (limit < block->count) {
         // The record after the last one allowed becomes the end, as if the block stopped there.
-        cut = const_cast<Insn*>(&block->insns[limit]);
+        cut = &block->insns()[limit];
         saved = *cut;
         *cut = sentinel(uint32_t{saved.at} * 2);
     }
@@ -201,13 +201,13 @@ uint64_t Hart::runChain(CodeBlock* block, uint64_t limit) {
 
 /// After a block that was left at Context::leaveIp: how many of its instructions retired.
 uint64_t Hart::leftWithin(const CodeBlock* block) {
-    const auto index = static_cast<uint64_t>(ctx.leaveIp - block->insns);
+    const auto index = static_cast<uint64_t>(ctx.leaveIp - block->insns());
     if (ctx.leave == Leave::kTrap || ctx.leave == Leave::kExit) {
         ctx.pc += ctx.leaveIp->at * 2u;
         if (ctx.leave == Leave::kTrap && ctx.trapCause == cause::ILLEGAL_INSTRUCTION) {
-            ctx.trapValue = block->decoded[index].raw;
+            ctx.trapValue = block->decoded()[index].raw;
         }
-        if (ctx.leave == Leave::kExit) noteExit(block->decoded[index]);
+        if (ctx.leave == Leave::kExit) noteExit(block->decoded()[index]);
         return index;
     }
     return index + 1;  // kResync, kRetireExit: it retired, and set pc
@@ -240,8 +240,8 @@ void Hart::fillInsnDetails() {
     ctx.trapCause = trapCause;
     ctx.trapValue = trapValue;
     if (!block) return;
-    if (leave == Leave::kTrap) ctx.trapValue = block->decoded[0].raw;
-    else noteExit(block->decoded[0]);
+    if (leave == Leave::kTrap) ctx.trapValue = block->decoded()[0].raw;
+    else noteExit(block->decoded()[0]);
 }
 
 const void* Hart::translationFor(CodeBlock* block) {

@@ -33,11 +33,21 @@ CodeBuffer::~CodeBuffer() {
     }
 }
 
+void CodeBuffer::settle(size_t end) {
+    constexpr size_t kStep = size_t{1} << 20;
+    if (end < settled_) settled_ = 0;  // begun anew
+    if (end - settled_ < kStep) return;
+    settled_ = end;
+    // All of it: links patch code anywhere. The memory is shared, so this drops the view's mappings, not its contents.
+    madvise(write_, end & ~size_t{0xffff}, MADV_DONTNEED);
+}
+
 #else
 
 // Other systems run the interpreter tier until they have a mapping of their own here.
 CodeBuffer::CodeBuffer(size_t bytes) : bytes_(bytes) {}
 CodeBuffer::~CodeBuffer() = default;
+void CodeBuffer::settle(size_t) {}
 
 #endif
 

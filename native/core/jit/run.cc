@@ -25,8 +25,8 @@ void Run::collect(CodeBlock* block, BlockCache* blocks) {
         }
         seen.push_back(pc);
         for (uint32_t i = 0; i < block->count; i++) {
-            steps_.push_back({block->decoded[i], pc});
-            pc += block->decoded[i].length;
+            steps_.push_back({block->decoded()[i], pc});
+            pc += block->decoded()[i].length;
         }
         fallTo_ = pc;
         Step& last = steps_.back();
@@ -129,15 +129,18 @@ void Run::exitTo(uint64_t target, uint32_t unspent) {
 void Run::jumpTo(uint64_t target) {
     if (target == pc_) return a_.jmpTo(loop_);
     const bool samePage = ((target ^ pc_) & ~uint64_t{0xfff}) == 0;
-    Translator::Link link{nullptr, nullptr, nullptr, target, mode_};
+    const auto place = [this](const uint8_t* at) { return static_cast<uint32_t>(at - t_.buffer_.write()); };
+    Translator::Link link{target, 0, 0, mode_};
+    uint8_t* guardJump = nullptr;
     if (!samePage) {
         a_.cmpMem32Patchable(field(offsetof(Context, fetchGeneration) + 4 * mode_), 0);
-        link.guard = a_.here();
-        link.guardJump = a_.jcc(kNE);
+        link.guard = place(a_.here());
+        guardJump = a_.jcc(kNE);
     }
-    link.distance = a_.jmp();
-    if (link.guardJump) a_.bind(link.guardJump);
-    a_.bind(link.distance);
+    uint8_t* distance = a_.jmp();
+    link.distance = place(distance);
+    if (guardJump) a_.bind(guardJump);
+    a_.bind(distance);
     const auto id = static_cast<uint32_t>(t_.links_.size());
     // Through the jump cache first when the guard fails, so that code shared by address spaces does not thrash the link.
     a_.movImmKeepFlags(rcx, target);

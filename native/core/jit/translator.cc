@@ -30,11 +30,11 @@ Translator::Translator(Hart* hart, BlockCache* blocks, size_t codeBytes)
 
 namespace {
 
-void remember(CodeBlock* block, uint64_t pc, uint32_t mode, uint64_t generation, const void* code) {
+void remember(CodeBlock* block, uint64_t pc, uint32_t mode, uint32_t generation, uint32_t code) {
     if (block->codePc != pc || block->codeGeneration != generation) {
         block->codePc = pc;
         block->codeGeneration = generation;
-        for (auto& c : block->code) c = nullptr;
+        for (auto& c : block->code) c = 0;
     }
     block->code[mode] = code;
 }
@@ -42,13 +42,15 @@ void remember(CodeBlock* block, uint64_t pc, uint32_t mode, uint64_t generation,
 }  // namespace
 
 const void* Translator::find(CodeBlock* block, uint64_t pc, uint32_t mode) const {
-    if (block->codePc == pc && block->codeGeneration == generation_ && block->code[mode]) return block->code[mode];
+    if (block->codePc == pc && block->codeGeneration == generation_ && block->code[mode]) {
+        return buffer_.exec() + block->code[mode];
+    }
     // A block that was never translated is the frequent case.
     if (block->codeGeneration != generation_) return nullptr;
-    const auto found = entries_.find({block->gpa, pc, mode});
+    const auto found = entries_.find({block->gpa(), pc, mode});
     if (found == entries_.end() || found->second.version != block->page->version) return nullptr;
     remember(block, pc, mode, generation_, found->second.code);
-    return found->second.code;
+    return buffer_.exec() + found->second.code;
 }
 
 const void* Translator::translate(CodeBlock* block, uint64_t pc, uint32_t mode) {
@@ -63,8 +65,10 @@ const void* Translator::translate(CodeBlock* block, uint64_t pc, uint32_t mode) 
         return nullptr;
     }
     at_ = static_cast<size_t>(a_.here() - buffer_.write());
-    entries_[{block->gpa, pc, mode}] = {entry, block->page->version};
-    remember(block, pc, mode, generation_, entry);
+    buffer_.settle(at_);
+    const auto code = static_cast<uint32_t>(entry - buffer_.exec());
+    entries_[{block->gpa(), pc, mode}] = {code, block->page->version};
+    remember(block, pc, mode, generation_, code);
     return entry;
 }
 
@@ -75,10 +79,10 @@ void Translator::link(uint32_t id, const void* code, uint64_t target, uint32_t m
     const uint8_t* to = buffer_.write() + (static_cast<const uint8_t*>(code) - buffer_.exec());
     if (link.guard) {
         const uint32_t generation = ctx->fetchGeneration[link.mode];
-        std::memcpy(link.guard - 4, &generation, 4);
+        std::memcpy(buffer_.write() + link.guard - 4, &generation, 4);
     }
     a_.start(nullptr, nullptr, nullptr);
-    a_.patch(link.distance, to);
+    a_.patch(buffer_.write() + link.distance, to);
 }
 
 void Translator::clear() {

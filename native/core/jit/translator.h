@@ -57,16 +57,17 @@ private:
         }
     };
     struct Entry {
-        const void* code;
+        /// Distance from the start of executable memory, where the thunks are: never 0.
+        uint32_t code;
         uint32_t version;
     };
-    /// An exit to a constant address, patched once its target is translated.
+    /// An exit to a constant address, patched once its target is translated. Places are distances from the start of
+    /// the buffer.
     struct Link {
-        uint8_t* distance;
-        /// End of the guard's immediate (which is four bytes), or nullptr for links inside a page.
-        uint8_t* guard;
-        uint8_t* guardJump;
         uint64_t target;
+        uint32_t distance;
+        /// End of the guard's immediate (which is four bytes), or 0 for links inside a page.
+        uint32_t guard;
         uint32_t mode;
     };
 
@@ -83,7 +84,7 @@ private:
     size_t thunkBytes_ = 0;
     std::unordered_map<Key, Entry, KeyHash> entries_;
     /// Counts clear(): what blocks remember of older translations is void.
-    uint64_t generation_ = 1;
+    uint32_t generation_ = 1;
     std::vector<Link> links_;
     /// Records that translated code hands to interpreter handlers; stable addresses.
     std::vector<Insn*> records_;
