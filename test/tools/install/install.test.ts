@@ -78,7 +78,10 @@ describe('install: the domain it describes', () => {
         ['--disk', 'pool=default-pool,size=1'],
         /<driver name='qemu' type='qcow2' discard='unmap'\/>\s*<source file='\/default-pool\/box.qcow2'/,
       ],
-      [['--disk', 'size=1,format=raw'], /type='raw' discard='unmap'\/>\s*<source file='\/[^']*\/nodevisor\/images\/box.img'/],
+      [
+        ['--disk', 'size=1,format=raw'],
+        /type='raw' discard='unmap'\/>\s*<source file='\/[^']*\/nodevisor\/images\/box.img'/,
+      ],
       [['--disk', 'size=1', '--disk', 'size=2'], /box\.qcow2'[\s\S]*box-1\.qcow2'/],
       [['--disk', 'path=/new.img,size=1'], /type='qcow2' discard='unmap'\/>\s*<source file='\/new.img'/],
       [['--boot', 'cdrom,hd,menu=on,loader=/fw'], /<boot dev='cdrom'\/>\s*<boot dev='hd'\/>\s*<bootmenu enable='yes'/],
