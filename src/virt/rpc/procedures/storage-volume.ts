@@ -1,8 +1,12 @@
 /** Storage volumes. */
+import { parseStorageVolume } from '../../conf/index.ts';
 import { reads, sparseWhen, writes } from '../procedure.ts';
 import { LIST_MAX, pool, volume } from '../shapes.ts';
 import { bits, byte, int, list, text, uhyper, uint } from '../xdr-types.ts';
 import { firstNames, listing, need, refuseFlags } from './common.ts';
+
+/** VIR_STORAGE_VOL_GET_PHYSICAL: what the file takes stands in place of what is allocated. */
+const INFO_PHYSICAL = 1;
 
 const current = [
   reads.mapped(
@@ -103,8 +107,11 @@ const variants = [
     { type: byte, capacity: uhyper, allocation: uhyper },
     {
       async serve(backend, ref, flags) {
-        refuseFlags(flags, 'storageVolGetInfoFlags');
-        return backend.storageVolGetInfo(ref);
+        if (flags !== INFO_PHYSICAL) refuseFlags(flags, 'storageVolGetInfoFlags');
+        const info = await backend.storageVolGetInfo(ref);
+        if (flags !== INFO_PHYSICAL) return info;
+        const { physical } = parseStorageVolume(await backend.storageVolGetXmlDesc(ref, 0));
+        return { ...info, allocation: physical === undefined ? info.allocation : BigInt(physical) };
       },
     },
   ),

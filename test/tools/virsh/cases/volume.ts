@@ -80,15 +80,12 @@ export const volumes: Readonly<Record<string, Case>> = {
     error: ['vol-pool nope', "failed to get vol 'nope'", NO_VOLUME[1]],
   },
   'vol-upload': {
-    table: [`${V1}vol-upload v1 DIR/data default-pool`, 'Vol v1 uploaded from DIR/data\n'],
+    table: [`${V1}vol-upload v1 DIR/data default-pool`, ''],
     json: [undefined, (value: { bytes: number }) => value.bytes === 5],
     error: [`${V1}vol-upload v1 /nope default-pool`, 'cannot read /nope: No such file or directory'],
   },
   'vol-download': {
-    table: [
-      `${V1}vol-upload v1 DIR/data default-pool; vol-download v1 DIR/back default-pool --length 5`,
-      'Vol v1 downloaded to DIR/back\n',
-    ],
+    table: [`${V1}vol-upload v1 DIR/data default-pool; vol-download v1 DIR/back default-pool --length 5`, ''],
     json: [undefined, (value: { bytes: number }) => value.bytes === 5],
     error: [`${V1}vol-download v1 /nope/x default-pool`, 'cannot create /nope/x: No such file or directory'],
   },

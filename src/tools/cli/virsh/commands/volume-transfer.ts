@@ -1,11 +1,10 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { open, rm, stat } from 'node:fs/promises';
 import { finished, pipeline } from 'node:stream/promises';
 import { type CommandDef, flag, integer, type OptionDef, text } from '../definition.ts';
 import { attempt, CommandFailure } from '../failure.ts';
 import { reasonOf } from '../files.ts';
 import { findVolume } from '../lookup.ts';
-import { message } from '../output.ts';
 import { volumeOption, volumePoolOption } from '../shared-options.ts';
 
 /** virStorageVolUploadFlags and virStorageVolDownloadFlags. */
@@ -40,9 +39,23 @@ const uploadCommand: CommandDef = {
     if (wanted === 0) stream.end();
     else await attempt(failed, pipeline(createReadStream(file, { end: wanted - 1 }), stream));
     await attempt(failed, done);
-    return message(`Vol ${volume.name} uploaded from ${file}`, { volume: volume.name, bytes: wanted });
+    return { text: '', json: { volume: volume.name, bytes: wanted } };
   },
 };
+
+/** Makes sure that a file can be written. @returns whether it was not there before */
+async function makeFile(file: string): Promise<boolean> {
+  const opened = async (flags: string) => (await open(file, flags, 0o666)).close();
+  try {
+    await opened('wx');
+    return true;
+  } catch (first) {
+    const exists = (first as NodeJS.ErrnoException).code === 'EEXIST';
+    const failed = exists ? await opened('a').catch((error: unknown) => error) : first;
+    if (failed === undefined) return false;
+    throw new CommandFailure(`cannot create ${file}: ${reasonOf(failed)}`);
+  }
+}
 
 const downloadCommand: CommandDef = {
   name: 'vol-download',
@@ -52,15 +65,18 @@ const downloadCommand: CommandDef = {
     const file = args.need('file');
     const [offset, length] = [BigInt(args.number('offset') ?? 0), BigInt(args.number('length') ?? 0)];
     const volume = await findVolume(args, session);
-    const handle = await open(file, 'w', 0o666).catch((error: unknown) => {
-      throw new CommandFailure(`cannot create ${file}: ${reasonOf(error)}`);
-    });
-    await handle.close();
+    const isNew = await makeFile(file);
     const failed = `cannot download from volume ${volume.name}`;
-    const stream = await attempt(failed, volume.download(offset, length, args.flag('sparse') ? SPARSE : 0));
-    const target = createWriteStream(file);
-    await attempt(failed, pipeline(stream, target));
-    return message(`Vol ${volume.name} downloaded to ${file}`, { volume: volume.name, bytes: target.bytesWritten });
+    try {
+      const stream = await attempt(failed, volume.download(offset, length, args.flag('sparse') ? SPARSE : 0));
+      const target = createWriteStream(file);
+      await attempt(failed, pipeline(stream, target));
+      return { text: '', json: { volume: volume.name, bytes: target.bytesWritten } };
+    } catch (error) {
+      // Half a volume is of no use to anybody.
+      if (isNew) await rm(file, { force: true });
+      throw error;
+    }
   },
 };
 

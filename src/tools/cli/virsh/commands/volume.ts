@@ -8,7 +8,7 @@ import { findPool, findVolume, volumeCalled } from '../lookup.ts';
 import { volumeTypeName } from '../names.ts';
 import { type Column, document, fields, message, single, table, type Value } from '../output.ts';
 import { fileOption, poolOption, validateOption, volumeOption, volumePoolOption } from '../shared-options.ts';
-import { parseSize, prettySize } from '../units.ts';
+import { parseSize, prettySize, unknownUnit } from '../units.ts';
 import { childOf, element, parseXml, serialize } from '../xml.ts';
 import { description, xpathOptions } from '../xpath.ts';
 import { byName } from './network.ts';
@@ -20,8 +20,10 @@ const reflinkOption = flag('reflink', 'use a lightweight copy where the file sys
 
 function sizeOf(text: string): bigint {
   const bytes = parseSize(text, 1n);
-  if (bytes === undefined) throw new UsageFailure(`Malformed size ${text}`);
-  return bytes;
+  if (bytes !== undefined) return bytes;
+  const unit = unknownUnit(text);
+  const why = unit === undefined ? [] : [`invalid argument: unknown suffix '${unit}'`];
+  throw new UsageFailure(`Malformed size ${text}`, ...why);
 }
 
 function createFlags(args: CommandArgs): number {
