@@ -222,6 +222,7 @@ export class LocalDomainLifecycle implements DomainLifecycleProcedures {
 
 /** Whether `flags` of ListDomains ask for a domain. */
 export function listed(domain: LocalDomain, flags: number): boolean {
+  if (flags === 0) return true;
   const { state } = domain.state;
   const listedStates: readonly number[] = [DomainState.RUNNING, DomainState.PAUSED, DomainState.SHUTOFF];
   return (

@@ -36,9 +36,8 @@ export interface StatsHost {
 export async function collectStats(domain: LocalDomain, wanted: number, host: StatsHost): Promise<TypedParam[]> {
   const params = new Params();
   const has = (bit: number) => (wanted & bit) !== 0;
-  const numbers = has(DomainStats.CPU_TOTAL | DomainStats.VCPU | DomainStats.BLOCK)
-    ? await domain.run?.made.numbers()
-    : undefined;
+  const counted = has(DomainStats.CPU_TOTAL | DomainStats.VCPU | DomainStats.BLOCK) ? domain.run : undefined;
+  const numbers = counted === undefined ? undefined : await counted.made.numbers();
   if (has(DomainStats.STATE)) {
     params.int('state.state', domain.state.state);
     params.int('state.reason', domain.state.reason);
@@ -50,7 +49,11 @@ export async function collectStats(domain: LocalDomain, wanted: number, host: St
   }
   if (has(DomainStats.VCPU)) vcpuStats(domain, params, numbers);
   if (has(DomainStats.INTERFACE)) interfaceStats(domain, params);
-  if (has(DomainStats.BLOCK)) await blockStats(domain, params, numbers, host.blockInfo);
+  if (has(DomainStats.BLOCK)) {
+    const { disks } = domain.current.devices;
+    params.uint('block.count', disks.length);
+    if (disks.length > 0) await blockStats(disks, params, numbers, host.blockInfo);
+  }
   return params.list;
 }
 
@@ -74,13 +77,11 @@ function interfaceStats(domain: LocalDomain, params: Params): void {
 }
 
 async function blockStats(
-  domain: LocalDomain,
+  disks: readonly DiskDef[],
   params: Params,
   numbers: MachineNumbers | undefined,
   blockInfo: StatsHost['blockInfo'],
 ): Promise<void> {
-  const { disks } = domain.current.devices;
-  params.uint('block.count', disks.length);
   for (const [index, disk] of disks.entries()) {
     const field = (name: string) => `block.${index}.${name}`;
     params.string(field('name'), disk.target.dev);

@@ -1,5 +1,5 @@
 /** libvirt's packets: a length that counts itself, six words of header, a payload. */
-import { XdrReader, XdrWriter } from './xdr.ts';
+import { XdrWriter } from './xdr.ts';
 
 /** Programs, each with version 1. */
 export const Program = {
@@ -52,15 +52,26 @@ export const PACKET_MAX_BYTES = 33_554_432 + LENGTH_BYTES;
 /** Bytes of data in one packet of a stream. */
 export const STREAM_DATA_MAX_BYTES = 262_120;
 
-/** The bytes of a packet. `write` adds its payload; what it throws passes through. */
-export function encodePacket(header: PacketHeader, write?: (to: XdrWriter) => void): Buffer {
-  const to = new XdrWriter();
-  for (const word of [0, header.program, header.version, header.procedure, header.type, header.serial, header.status]) {
-    to.u32(word);
-  }
+/**
+ * The bytes of a packet. `write` adds its payload; what it throws passes through. `to`: a writer that is kept for many
+ * packets, with nothing in it that matters.
+ */
+export function encodePacket(
+  header: PacketHeader,
+  write?: (to: XdrWriter) => void,
+  to: XdrWriter = new XdrWriter(),
+): Buffer {
+  to.clear();
+  to.u32(0);
+  to.u32(header.program);
+  to.u32(header.version);
+  to.u32(header.procedure);
+  to.u32(header.type);
+  to.u32(header.serial);
+  to.u32(header.status);
   write?.(to);
   to.patchU32(0, to.length);
-  return to.finish();
+  return to.take();
 }
 
 /** A peer that does not speak the protocol: nothing that follows can be understood. */
@@ -143,14 +154,13 @@ export class PacketReader {
 }
 
 function parsePacket(bytes: Buffer): Packet {
-  const words = new XdrReader(bytes.subarray(LENGTH_BYTES, PACKET_HEAD_BYTES));
   return {
-    program: words.u32(),
-    version: words.u32(),
-    procedure: words.u32(),
-    type: words.u32(),
-    serial: words.u32(),
-    status: words.u32(),
+    program: bytes.readUInt32BE(4),
+    version: bytes.readUInt32BE(8),
+    procedure: bytes.readUInt32BE(12),
+    type: bytes.readUInt32BE(16),
+    serial: bytes.readUInt32BE(20),
+    status: bytes.readUInt32BE(24),
     payload: bytes.subarray(PACKET_HEAD_BYTES),
   };
 }

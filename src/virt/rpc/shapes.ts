@@ -58,6 +58,7 @@ export const nwfilter: XdrType<NwfilterRef> = struct({ name: text, uuid });
 
 /** Kinds of typed parameters by their numbers (virTypedParameterType). */
 const paramTypes = ['', 'int', 'uint', 'llong', 'ullong', 'double', 'boolean', 'string'] as const;
+const paramNumbers = { int: 1, uint: 2, llong: 3, ullong: 4, double: 5, boolean: 6, string: 7 } as const;
 const paramValues = { int, uint, llong: hyper, ullong: uhyper, double, boolean: flag, string: text } as const;
 
 /** remote_typed_param. */
@@ -65,7 +66,7 @@ export const typedParam: XdrType<TypedParam> = {
   minBytes: 12,
   write(to, param) {
     text.write(to, param.field);
-    to.i32(paramTypes.indexOf(param.type));
+    to.i32(paramNumbers[param.type]);
     const type: AnyXdr = paramValues[param.type];
     type.write(to, param.value as never);
   },

@@ -98,6 +98,7 @@ export const TEXT_MAX_BYTES = 4 * 1024 * 1024;
 export const text: XdrType<string> = {
   minBytes: 4,
   write(to, value) {
+    if (to.ascii(value)) return;
     if (value.includes('\0')) throw new XdrError('text with a zero byte in it');
     to.text(value, TEXT_MAX_BYTES);
   },
@@ -121,14 +122,37 @@ export function opaque(max: number): XdrType<Uint8Array> {
   };
 }
 
-const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+/** Where the digits of a UUID's four words are in its text: eight each. */
+const uuidDigits = [...'xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx'].flatMap((one, index) => (one === 'x' ? [index] : []));
+const UUID_LENGTH = 36;
+
+/** The value of a hexadecimal digit by its character's code; -1: it is none. */
+function hexDigit(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const small = code | 0x20;
+  return small >= 0x61 && small <= 0x66 ? small - 0x57 : -1;
+}
+
+function uuidWord(value: string, word: number): number {
+  let bits = 0;
+  for (let digit = 0; digit < 8; digit++) {
+    const one = hexDigit(value.charCodeAt(uuidDigits[word * 8 + digit] as number));
+    if (one < 0) return -1;
+    bits = bits * 16 + one;
+  }
+  return bits;
+}
 
 /** opaque[16]: a UUID, as text in lower case with hyphens. */
 export const uuid: XdrType<string> = {
   minBytes: 16,
   write(to, value) {
-    if (!uuidPattern.test(value)) throw new XdrError(`'${value}' is no UUID`);
-    to.raw(Buffer.from(value.replaceAll('-', ''), 'hex'));
+    const hyphens = value[8] === '-' && value[13] === '-' && value[18] === '-' && value[23] === '-';
+    for (let word = 0; word < 4; word++) {
+      const bits = value.length === UUID_LENGTH && hyphens ? uuidWord(value, word) : -1;
+      if (bits < 0) throw new XdrError(`'${value}' is no UUID`);
+      to.u32(bits);
+    }
   },
   read(from) {
     const hex = Buffer.from(from.raw(16)).toString('hex');
@@ -227,11 +251,13 @@ export type WrittenShape<S extends Shape> = {
 /** struct. */
 export function struct<S extends Shape>(shape: S): XdrType<ReadShape<S>, WrittenShape<S>> {
   const fields = Object.entries(shape);
+  const names = Object.keys(shape);
+  const types = Object.values(shape);
   return {
     minBytes: fields.reduce((sum, [, type]) => sum + type.minBytes, 0),
     write(to, value) {
       const values = value as Readonly<Record<string, unknown>>;
-      for (const [name, type] of fields) type.write(to, values[name] as never);
+      for (let i = 0; i < types.length; i++) types[i]?.write(to, values[names[i] as string] as never);
     },
     read(from) {
       const value: Record<string, unknown> = {};

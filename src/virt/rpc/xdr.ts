@@ -12,15 +12,21 @@ export class XdrError extends Error {
 }
 
 const START_BYTES = 256;
+/** Bytes of its buffer that a writer keeps for what it writes next. */
+const KEPT_BYTES = 64 * 1024;
+/** Text of so many characters at most is written here, not by a call into Node that costs more than its bytes. */
+const SHORT_TEXT = 64;
 
-/** Writes into a buffer that grows. */
+/** Writes into a buffer that grows. What has been taken out of it, it can be used again. */
 export class XdrWriter {
   #bytes: Buffer;
+  #view: DataView;
   #at = 0;
 
   /** @param sizeHint bytes that will do for most */
   constructor(sizeHint = START_BYTES) {
     this.#bytes = Buffer.allocUnsafe(sizeHint);
+    this.#view = viewOf(this.#bytes);
   }
 
   /** Bytes written so far. */
@@ -30,27 +36,27 @@ export class XdrWriter {
 
   u32(value: number): void {
     const at = this.#take(4);
-    this.#bytes.writeUInt32BE(value, at);
+    this.#view.setUint32(at, value);
   }
 
   i32(value: number): void {
     const at = this.#take(4);
-    this.#bytes.writeInt32BE(value, at);
+    this.#view.setInt32(at, value);
   }
 
   u64(value: bigint): void {
     const at = this.#take(8);
-    this.#bytes.writeBigUInt64BE(value, at);
+    this.#view.setBigUint64(at, value);
   }
 
   i64(value: bigint): void {
     const at = this.#take(8);
-    this.#bytes.writeBigInt64BE(value, at);
+    this.#view.setBigInt64(at, value);
   }
 
   f64(value: number): void {
     const at = this.#take(8);
-    this.#bytes.writeDoubleBE(value, at);
+    this.#view.setFloat64(at, value);
   }
 
   /** Bytes, and zeroes up to the next boundary. */
@@ -78,14 +84,54 @@ export class XdrWriter {
     this.#bytes.fill(0, at + bytes, at + padded);
   }
 
+  /**
+   * Text with its length before it, if it is short and each of its characters is one byte and not zero; else nothing is
+   * written, and false returned.
+   */
+  ascii(value: string): boolean {
+    const { length } = value;
+    if (length > SHORT_TEXT) return false;
+    const start = this.#at;
+    const at = this.#take(4 + ((length + 3) & ~3));
+    const bytes = this.#bytes;
+    // The padding is in the last word, which the text then writes over.
+    if (length > 0) this.#view.setUint32(this.#at - 4, 0);
+    this.#view.setUint32(at, length);
+    for (let i = 0; i < length; i++) {
+      const code = value.charCodeAt(i);
+      if (code === 0 || code > 0x7f) {
+        this.#at = start;
+        return false;
+      }
+      bytes[at + 4 + i] = code;
+    }
+    return true;
+  }
+
   /** Writes over what has been written at `at`. */
   patchU32(at: number, value: number): void {
-    this.#bytes.writeUInt32BE(value, at);
+    this.#view.setUint32(at, value);
   }
 
   /** What has been written. The writer is not to be used any more. */
   finish(): Buffer {
     return this.#bytes.subarray(0, this.#at);
+  }
+
+  /** A copy of what has been written. The writer is empty again. */
+  take(): Buffer {
+    const copy = Buffer.allocUnsafe(this.#at);
+    copy.set(this.#bytes.subarray(0, this.#at));
+    this.clear();
+    return copy;
+  }
+
+  /** Forgets what has been written. */
+  clear(): void {
+    this.#at = 0;
+    if (this.#bytes.length <= KEPT_BYTES) return;
+    this.#bytes = Buffer.allocUnsafe(START_BYTES);
+    this.#view = viewOf(this.#bytes);
   }
 
   #take(count: number): number {
@@ -95,10 +141,15 @@ export class XdrWriter {
       const grown = Buffer.allocUnsafe(Math.max(end, this.#bytes.length * 2));
       grown.set(this.#bytes.subarray(0, at));
       this.#bytes = grown;
+      this.#view = viewOf(grown);
     }
     this.#at = end;
     return at;
   }
+}
+
+function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, length);
 }
 
 /** Reads from a buffer; each read throws XdrError where the bytes do not suffice. */

@@ -80,6 +80,62 @@ describe('XDR', () => {
     assert.throws(() => decode(typedParam, '00000001 61000000 00000008 00000000'), XdrError);
   });
 
+  it('writes text alike whether it is short or long, plain or not', () => {
+    for (const value of [
+      '',
+      'a',
+      'abc',
+      'x'.repeat(63),
+      'x'.repeat(64),
+      'x'.repeat(65),
+      'ab\x7f',
+      'abä',
+      'ä',
+      'a\ud800',
+    ]) {
+      const bytes = Buffer.from(value);
+      const padding = Buffer.alloc(-bytes.length & 3);
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(bytes.length);
+      assert.deepEqual(encode(text, value), Buffer.concat([length, bytes, padding]), JSON.stringify(value));
+      assert.throws(() => encode(text, `${value}\0`), XdrError);
+    }
+  });
+
+  it('uses a writer again without a trace of what it wrote before, and keeps no large buffer', () => {
+    const to = new XdrWriter(1);
+    text.write(to, 'x'.repeat(100_000));
+    const first = to.take();
+    assert.equal(to.length, 0);
+    text.write(to, 'ab');
+    const second = to.take();
+    text.write(to, 'cdefg');
+    to.clear();
+    text.write(to, 'h');
+    assert.equal(first.length, 100_004);
+    assert.equal(second.toString('hex'), '0000000261620000');
+    assert.equal(to.take().toString('hex'), '0000000168000000');
+  });
+
+  it('takes a UUID in either case and nothing that only looks like one', () => {
+    const good = '00112233-4455-6677-8899-AABBCCDDEEFF';
+    assert.equal(encode(uuid, good).toString('hex'), '00112233445566778899aabbccddeeff');
+    for (const [at, character] of [
+      [0, 'g'],
+      [35, '-'],
+      [8, '0'],
+      [23, '_'],
+      [10, '\u0131'],
+      [10, '@'],
+      [10, ':'],
+    ] as const) {
+      const bad = good.slice(0, at) + character + good.slice(at + 1);
+      assert.throws(() => encode(uuid, bad), XdrError, bad);
+    }
+    assert.throws(() => encode(uuid, good.slice(1)), XdrError);
+    assert.throws(() => encode(uuid, `${good}0`), XdrError);
+  });
+
   it('refuses values that their types have no room for', () => {
     assert.throws(() => encode(int, 2 ** 31), XdrError);
     assert.throws(() => encode(int, 1.5), XdrError);

@@ -35,15 +35,15 @@ export const procedures: readonly Procedure[] = [
   ...storageVolumeProcedures,
 ];
 
-const byNumber = new Map(procedures.map((one) => [key(one.program, one.number), one]));
+const byProgram = new Map<number, Map<number, Procedure>>();
+for (const one of procedures) {
+  const program = byProgram.get(one.program) ?? new Map<number, Procedure>();
+  byProgram.set(one.program, program.set(one.number, one));
+}
 
 /** A row by its program and number. */
 export function findProcedure(program: number, number: number): Procedure | undefined {
-  return byNumber.get(key(program, number));
-}
-
-function key(program: number, number: number): string {
-  return `${program}:${number}`;
+  return byProgram.get(program)?.get(number);
 }
 
 /** The rows of each method, those first that clients take first. */

@@ -17,7 +17,7 @@ import {
   ProtocolError,
 } from '../packet.ts';
 import type { Procedure, Streamed } from '../procedure.ts';
-import { XdrError } from '../xdr.ts';
+import { XdrError, XdrWriter } from '../xdr.ts';
 import { CallQueue } from './calls.ts';
 import type { RpcLimits } from './limits.ts';
 import { Outbox } from './outbox.ts';
@@ -46,6 +46,8 @@ export class ServerConnection implements SessionHost {
   readonly #options: ConnectionOptions;
   readonly #reader: PacketReader;
   readonly #outbox: Outbox;
+  /** Of answers, one after another. */
+  readonly #writer = new XdrWriter();
   readonly #calls: CallQueue;
   readonly #streams = new Map<number, ServerStream>();
   readonly #keepalive: KeepaliveWatch;
@@ -239,10 +241,9 @@ export class ServerConnection implements SessionHost {
   }
 
   #reply(call: PacketHeader, row: Procedure, answer: unknown): void {
-    const packet = encodePacket({ ...headerOf(call), type: PacketType.REPLY, status: PacketStatus.OK }, (to) =>
-      row.result.write(to, answer as never),
-    );
-    this.#outbox.send(packet);
+    const { program, version, procedure, serial } = call;
+    const header = { program, version, procedure, type: PacketType.REPLY, serial, status: PacketStatus.OK };
+    this.#outbox.send(encodePacket(header, (to) => row.result.write(to, answer as never), this.#writer));
   }
 
   #openStream(call: Packet, row: Procedure, args: readonly unknown[], { result, stream }: Streamed<unknown>): void {
