@@ -22,6 +22,7 @@
         "native/core/softfloat.cc",
         "native/core/trap.cc",
         "native/core/jit/code_buffer.cc",
+        "native/core/jit/loops.cc",
         "native/core/jit/lower_bits.cc",
         "native/core/jit/lower_fp.cc",
         "native/core/jit/lower_int.cc",

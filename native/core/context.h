@@ -59,6 +59,9 @@ constexpr uint32_t kJumpCacheSize = 4096;
 /// Groups of accesses that one run of translated code may have.
 constexpr uint32_t kGroups = 24;
 
+/// Streams of accesses that a loop of translated code may have.
+constexpr uint32_t kStreams = 8;
+
 /// Slow operations in a slice: a hundred or two nanoseconds each, so that requests of others and timers are looked at in time.
 constexpr uint32_t kSlowMax = 192;
 
@@ -136,6 +139,12 @@ struct Context {
     uint64_t scratch[4];
     /// Translated code: host addresses that base registers of groups of accesses stand for (see Run::findGroups).
     uint64_t groupBase[kGroups];
+    /// Translated loops (see jit/loops.cc): from guest to host addresses for each stream, the budget beyond the chunk that
+    /// runs, and passes to go before the first one.
+    uint64_t streamAddend[kStreams];
+    int64_t chunkRest;
+    int32_t warmUp;
+    uint32_t pad1;
     LastPages last[kModeCount];
     Tlb tlb[kModeCount];
     JumpCacheEntry jumpCache[kModeCount][kJumpCacheSize];

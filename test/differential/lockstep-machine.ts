@@ -47,7 +47,8 @@ class Side {
   readonly engine: CpuEngine;
   readonly ram: Uint8Array;
 
-  constructor(contender: Contender, image: Uint8Array, privilege: Privilege, handler: bigint | undefined) {
+  constructor(contender: Contender, image: Uint8Array, handler: bigint | undefined, how: Comparison) {
+    const { privilege, scatteredFrom } = how;
     const buffer = makeMemory(RAM_BYTES);
     this.name = contender.name;
     this.engine = contender.make({ buffer, clock: new ManualClock() });
@@ -60,16 +61,23 @@ class Side {
     if (handler !== undefined) state.set('mtvec', handler);
     state.set('menvcfg', 0xf0n);
     state.set('senvcfg', 0xf0n);
-    if (privilege !== 'machine') this.#lower(new DataView(buffer, sharedMap.ram, RAM_BYTES), privilege);
+    if (privilege !== 'machine') {
+      this.#lower(new DataView(buffer, sharedMap.ram, RAM_BYTES), privilege, scatteredFrom);
+    }
     this.hart.invalidate();
   }
 
-  /** Puts the program below M-mode, behind page tables that map all memory to itself. */
-  #lower(view: DataView, privilege: Privilege): void {
+  /** Puts the program below M-mode, behind page tables that map all memory to itself, or from somewhere on scattered. */
+  #lower(view: DataView, privilege: Privilege, scatteredFrom: bigint | undefined): void {
     const tables = new PageTables(view, TABLES, 3);
     const user = privilege === 'user' ? Pte.U : 0n;
     const bits = Pte.V | Pte.R | Pte.W | Pte.X | Pte.A | Pte.D | user;
-    for (let at = 0n; at < 0x8_0000n; at += 4096n) tables.map(BASE + at, BASE + at, bits);
+    for (let at = 0n; at < 0x8_0000n; at += 4096n) {
+      const scattered = scatteredFrom !== undefined && at >= scatteredFrom;
+      // Neighbours are apart, and some pages cannot be written.
+      const readOnly = scattered && (at >> 12n) % 11n === 0n;
+      tables.map(BASE + at, BASE + (scattered ? at ^ 0x3000n : at), readOnly ? bits & ~Pte.W : bits);
+    }
     const { state } = this.hart;
     state.set('satp', tables.satp);
     state.set32('priv', privilege === 'user' ? Priv.U : Priv.S);
@@ -120,6 +128,8 @@ export interface Comparison {
   /** Assembly with the labels `start`, which is first, `finish`, where it loops, and `handler` if it may trap. */
   readonly source: string;
   readonly privilege: Privilege;
+  /** Below M-mode: the offset (a multiple of 16 KiB) from which on pages are not mapped to themselves, some read-only. */
+  readonly scatteredFrom?: bigint;
   /** Instructions between two comparisons. */
   readonly every: number;
   /** How often the program is run from its start. */
@@ -134,10 +144,10 @@ const RARE = 50;
 
 /** Runs the program on all contenders; the first difference in words, or undefined. */
 export function compare(contenders: readonly Contender[], comparison: Comparison): string | undefined {
-  const { source, privilege, every, rounds, limit = LIMIT } = comparison;
+  const { source, every, rounds, limit = LIMIT } = comparison;
   const program = assemble(source, { base: BASE });
   const handler = program.symbols.get('handler');
-  const sides = contenders.map((contender) => new Side(contender, program.bytes, privilege, handler));
+  const sides = contenders.map((contender) => new Side(contender, program.bytes, handler, comparison));
   const finish = program.symbols.get('finish');
   try {
     for (let round = 0; round < rounds; round++) {

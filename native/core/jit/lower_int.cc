@@ -21,7 +21,7 @@ void Run::branch(uint32_t i, Cond c) {
     const uint64_t taken = steps_[i].pc + static_cast<uint64_t>(int64_t{d.imm});
     const bool last = i + 1 == steps_.size();
     const bool loops = last && taken == pc_;
-    if (loops) completeAll();
+    if (loops) beforeBack();
     if (d.rs1 == 0 && d.rs2 != 0) {
         // 0 op b: look at b alone, with the operands' order turned round.
         testZero(d.rs2);
@@ -38,7 +38,7 @@ void Run::branch(uint32_t i, Cond c) {
         compare(d.rs1, d.rs2);
     }
     if (loops) {
-        a_.jccTo(c, loop_);
+        back(a_.jcc(c));
     } else {
         exits_.push_back({a_.jcc(c), taken, stepsAfter(i + 1), lazy_});
     }

@@ -120,8 +120,8 @@ uint32_t Run::groupFor(const Decoded& d, bool isStore) {
 
 /// Compares va … va + span - 1 with the first level: on a hit rdx has va's place in the page, and rcx the page's addend;
 /// returns the branch that is taken on a miss.
-uint8_t* Run::compareFirstLevel(Reg va, int32_t span, bool isStore, uint32_t base) {
-    const int32_t table = tableOf(mode_, isStore, wayOf(base));
+uint8_t* Run::comparePage(Reg va, int32_t span, bool isStore, uint32_t way) {
+    const int32_t table = tableOf(mode_, isStore, way);
     a_.rorx32(rcx, va, 8);
     a_.aluImm(kAnd, false, rcx, kIndexMask);
     a_.load(rdx, {kCtx, table, rcx, 1});
@@ -211,6 +211,7 @@ Mem Run::lookUpLast(uint32_t i, SlowAccess* s) {
 
 Mem Run::place(uint32_t i, SlowAccess* s) {
     const Decoded& d = steps_[i].insn;
+    if (inChunk() && streamOf_[i] != kNoStream) return placeStream(i);
     const uint32_t group = groupOf_[i];
     if (group == kNoGroup) {
         if (isSteady(d.rs1)) return lookUpLast(i, s);
@@ -257,7 +258,9 @@ void Run::missedGroup(const GroupMiss& m) {
     get(rax, g.base);
     if (g.low) a_.aluImm(kAdd, true, rax, g.low);
     a_.movImmKeepFlags(rcx, static_cast<uint32_t>(g.high - g.low) | (g.isStore ? 1u << 16 : 0) | (wayOf(g.base) << 17));
+    swapOut();
     a_.callTo(t_.fillThunk_);
+    swapIn();
     a_.jccTo(kNE, m.retry);
     interpretAt(m.step);
 }

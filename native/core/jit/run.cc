@@ -58,35 +58,60 @@ bool Run::emit(const uint8_t** entry) {
     if (frm_ == kFpSlow && usesFp()) return false;
     findSteady();
     findGroups();
+    loops_ = isLoop();
+    if (loops_) {
+        findStreams();
+        chooseHomes();
+    }
     a_.align(16);
     head_ = a_.here();
     *entry = a_.exec(head_);
-    const int32_t all = static_cast<int32_t>(steps_.size());
     uint8_t* slowFp = nullptr;
     if (usesFp()) {
         a_.cmpMem8Imm(field(offsetof(Context, fpKey)), frm_);
         slowFp = a_.jcc(kNE);
     }
+    if (loops_) enterLoop();
     loop_ = a_.here();
-    a_.aluImm(kSub, true, kBudgetReg, all);
-    uint8_t* spent = a_.jcc(kB);
-    for (uint32_t i = 0; i < steps_.size() && !ended_; i++) emitStep(i);
-    if (!ended_) exitTo(fallTo_, 0);
-
-    emitStubs();
-    // Not enough budget left for the whole run: the interpreter counts the rest off.
-    a_.bind(spent);
-    a_.storeImm32(field(offsetof(Context, leave)), static_cast<int32_t>(Leave::kBudget));
-    a_.aluImm(kAdd, true, kBudgetReg, all);
-    uint8_t* leave = a_.here();
-    a_.movImmKeepFlags(rcx, pc_);
-    a_.jmpTo(t_.exit_);
+    emitBody();
     if (slowFp) {
         a_.bind(slowFp);
         a_.storeImm32(field(offsetof(Context, leave)), static_cast<int32_t>(Leave::kInterpret));
-        a_.jmpTo(leave);
+        a_.movImmKeepFlags(rcx, pc_);
+        a_.jmpTo(t_.exit_);
     }
     return !a_.overflowed();
+}
+
+/// One copy of the run, from `loop_` on, with its stubs.
+void Run::emitBody() {
+    const Known before{narrow_, lazy_, boxed_};
+    const auto all = static_cast<int32_t>(steps_.size());
+    a_.aluImm(kSub, true, kBudgetReg, all);
+    uint8_t* spent = a_.jcc(kB);
+    for (uint32_t i = 0; i < steps_.size() && !ended_; i++) emitStep(i);
+    if (!ended_ && fallTo_ == pc_) {
+        beforeBack();
+        back(a_.jmp());
+        ended_ = true;
+    }
+    const Known after{narrow_, lazy_, boxed_};
+    if (!ended_) exitTo(fallTo_, 0);
+    emitStubs();
+    // Not enough budget left for the whole run: the interpreter counts the rest off.
+    a_.bind(spent);
+    lazy_ = before.lazy;
+    if (inChunk()) {
+        a_.aluImm(kAdd, true, kBudgetReg, all);
+        a_.alu(kAdd, true, kBudgetReg, field(offsetof(Context, chunkRest)));
+        a_.jmpTo(plan_);
+    } else {
+        a_.storeImm32(field(offsetof(Context, leave)), static_cast<int32_t>(Leave::kBudget));
+        unwind(static_cast<uint32_t>(all));
+        a_.movImmKeepFlags(rcx, pc_);
+        a_.jmpTo(t_.exit_);
+    }
+    if (loops_ && !second_) emitSecond(after);
 }
 
 void Run::emitStep(uint32_t i) {
@@ -121,13 +146,23 @@ void Run::emitStep(uint32_t i) {
 
 /// Goes to a constant address; `unspent` instructions of the run were not executed.
 void Run::exitTo(uint64_t target, uint32_t unspent) {
-    completeAll();
-    if (unspent) a_.aluImm(kAdd, true, kBudgetReg, static_cast<int32_t>(unspent));
+    if (target == pc_) {
+        completeAll();
+        if (unspent) a_.aluImm(kAdd, true, kBudgetReg, static_cast<int32_t>(unspent));
+        return second_ ? restart() : a_.jmpTo(loop_);
+    }
+    unwind(unspent);
     jumpTo(target);
 }
 
+void Run::unwind(uint32_t unspent) {
+    completeAll();
+    if (unspent) a_.aluImm(kAdd, true, kBudgetReg, static_cast<int32_t>(unspent));
+    if (inChunk()) a_.alu(kAdd, true, kBudgetReg, field(offsetof(Context, chunkRest)));
+    swapOut();
+}
+
 void Run::jumpTo(uint64_t target) {
-    if (target == pc_) return a_.jmpTo(loop_);
     const bool samePage = ((target ^ pc_) & ~uint64_t{0xfff}) == 0;
     const auto place = [this](const uint8_t* at) { return static_cast<uint32_t>(at - t_.buffer_.write()); };
     Translator::Link link{target, 0, 0, mode_};
@@ -159,7 +194,7 @@ void Run::jumpTo(uint64_t target) {
 }
 
 void Run::computedJump(uint64_t linkPc, const Decoded& d) {
-    completeAll();
+    unwind(0);
     get(rax, d.rs1);
     if (d.imm) a_.aluImm(kAdd, true, rax, d.imm);
     a_.aluImm(kAnd, true, rax, -2);
@@ -179,8 +214,7 @@ void Run::computedJump(uint64_t linkPc, const Decoded& d) {
 
 /// Leaves before step i, which is for the interpreter.
 void Run::interpretAt(uint32_t i) {
-    completeAll();
-    a_.aluImm(kAdd, true, kBudgetReg, static_cast<int32_t>(stepsAfter(i)));
+    unwind(stepsAfter(i));
     a_.movImmKeepFlags(rcx, steps_[i].pc);
     a_.storeImm32(field(offsetof(Context, leave)), static_cast<int32_t>(Leave::kInterpret));
     a_.jmpTo(t_.exit_);
@@ -195,8 +229,10 @@ void Run::callHandler(uint32_t i) {
     record[1] = sentinel(d.length);
     a_.movImmKeepFlags(rcx, steps_[i].pc);
     a_.store(field(offsetof(Context, pc)), rcx);
+    swapOut();
     a_.movImmKeepFlags(rax, reinterpret_cast<uint64_t>(record));
     a_.callTo(t_.callThunk_);
+    swapIn();
     leaveIfNotEqual(i);
     if (writesX(d)) narrow_ &= ~(1u << d.rd);
     if (writesF(d)) setBoxed(d.rd, false);
@@ -219,8 +255,10 @@ void Run::emitStubs() {
                 getLow(rdx, d.rs2, s.size);
             }
         }
+        swapOut();
         a_.movImmKeepFlags(rcx, how);
         a_.callTo(s.isStore ? t_.storeThunk_ : t_.loadThunk_);
+        swapIn();
         leaving_.push_back({s.step, a_.jcc(kNE), lazy_});
         if (!s.isStore) {
             if (s.fp) {
@@ -260,11 +298,17 @@ void Run::emitStubs() {
     for (const auto& l : leaving_) {
         a_.bind(l.from);
         lazy_ = l.lazy;
-        completeAll();
-        a_.aluImm(kAdd, true, kBudgetReg, static_cast<int32_t>(stepsAfter(l.step)));
+        unwind(stepsAfter(l.step));
         a_.movImmKeepFlags(rcx, steps_[l.step].pc);
         a_.jmpTo(t_.exit_);
     }
+    slow_.clear();
+    groupMisses_.clear();
+    calls_.clear();
+    nans_.clear();
+    exits_.clear();
+    unboxed_.clear();
+    leaving_.clear();
 }
 
 }  // namespace nodevisor::jit

@@ -42,6 +42,7 @@ private:
         uint32_t lazy;
     };
     // ---- run.cc
+    void emitBody();
     void emitStep(uint32_t i);
     void emitStubs();
     uint32_t stepsAfter(uint32_t i) const { return static_cast<uint32_t>(steps_.size()) - i; }
@@ -51,6 +52,9 @@ private:
     void jumpTo(uint64_t target);
     void computedJump(uint64_t linkPc, const Decoded& d);
     void interpretAt(uint32_t i);
+    /// What every way out of the run comes to: complete registers in their places, and the budget without what the run
+    /// did not execute.
+    void unwind(uint32_t unspent);
     void callHandler(uint32_t i);
     /// A leave at step i, not retired, with Context::leave already set; returns to be jumped to with not-equal.
     void leaveIfNotEqual(uint32_t i);
@@ -60,8 +64,8 @@ private:
     // registers whose value is known to be that of its low half sign-extended; of those, `lazy_` has the ones whose host
     // register holds the low half only. Every way out of the run completes them first; a stub takes the state it is
     // entered in along.
-    Reg host(uint32_t r) const { return kHomes.x[r]; }
-    bool homed(uint32_t r) const { return kHomes.x[r] != kNoReg; }
+    Reg host(uint32_t r) const { return homes_.x[r]; }
+    bool homed(uint32_t r) const { return homes_.x[r] != kNoReg; }
     bool narrow(uint32_t r) const { return r == 0 || (narrow_ & (1u << r)); }
     bool lazy(uint32_t r) const { return (lazy_ & (1u << r)) != 0; }
     void setNarrow(uint32_t r) { narrow_ |= 1u << r; }
@@ -139,12 +143,32 @@ private:
     /// Emits the look-up for an access of step i; returns the register whose value plus rcx is the host address. On a
     /// miss control goes to a stub.
     Reg lookUp(uint32_t i, uint32_t size, bool isStore, uint8_t** miss, bool aligned = false);
-    uint8_t* compareFirstLevel(Reg va, int32_t span, bool isStore, uint32_t base);
+    uint8_t* compareFirstLevel(Reg va, int32_t span, bool isStore, uint32_t base) {
+        return comparePage(va, span, isStore, wayOf(base));
+    }
+    uint8_t* comparePage(Reg va, int32_t span, bool isStore, uint32_t way);
     void keepPage(Reg va, bool isStore, uint32_t base);
     Mem lastTag(bool isStore, uint32_t base) const;
     Mem lastAddend(bool isStore, uint32_t base) const;
     Reg addressOf(uint32_t base, int32_t low);
     void missedAccess(const SlowAccess& s);
+
+    // ---- loops.cc
+    bool isLoop() const;
+    void findStreams();
+    uint32_t streamFor(uint32_t i, uint8_t a, uint8_t b, int32_t offset, int32_t stride);
+    void chooseHomes();
+    void swapIn();
+    void swapOut();
+    Mem addendOf(uint32_t stream) const;
+    Mem placeStream(uint32_t i);
+    void enterLoop();
+    void beforeBack();
+    void back(uint8_t* distance);
+    void restart();
+    void emitPlan();
+    void planStream(uint32_t n, const uint8_t* retreat);
+    bool inChunk() const { return second_ && !streams_.empty(); }
 
     // ---- lower_fp.cc
     bool lowerFp(uint32_t i);
@@ -212,6 +236,28 @@ private:
         bool isDouble;
     };
 
+    /// Accesses of a loop whose addresses are x[a] + x[b] + low … high and move on by a constant with every pass.
+    struct Stream {
+        uint8_t a, b;
+        bool isStore;
+        uint32_t way;
+        int32_t low, high, stride;
+        uint32_t members;
+        /// Keeps the addend of its page, if there is one left.
+        Reg host;
+    };
+    static constexpr uint32_t kNoStream = ~0u;
+    /// A host register that in a loop is not x[out]'s but x[in]'s, or that of stream `in` - 32.
+    struct Swap {
+        Reg host;
+        uint32_t out, in;
+    };
+    /// What is known of registers at one point of the run.
+    struct Known {
+        uint32_t narrow, lazy, boxed;
+    };
+    void emitSecond(const Known& known);
+
     Translator& t_;
     Asm& a_;
     uint64_t pc_;
@@ -238,6 +284,22 @@ private:
     /// The group whose host address is in rcx, if the step before left it there.
     uint32_t rcxGroup_ = kNoGroup;
     uint32_t rcxStep_ = 0;
+    HomeTable homes_ = kHomes;
+    bool loops_ = false;
+    std::vector<Swap> swaps_;
+    std::vector<Stream> streams_;
+    /// By step.
+    std::vector<uint32_t> streamOf_;
+    /// The second copy of a loop is being made, which begins with `again_`.
+    bool second_ = false;
+    bool sound_ = true;
+    Known again_{};
+    /// The first copy and the planning of chunks, once they are there.
+    uint8_t* first_ = nullptr;
+    uint8_t* plan_ = nullptr;
+    /// Branches back in the first copy; in the second, branches to the first.
+    std::vector<uint8_t*> backs_;
+    std::vector<uint8_t*> restarts_;
     std::vector<SlowCall> calls_;
     std::vector<Leaving> leaving_;
     std::vector<Leaving> unboxed_;

@@ -8,7 +8,7 @@ namespace nodevisor::jit {
 namespace {
 
 /// Room a run may take: emission stops being useful before it.
-constexpr size_t kRunReserve = 64 << 10;
+constexpr size_t kRunReserve = 256 << 10;
 
 }  // namespace
 
