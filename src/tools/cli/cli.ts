@@ -37,7 +37,9 @@ async function dispatch(argv: readonly string[], context: Context): Promise<numb
   const own = await commandsOf(argv[0]);
   if (own !== undefined) return parseAndRun(own, packageVersion(), argv, context);
   // Only now: a machine without a connection starts sooner without all this.
-  const { isForConnection, overview, parseGlobals, runConnection } = await import('./virsh/main.ts');
+  const { brief, isForConnection, overview, parseGlobals, runConnection, unknownCommand } = await import(
+    './virsh/main.ts'
+  );
   const globals = parseGlobals(argv);
   if (globals.version !== undefined) {
     context.stdout.write(globals.version === 'long' ? longVersion() : `${packageVersion()}\n`);
@@ -47,13 +49,14 @@ async function dispatch(argv: readonly string[], context: Context): Promise<numb
     context.stdout.write(overview());
     return ExitCode.OK;
   }
-  if (isForConnection(globals, context)) return runConnection(globals, context);
-  if (globals.rest.length === 0) {
-    context.stderr.write(overview());
-    return ExitCode.USAGE;
+  const [first, topic] = globals.rest;
+  const machine = first === 'help' ? await commandsOf(topic) : undefined;
+  if (machine !== undefined) {
+    return parseAndRun(machine, packageVersion(), [...globals.rest.slice(1), '--help'], context);
   }
-  const { commands } = await import('./machine-commands.ts');
-  return parseAndRun(commands, packageVersion(), globals.rest, context);
+  if (isForConnection(globals, context)) return runConnection(globals, context);
+  context.stderr.write(first === undefined ? brief() : `nodevisor: ${unknownCommand(first)}\n`);
+  return ExitCode.USAGE;
 }
 
 /** Runs one command line to its end and returns the exit status; errors become a line on stderr. */

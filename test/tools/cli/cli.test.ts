@@ -1,9 +1,11 @@
 import { strict as assert } from 'node:assert';
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { packageVersion } from '../../../src/tools/cli/cli.ts';
 import { commandsOf } from '../../../src/tools/cli/command-loaders.ts';
 import type { Diagnosis } from '../../../src/tools/cli/commands/doctor.ts';
 import { commands } from '../../../src/tools/cli/machine-commands.ts';
-import { cli } from './support.ts';
+import { cli, NODE_ARGS } from './support.ts';
 
 describe('the command line', () => {
   it('lists its commands', async () => {
@@ -40,6 +42,10 @@ describe('the command line', () => {
   it('answers bad usage with status 2 and one line', async () => {
     const cases: [string[], RegExp][] = [
       [['frob'], /^nodevisor: unknown command 'frob'\n$/],
+      [['frob', '--help'], /^nodevisor: unknown command 'frob'\n$/],
+      [['instal', '--name', 'x'], /^nodevisor: unknown command 'instal'; did you mean 'install'\?\n$/],
+      [['dominof'], /^nodevisor: unknown command 'dominof'; did you mean 'dominfo'\?\n$/],
+      [['imgae'], /^nodevisor: unknown command 'imgae'; did you mean 'image'\?\n$/],
       [['run', '--frob'], /^nodevisor: unknown option '--frob'\n$/],
       [['run', '--smp'], /^nodevisor: option '--smp <n>' argument missing\n$/],
       [['run', 'a', 'b'], /^nodevisor: too many arguments/],
@@ -56,6 +62,37 @@ describe('the command line', () => {
       assert.equal(code, 2, argv.join(' '));
       assert.equal(out, '');
     }
+  });
+
+  it('explains the commands without a connection as the others', async () => {
+    const { code, out } = await cli(['help', 'run']);
+    assert.equal(code, 0);
+    assert.equal(out, (await cli(['run', '--help'])).out);
+    assert.equal((await cli(['help', 'image', 'info'])).out, (await cli(['image', 'info', '--help'])).out);
+  });
+
+  it('runs the commands on standard input when none is given', () => {
+    const run = (input: string) =>
+      spawnSync(process.execPath, NODE_ARGS, {
+        input,
+        encoding: 'utf8',
+        env: { ...process.env, NODEVISOR_URI: 'test:///default' },
+      });
+    const { status, stdout, stderr } = run('domid test\necho --err a\ndomname 1\n');
+    assert.deepEqual([status, stdout, stderr], [0, '1\n\n\ntest\n\n', 'error: a\n']);
+    assert.equal(run('domid nope\n').status, 1);
+  });
+
+  it('fails when what it says cannot be written, but not when nobody reads on', function () {
+    if (!existsSync('/dev/full')) this.skip();
+    const file = openSync('/dev/full', 'w');
+    const { status, stderr } = spawnSync(process.execPath, [...NODE_ARGS, '--version'], {
+      stdio: ['ignore', file, 'pipe'],
+      encoding: 'utf8',
+    });
+    closeSync(file);
+    assert.equal(status, 1);
+    assert.match(stderr, /^nodevisor: cannot write to standard output: ENOSPC/);
   });
 
   it('shows help and status 2 when no command is given', async () => {

@@ -164,7 +164,8 @@ export function parseGlobals(argv: readonly string[]): Globals {
   const debug = level(given.get('debug'));
   return {
     options: {
-      uri: value('connect'),
+      // Empty is the same as unset, as with virsh.
+      uri: value('connect') || undefined,
       readOnly: given.has('readonly'),
       quiet: given.has('quiet'),
       timing: given.has('timing'),

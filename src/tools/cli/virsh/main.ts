@@ -1,5 +1,7 @@
+import { fstatSync } from 'node:fs';
 import { type Context, ExitCode } from '../command.ts';
 import { commands } from '../machine-commands.ts';
+import { nearest } from '../suggest.ts';
 import { reportError, runCommands } from './execute.ts';
 import { waitForOwnDomains } from './foreground.ts';
 import { type Globals, globalOptions } from './global-options.ts';
@@ -10,14 +12,33 @@ import { LogLevel } from './log.ts';
 import { Session } from './session.ts';
 import { runScript, runShell } from './shell.ts';
 
+const USAGE = [
+  'Usage: nodevisor [options] [command [arguments]]',
+  "       nodevisor [options] 'command [arguments]; command …'",
+];
+
+/** What is said to those who ask for nothing. */
+export function brief(): string {
+  return [...USAGE, '', "'nodevisor --help' shows the options and all commands.", ''].join('\n');
+}
+
+/** What is said of a command that there is not. */
+export function unknownCommand(name: string): string {
+  const names = [
+    ...commands.map(({ path: [first = ''] }) => first),
+    ...commandGroups.flatMap((group) => group.commands.map((one) => one.name)),
+  ];
+  const meant = nearest(name, names);
+  return `unknown command '${name}'${meant === undefined ? '' : `; did you mean '${meant}'?`}`;
+}
+
 /** What there is: options before the command, commands. */
 export function overview(): string {
   const line = (name: string, help: string) => `  ${name.padEnd(30)} ${help}`;
   return [
-    'Usage: nodevisor [options] [command [arguments]]',
-    "       nodevisor [options] 'command [arguments]; command …'",
+    ...USAGE,
     '',
-    'Virtual machines for Node.js. Without a command, on a terminal: a shell.',
+    'Virtual machines for Node.js. Without a command: a shell, or the commands on standard input.',
     '',
     'Options:',
     ...globalOptions.map(({ name, kind, help, short }) => {
@@ -39,10 +60,16 @@ function isLine(word: string): boolean {
   return /[\s;]/.test(word);
 }
 
+/** True for a file or the output of another program; nothing can come from /dev/null. */
+function isScript(stdin: Context['stdin']): boolean {
+  const { fd } = stdin as { readonly fd?: unknown };
+  return typeof fd === 'number' && !fstatSync(fd).isCharacterDevice();
+}
+
 /** True when the words are for the commands over a connection. */
 export function isForConnection({ rest, any }: Globals, context: Context): boolean {
   const [name] = rest;
-  if (name === undefined) return any || context.stdin.isTTY === true;
+  if (name === undefined) return any || context.stdin.isTTY === true || isScript(context.stdin);
   return findCommand(name) !== undefined || (rest.length === 1 && isLine(name));
 }
 
