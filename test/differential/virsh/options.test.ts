@@ -39,6 +39,7 @@ const ALIKE: readonly (readonly string[])[] = [
   ['-e', 'ab', 'list'],
   ['-e', '^', 'list'],
   ['-e', '^x', 'list'],
+  ['-c', '', 'list'],
   ['-q', 'list'],
   ['-qr', 'list'],
   ['-r', 'suspend', 'test'],

@@ -2,6 +2,7 @@
 import { connect as connectSocket, isIP, type NetConnectOpts, type Socket } from 'node:net';
 import { type Duplex, finished } from 'node:stream';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { getSystemErrorMap } from 'node:util';
 import { VirtError } from '../../../util/index.ts';
 import { virtError } from '../../errors.ts';
 import { type Environment, libvirtSocket, nodevisorSocket, readOnlySocket } from '../sockets.ts';
@@ -36,8 +37,15 @@ function connectNet(options: NetConnectOpts, what: string): Promise<Socket> {
   });
 }
 
+/** `No such file or directory`: the system's own words, as libvirt gives them. */
+function systemWords({ errno = 0, code, message }: NodeJS.ErrnoException): string {
+  const words = getSystemErrorMap().get(errno)?.[1];
+  if (words === undefined) return message || String(code);
+  return `${words.slice(0, 1).toUpperCase()}${words.slice(1)}`;
+}
+
 function systemError(what: string, cause: NodeJS.ErrnoException): VirtError {
-  return virtError('SYSTEM_ERROR', `${what}: ${cause.message || String(cause.code)}`, {
+  return virtError('SYSTEM_ERROR', `${what}: ${systemWords(cause)}`, {
     cause,
     domain: 'RPC',
     data: { errno: cause.code ?? 'EIO' },
