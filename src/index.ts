@@ -13,6 +13,8 @@
 export type { EngineKind } from './cpu/index.ts';
 export { type EngineInfo, usableEngines } from './cpu/index.ts';
 export {
+  type CdromHandle,
+  type CdromOptions,
   createMachine,
   type DiskCache,
   type DiskOptions,

@@ -40,6 +40,7 @@ const checks: Readonly<Record<keyof MachineOptions, Check>> = {
   dtb: file,
   firmware: file,
   disks: list,
+  cdroms: list,
   nets: list,
   rng: must((value) => typeof value === 'boolean', 'is neither true nor false'),
   virtioConsoles: must((value) => Number.isSafeInteger(value) && Number(value) >= 0, 'is no whole number from 0 on'),
@@ -61,6 +62,7 @@ const checks: Readonly<Record<keyof MachineOptions, Check>> = {
 /** The same for the elements of those that are lists. */
 const elements: Readonly<Record<string, Check>> = {
   disks: must(isDisk, 'is neither a path, { file } nor { backend } with a block backend'),
+  cdroms: must((value) => isObject(value) && (value['file'] === undefined || isText(value['file'])), 'is no { file }'),
   nets: must(isObject, 'is no object'),
 };
 

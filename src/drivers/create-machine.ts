@@ -24,6 +24,7 @@ import type { Guest, GuestSpec } from './driver.ts';
 import { openImage, readImage } from './image-file.ts';
 import { kvmDriver } from './kvm/index.ts';
 import { type NetOptions, openNet } from './net-options.ts';
+import { type CdromHandle, type CdromOptions, isOnScsi, planScsi, ScsiHosts } from './scsi-options.ts';
 import { steppedDriver } from './stepped/index.ts';
 
 /** A file by its path, or its contents. */
@@ -48,6 +49,8 @@ export interface MachineOptions {
    */
   readonly firmware?: 'builtin' | 'none' | FileSource;
   readonly disks?: readonly DiskOptions[];
+  /** CD-ROM drives, on SCSI. */
+  readonly cdroms?: readonly CdromOptions[];
   /** Network interfaces, in order; default none. */
   readonly nets?: readonly NetOptions[];
   /** A virtio entropy device; default true. */
@@ -75,6 +78,8 @@ export interface MachineHandle extends Guest {
   readonly disks: readonly BlockBackend[];
   /** The same disks by what can be done to them while the guest runs. */
   readonly diskControls: readonly DiskControl[];
+  /** The CD-ROM drives, in order. */
+  readonly cdroms: readonly CdromHandle[];
   /** The network interfaces, in order: counts, address, link. */
   readonly nets: readonly VirtioNet[];
 }
@@ -134,10 +139,14 @@ class Parts {
   readonly #nets: VirtioNet[] = [];
   readonly #consoles: Duplex[] = [];
   readonly #images: (Image | ImageFile)[] = [];
+  readonly #scsi: ScsiHosts;
   #serial: CharBackend | undefined;
 
+  /** Throws INVALID_ARG for disks and drives that cannot be where they are to be. */
   constructor(options: MachineOptions) {
     this.#options = options;
+    const { disks = [], cdroms = [], logger } = options;
+    this.#scsi = new ScsiHosts(planScsi(disks, cdroms), logger);
     const seed = options.seed ?? (options.clock === 'virtual' ? 0 : undefined);
     this.#random = seed === undefined ? hostRandom : new SeededRandom(seed);
   }
@@ -169,6 +178,7 @@ class Parts {
       virtioConsoles: this.#consoles,
       disks: this.#disks,
       diskControls: this.#controls,
+      cdroms: this.#scsi.cdroms,
       nets: this.#nets,
     });
   }
@@ -176,7 +186,9 @@ class Parts {
   /** Closes what has been opened. */
   async close(): Promise<void> {
     for (const image of this.#images) if ('close' in image) image.close();
-    await Promise.allSettled([...this.#virtio.map((device) => device.close()), this.#serial?.close()]);
+    // Controllers are filled before they are among the devices.
+    const devices = new Set([...this.#virtio, ...this.#scsi.devices]);
+    await Promise.allSettled([...[...devices].map((device) => device.close()), this.#serial?.close()]);
   }
 
   async #config(): Promise<MachineConfig> {
@@ -201,7 +213,8 @@ class Parts {
       ...(dtb === undefined ? {} : { dtb: await imageOf('dtb', dtb, readImage) }),
       ...(append === undefined ? {} : { append }),
       virtio: [
-        ...disks.map(() => ({ type: 'blk' }) as const),
+        ...disks.filter((disk) => !isOnScsi(disk)).map(() => ({ type: 'blk' }) as const),
+        ...this.#scsi.devices.map(() => ({ type: 'scsi' }) as const),
         ...nets.map(() => ({ type: 'net' }) as const),
         ...Array.from({ length: virtioConsoles }, () => ({ type: 'console' }) as const),
         ...(rng ? [{ type: 'rng' } as const] : []),
@@ -213,20 +226,10 @@ class Parts {
 
   /** In the order of the configuration's slots. */
   async #openDevices(): Promise<void> {
-    const { disks = [], nets = [], rng = true, virtioConsoles = 0, logger } = this.#options;
-    const groups = new ThrottleGroups();
-    for (const [index, disk] of disks.entries()) {
-      const opened = await openDisk(disk, logger);
-      const settings: DiskSettings = typeof disk === 'string' ? {} : disk;
-      const control = controlDisk(opened, settings, {
-        name: settings.name ?? `disk${index}`,
-        throttle: groups.of(settings),
-        virtual: this.#options.clock === 'virtual',
-      });
-      this.#disks.push(opened);
-      this.#controls.push(control);
-      this.#virtio.push(diskDevice(control.backend, disk, logger));
-    }
+    const { nets = [], rng = true, virtioConsoles = 0, logger } = this.#options;
+    await this.#openDisks();
+    for (const [index, cdrom] of (this.#options.cdroms ?? []).entries()) await this.#scsi.addCdrom(index, cdrom);
+    this.#virtio.push(...this.#scsi.devices);
     for (const [index, net] of nets.entries()) {
       const device = await openNet(net, { random: this.#random, logger: logger ?? silentLogger, name: `net${index}` });
       this.#nets.push(device);
@@ -238,6 +241,24 @@ class Parts {
       this.#virtio.push(new VirtioConsole(line));
     }
     if (rng) this.#virtio.push(new VirtioRng(this.#random));
+  }
+
+  async #openDisks(): Promise<void> {
+    const { disks = [], logger } = this.#options;
+    const groups = new ThrottleGroups();
+    for (const [index, disk] of disks.entries()) {
+      const opened = await openDisk(disk, logger);
+      const settings: DiskSettings = typeof disk === 'string' ? {} : disk;
+      const control = controlDisk(opened, settings, {
+        name: settings.name ?? `disk${index}`,
+        throttle: groups.of(settings),
+        virtual: this.#options.clock === 'virtual',
+      });
+      this.#disks.push(opened);
+      this.#controls.push(control);
+      if (isOnScsi(disk)) this.#scsi.addDisk(index, control, settings);
+      else this.#virtio.push(diskDevice(control.backend, disk, logger));
+    }
   }
 
   async #openSerial(): Promise<CharBackend | undefined> {

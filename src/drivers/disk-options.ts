@@ -14,10 +14,15 @@ import {
   writeErrorActions,
 } from '../machine/index.ts';
 import { type Logger, VirtError } from '../util/index.ts';
+import type { ScsiPlace } from './scsi-options.ts';
 
 /** libvirt's and QEMU's names of cache modes. */
 export const diskCaches = ['writeback', 'none', 'writethrough', 'directsync', 'unsafe'] as const;
 export type DiskCache = (typeof diskCaches)[number];
+
+/** What disks are attached to. */
+export const diskBuses = ['virtio', 'scsi'] as const;
+export type DiskBus = (typeof diskBuses)[number];
 
 /** What a disk is like to the guest, whatever it is stored in. */
 export interface DiskSettings {
@@ -29,8 +34,12 @@ export interface DiskSettings {
    * of them: Node cannot go around it.
    */
   readonly cache?: DiskCache;
-  /** Number of request queues, 1 to 16; default 1. */
+  /** Number of request queues, 1 to 16; default 1. On SCSI they are the controller's, 1 to 14. */
   readonly queues?: number;
+  /** `virtio` (default): a device of its own. `scsi`: a unit of a virtio-scsi controller. */
+  readonly bus?: DiskBus;
+  /** Where it is on its SCSI bus. */
+  readonly place?: ScsiPlace;
   /** What events call it; default `disk0`, `disk1` … in the order of the disks. */
   readonly name?: string;
   /**
@@ -67,7 +76,7 @@ export type FileDisk = Exclude<DiskOptions, string | { readonly backend: BlockBa
 const QUEUES_MAX = 16;
 
 /** How the device treats what is written, by cache mode. */
-const writeCaches: Readonly<Record<DiskCache, WriteCache>> = {
+export const writeCaches: Readonly<Record<DiskCache, WriteCache>> = {
   writeback: 'back',
   none: 'back',
   writethrough: 'through',
@@ -93,7 +102,10 @@ export async function openDisk(disk: DiskOptions, logger?: Logger): Promise<Bloc
 /** Checks what can be checked before anything is opened. Throws INVALID_ARG. */
 export function checkDiskSettings(disk: DiskOptions): void {
   if (typeof disk === 'string') return;
-  const { cache = 'writeback', queues = 1, werror = 'enospc', rerror = 'report', iotune = {} } = disk;
+  const { cache = 'writeback', queues = 1, werror = 'enospc', rerror = 'report', iotune = {}, bus = 'virtio' } = disk;
+  if (!diskBuses.includes(bus)) {
+    throw new VirtError('INVALID_ARG', `disk bus '${bus}': there are ${diskBuses.join(', ')}`);
+  }
   if (!diskCaches.includes(cache)) {
     throw new VirtError('INVALID_ARG', `disk cache '${cache}': there are ${diskCaches.join(', ')}`);
   }

@@ -8,9 +8,11 @@ export {
 } from './create-machine.ts';
 export type { DiskControl, DiskFailure } from './disk-control.ts';
 export {
+  type DiskBus,
   type DiskCache,
   type DiskOptions,
   type DiskSettings,
+  diskBuses,
   diskCaches,
   type FileDisk,
   openDiskFile,
@@ -37,5 +39,6 @@ export {
   type UserNetworkOptions,
   userNetOptions,
 } from './net-options.ts';
+export type { CdromHandle, CdromOptions, MediumOptions, ScsiPlace } from './scsi-options.ts';
 export { type SteppedSpec, steppedDriver } from './stepped/index.ts';
 export { INSTRUCTIONS_PER_TICK, SLICE, type SliceObserver } from './stepped/stepper.ts';

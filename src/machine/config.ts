@@ -45,6 +45,7 @@ export interface ImageFile {
 /** One virtio device. */
 export type VirtioSlotConfig =
   | { readonly type: 'blk'; readonly serial?: string }
+  | { readonly type: 'scsi' }
   | { readonly type: 'net' }
   | { readonly type: 'console' }
   | { readonly type: 'rng' };

@@ -64,7 +64,7 @@ export class ScsiCdrom extends ScsiUnit implements CdDrive {
     this.#medium = medium;
     this.#logger = logger;
     const pages = new Map<number, Uint8Array>();
-    this.#identity = { type: this.type, removable: true, product: 'NODEVISOR CD-ROM', serial, name, pages };
+    this.#identity = { type: this.type, removable: true, product: 'CD-ROM', serial, name, pages };
     medium?.onResize(() => this.#mediumChanged());
   }
 

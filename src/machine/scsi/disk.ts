@@ -54,7 +54,7 @@ export class ScsiDisk extends ScsiUnit {
     this.#identity = {
       type: this.type,
       removable: false,
-      product: 'NODEVISOR DISK',
+      product: 'DISK',
       serial,
       name,
       pages: vitalProductData(!backend.readOnly),

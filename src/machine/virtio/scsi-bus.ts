@@ -15,9 +15,12 @@ export interface PlacedUnit extends ScsiAddress {
 /** Something to be told to the driver. */
 export type BusNotice = UnitNotice | 'plugged' | 'unplugged';
 
-/** The eight bytes by which a driver names a unit (5.6.6.1): 1, the target, the unit in the single-level structure. */
+/**
+ * The eight bytes by which a unit is named (5.6.6.1): 1, the target, the unit in the single-level structure. Up to 255
+ * in the peripheral format: in events Linux takes no other for the same unit.
+ */
 export function lunField({ target, lun }: ScsiAddress): Uint8Array {
-  return Uint8Array.of(1, target, 0x40 | (lun >> 8), lun & 0xff, 0, 0, 0, 0);
+  return Uint8Array.of(1, target, lun < 256 ? 0 : 0x40 | (lun >> 8), lun & 0xff, 0, 0, 0, 0);
 }
 
 /** The reverse; undefined for what names no unit. */

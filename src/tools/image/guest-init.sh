@@ -34,6 +34,14 @@ for file in /sys/bus/virtio/devices/*/modalias; do
     [ -e "$file" ] && read -r alias <"$file" && aliases="$aliases $alias"
 done
 [ -n "$aliases" ] && modprobe -a -q $aliases
+# Units on SCSI become disks and drives behind modprobe's back.
+if [ -d /sys/bus/scsi ]; then
+    modprobe -a -q sd_mod sr_mod
+    for unit in /sys/bus/scsi/devices/[0-9]*:*; do
+        tries=50
+        while [ -e "$unit/type" ] && [ ! -d "$unit/block" ] && [ $((tries -= 1)) -gt 0 ]; do sleep 0.1; done
+    done
+fi
 
 ip link set lo up
 for interface in /sys/class/net/eth*; do

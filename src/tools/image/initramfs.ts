@@ -4,13 +4,17 @@ import { type KernelModule, moduleIndexes } from './modules.ts';
 /** Modules for the devices that a machine can have: loaded at every boot. */
 export const DEVICE_MODULES = ['virtio_mmio', 'virtio_blk', 'virtio_net', 'virtio_rng'] as const;
 
+/** Modules for devices that few machines have: loaded when there is one. */
+export const RARE_DEVICE_MODULES = ['virtio_scsi', 'sd_mod', 'sr_mod'] as const;
+
 /** Modules for the disks that people bring along: loaded when one is mounted. */
-export const FILE_SYSTEM_MODULES = ['ext4', 'squashfs', 'overlay'] as const;
+export const FILE_SYSTEM_MODULES = ['ext4', 'squashfs', 'overlay', 'isofs'] as const;
 
 const DIRECTORIES = [
   'bin',
   'dev',
   'etc',
+  'etc/modprobe.d',
   'etc/udhcpc',
   'lib',
   'lib/modules',
@@ -65,7 +69,9 @@ export function buildInitramfs(input: InitramfsInput): Uint8Array {
     text('etc/group', 'root:x:0:\n'),
     text('etc/fstab', FSTAB.map((line) => `${line}\n`).join('')),
     // What "mount" without a type tries: asking for a type is what makes the kernel load its module.
-    text('etc/filesystems', 'ext4\nsquashfs\n'),
+    text('etc/filesystems', 'ext4\nsquashfs\niso9660\n'),
+    // Whoever has loaded the driver then finds its disks there.
+    text('etc/modprobe.d/scsi.conf', 'options scsi_mod scan=sync\n'),
     { type: 'directory', path: modulesDirectory },
     text(`${modulesDirectory}/modules.dep`, dep),
     text(`${modulesDirectory}/modules.alias`, alias),

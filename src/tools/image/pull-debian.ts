@@ -4,7 +4,7 @@ import { VirtError } from '../../util/index.ts';
 import { assetPath } from '../assets.ts';
 import { Archive, type Reporter } from './archive.ts';
 import { extractDeb, type PackageFile } from './deb.ts';
-import { buildInitramfs, DEVICE_MODULES, FILE_SYSTEM_MODULES } from './initramfs.ts';
+import { buildInitramfs, DEVICE_MODULES, FILE_SYSTEM_MODULES, RARE_DEVICE_MODULES } from './initramfs.ts';
 import { loadKeyring } from './keyring.ts';
 import { hostMirror, PUBLIC_MIRROR } from './mirror.ts';
 import { asPackaged, type KernelModule, selectModules } from './modules.ts';
@@ -31,7 +31,7 @@ const USERLAND = 'busybox-static';
 const APPEND = 'earlycon=sbi console=ttyS0';
 
 /** Raised when initramfs.ts or the list of modules changes what is built from the same packages. */
-const BUILD = 'initramfs 4';
+const BUILD = 'initramfs 5';
 
 interface Source {
   readonly archive: Archive;
@@ -66,10 +66,10 @@ function single(files: readonly PackageFile[], pattern: RegExp, from: Package): 
   return found;
 }
 
-/** Modules for devices unpacked, those for what is on disks as they were packaged. */
+/** Modules for devices unpacked, those for rare ones and for what is on disks as they were packaged. */
 async function initramfsModules(files: readonly PackageFile[]): Promise<KernelModule[]> {
   const early = await selectModules(files, DEVICE_MODULES);
-  const all = await selectModules(files, [...DEVICE_MODULES, ...FILE_SYSTEM_MODULES]);
+  const all = await selectModules(files, [...DEVICE_MODULES, ...RARE_DEVICE_MODULES, ...FILE_SYSTEM_MODULES]);
   const names = new Set(early.map(({ name }) => name));
   return all.map((module) => (names.has(module.name) ? module : asPackaged(module)));
 }

@@ -26,7 +26,7 @@ describe('SCSI disk', () => {
     const { data } = await run([0x12, 0, 0, 0, 255], 255);
     assert.equal(data.length, 36);
     assert.deepEqual([...data.subarray(0, 5)], [0, 0, 5, 0x12, 31]);
-    assert.equal(ascii(data.subarray(8, 36)), 'NODEVISRNODEVISOR DISK  1.0 ');
+    assert.equal(ascii(data.subarray(8, 36)), 'NODEVISRDISK            1.0 ');
     assert.equal((await run([0x12, 0, 0, 0, 5], 255)).data.length, 5, 'allocation length');
     assert.equal((await run([0x12, 0, 0x80, 0, 255], 255)).told, '5/24/00', 'a page without EVPD');
   });
@@ -42,7 +42,7 @@ describe('SCSI disk', () => {
       assert.equal(data.length, 4 + (((data[2] ?? 0) << 8) | (data[3] ?? 0)), `length of page ${page}`);
     }
     assert.equal(ascii(await vpd(0x80)), '\0\x80\0\x02S1');
-    assert.match(ascii(await vpd(0x83)), /NODEVISRNODEVISOR DISK {2}S1$/);
+    assert.match(ascii(await vpd(0x83)), /NODEVISRDISK {12}S1$/);
     const limits = new DataView((await vpd(0xb0)).slice().buffer);
     assert.deepEqual([limits.getUint32(20), limits.getUint32(24)], [0x40_0000, 32], 'blocks and ranges of UNMAP');
     assert.equal((await vpd(0xb2))[5], 0xe0);

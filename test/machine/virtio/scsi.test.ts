@@ -275,6 +275,7 @@ describe('virtio-scsi', () => {
     const events = places.map((gpa) => driver.slot.driver.fetch(gpa, 16));
     const told = events.map((bytes) => {
       const view = new DataView(bytes.buffer);
+      assert.equal(bytes[6], 0, 'peripheral addressing');
       return [view.getUint32(0, true), bytes[5], bytes[7], view.getUint32(12, true)];
     });
     assert.deepEqual(told, [

@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { Args, type OptionValues } from '../../../src/tools/cli/command.ts';
-import { parseDisk, parseRunOptions } from '../../../src/tools/cli/run/options.ts';
+import { parseDisk } from '../../../src/tools/cli/run/disk.ts';
+import { parseRunOptions } from '../../../src/tools/cli/run/options.ts';
 import { exitCodeOfGuest } from '../../../src/tools/cli/run/supervise.ts';
 import { EscapeFilter } from '../../../src/tools/cli/run/terminal.ts';
 
@@ -12,6 +13,7 @@ describe('the options of run', () => {
       cpuBackend: 'auto',
       firmware: 'builtin',
       disks: [],
+      cdroms: [],
       nets: [],
       console: 'stdio',
       clock: 'host',
@@ -24,7 +26,8 @@ describe('the options of run', () => {
       timeout: '0.5',
       memory: '1G',
       clock: 'virtual',
-      disk: ['a', 'b,format=qcow2,readonly,cache=unsafe,serial=x,queues=2'],
+      disk: ['a', 'b,format=qcow2,readonly,cache=unsafe,serial=x,queues=2', 'c,bus=scsi'],
+      cdrom: ['cd,,1.iso', 'cd.qcow2,format=qcow2'],
     });
     assert.equal(given.vcpus, 4);
     assert.equal(given.timeoutSeconds, 0.5);
@@ -33,7 +36,9 @@ describe('the options of run', () => {
     assert.deepEqual(given.disks, [
       { file: 'a', format: 'raw', readonly: false },
       { file: 'b', format: 'qcow2', readonly: true, cache: 'unsafe', serial: 'x', queues: 2 },
+      { file: 'c', format: 'raw', readonly: false, bus: 'scsi' },
     ]);
+    assert.deepEqual(given.cdroms, [{ file: 'cd,1.iso' }, { file: 'cd.qcow2', format: 'qcow2' }]);
   });
 
   it('are refused one by one, naming what is wrong', () => {
@@ -45,7 +50,9 @@ describe('the options of run', () => {
       [{ timeout: 'Infinity' }, /--timeout Infinity/],
       [{ clock: 'sundial' }, /--clock sundial: neither host nor virtual/],
       [{ disk: ['d,format=vmdk'] }, /format is raw or qcow2/],
-      [{ disk: ['d,frob=1'] }, /'frob' is none of format, readonly, cache, serial, queues/],
+      [{ disk: ['d,frob=1'] }, /'frob' is none of format, readonly, cache, serial, queues, bus/],
+      [{ disk: ['d,bus=sata'] }, /bus is virtio or scsi/],
+      [{ cdrom: ['d,readonly'] }, /--cdrom d,readonly: 'readonly' is none of format/],
       [{ disk: ['d,cache=lots'] }, /cache is writeback, none, writethrough, directsync, unsafe/],
       [{ disk: [',readonly'] }, /names no file/],
     ];

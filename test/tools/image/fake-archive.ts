@@ -19,6 +19,12 @@ const MODULES: Readonly<Record<string, readonly string[]>> = {
   'crypto/crc32c_generic': ['alias=crypto-crc32c'],
   'fs/squashfs/squashfs': [],
   'fs/overlayfs/overlay': [],
+  'fs/isofs/isofs': ['depends=cdrom'],
+  'drivers/cdrom/cdrom': [],
+  'drivers/scsi/scsi_mod': [],
+  'drivers/scsi/virtio_scsi': ['depends=scsi_mod', 'alias=virtio:d00000008v*'],
+  'drivers/scsi/sd_mod': ['depends=scsi_mod'],
+  'drivers/scsi/sr_mod': ['depends=scsi_mod,cdrom'],
   'fs/unwanted': [],
 };
 

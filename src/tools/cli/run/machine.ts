@@ -83,7 +83,7 @@ export async function machineOptions(
   env: NodeJS.ProcessEnv,
   logger: Logger,
 ): Promise<MachineOptions> {
-  const { vcpus, memory, initrd, append, dtb, firmware, clock, disks, nets } = options;
+  const { vcpus, memory, initrd, append, dtb, firmware, clock, disks, cdroms, nets } = options;
   const given: Partial<MachineOptions> = {
     ...(vcpus === undefined ? {} : { vcpus }),
     ...(memory === undefined ? {} : { memory }),
@@ -91,6 +91,7 @@ export async function machineOptions(
     ...(append === undefined ? {} : { append }),
     ...(dtb === undefined ? {} : { dtb }),
     ...(disks.length === 0 ? {} : { disks }),
+    ...(cdroms.length === 0 ? {} : { cdroms }),
     nets,
   };
   return {

@@ -1,19 +1,8 @@
 import { usableEngines } from '../../../cpu/index.ts';
-import type { NetOptions } from '../../../drivers/index.ts';
-import { type DiskCache, diskCaches } from '../../../drivers/index.ts';
-import { type DiskFormat, diskFormats } from '../../../machine/index.ts';
+import type { MediumOptions, NetOptions } from '../../../drivers/index.ts';
 import { type Args, type OptionDef, usageError } from '../command.ts';
+import { cdromHelp, type DiskArg, diskHelp, parseCdrom, parseDisk } from './disk.ts';
 import { netHelp, parseNets } from './net.ts';
-
-/** A disk as the command line names it. */
-export interface DiskArg {
-  readonly file: string;
-  readonly format: DiskFormat;
-  readonly readonly: boolean;
-  readonly cache?: DiskCache;
-  readonly serial?: string;
-  readonly queues?: number;
-}
 
 /** What `nodevisor run` was asked for, each value checked on its own. */
 export interface RunOptions {
@@ -29,6 +18,7 @@ export interface RunOptions {
   readonly dtb?: string;
   readonly dumpDtb?: string;
   readonly disks: readonly DiskArg[];
+  readonly cdroms: readonly MediumOptions[];
   readonly nets: readonly NetOptions[];
   /** `stdio`, `none`, or a file. */
   readonly console: string;
@@ -51,11 +41,8 @@ export const runOptionDefs: readonly OptionDef[] = [
   { flags: '--append <text>', help: 'kernel command line' },
   { flags: '--dtb <file>', help: 'device tree in place of the one that the machine writes' },
   { flags: '--dump-dtb <file>', help: 'write the device tree to a file (- for standard output) and do not run' },
-  {
-    flags: '--disk <file>',
-    help: 'disk image: FILE[,format=raw|qcow2][,readonly][,cache=…][,serial=…]; may be repeated',
-    repeat: true,
-  },
+  { flags: '--disk <file>', help: diskHelp, repeat: true },
+  { flags: '--cdrom <file>', help: cdromHelp, repeat: true },
   { flags: '--net <network>', help: netHelp, repeat: true },
   { flags: '--mac <address>', help: 'address of the interface of the --net in the same place', repeat: true },
   { flags: '--capture <file>', help: 'write the frames of the --net in the same place to a pcapng file', repeat: true },
@@ -72,38 +59,6 @@ function positive(name: string, text: string | undefined, integer: boolean): num
   const good = text.trim() !== '' && Number.isFinite(value) && value > 0 && (!integer || Number.isInteger(value));
   if (!good) throw usageError(`--${name} ${text}: not a positive ${integer ? 'whole number' : 'number'}`);
   return value;
-}
-
-/** What may be said of a disk beside its file. */
-const diskSettings: Readonly<Record<string, (value: string, fail: (expected: string) => never) => Partial<DiskArg>>> = {
-  format: (value, fail) => ({ format: among(value, diskFormats) ?? fail(diskFormats.join(' or ')) }),
-  readonly: (value, fail) => (value === 'on' || value === 'off' ? { readonly: value === 'on' } : fail('on or off')),
-  cache: (value, fail) => ({ cache: among(value, diskCaches) ?? fail(diskCaches.join(', ')) }),
-  serial: (value) => ({ serial: value }),
-  queues: (value, fail) => (/^\d+$/.test(value) ? { queues: Number(value) } : fail('a number')),
-};
-
-function among<Value extends string>(text: string, values: readonly Value[]): Value | undefined {
-  return values.find((value) => value === text);
-}
-
-/** `FILE[,NAME=VALUE…][,readonly]`; a comma in the file's name is written twice. */
-export function parseDisk(text: string): DiskArg {
-  const [file = '', ...settings] = text.split(/(?<!,),(?!,)/).map((part) => part.replaceAll(',,', ','));
-  if (file === '') throw usageError(`--disk ${text}: names no file`);
-  let disk: DiskArg = { file, format: 'raw', readonly: false };
-  for (const setting of settings) {
-    const [name = '', value = 'on'] = setting.split(/=(.*)/s);
-    const parse = diskSettings[name];
-    if (parse === undefined) {
-      throw usageError(`--disk ${text}: '${name}' is none of ${Object.keys(diskSettings).join(', ')}`);
-    }
-    const fail = (expected: string): never => {
-      throw usageError(`--disk ${text}: ${name} is ${expected}`);
-    };
-    disk = { ...disk, ...parse(value, fail) };
-  }
-  return disk;
 }
 
 function parseClock(text = 'host'): 'host' | 'virtual' {
@@ -134,6 +89,7 @@ export function parseRunOptions(args: Args): RunOptions {
     cpuBackend: args.text('cpuBackend') ?? 'auto',
     firmware: args.text('firmware') ?? 'builtin',
     disks: args.list('disk').map(parseDisk),
+    cdroms: args.list('cdrom').map(parseCdrom),
     nets: parseNets(args.list('net'), args.list('mac'), args.list('capture')),
     console: args.text('console') ?? 'stdio',
     clock: parseClock(args.text('clock')),
