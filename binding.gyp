@@ -4,6 +4,7 @@
       "target_name": "hart",
       "sources": [
         "native/binding/addon.cc",
+        "native/binding/file_holes.cc",
         "native/binding/hart_wrap.cc",
         "native/core/access.cc",
         "native/core/block_cache.cc",

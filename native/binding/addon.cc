@@ -1,8 +1,9 @@
-// The module: { Hart, translates }. State is per environment: every worker thread that loads it has its own.
+// The module: { Hart, translates, and what file_holes.h says }. State is per environment: every worker thread that loads it has its own.
 
 #include <napi.h>
 
 #include "../core/jit/translator.h"
+#include "file_holes.h"
 #include "hart_wrap.h"
 
 namespace {
@@ -11,6 +12,7 @@ class Addon : public Napi::Addon<Addon> {
 public:
     Addon(Napi::Env env, Napi::Object exports) {
         exports.Set("Hart", nodevisor::HartWrap::define(env));
+        nodevisor::defineFileHoles(env, exports);
         // Whether this host has a second tier.
         exports.Set("translates", Napi::Boolean::New(env, nodevisor::jit::hostSupported()));
     }

@@ -11,7 +11,7 @@ import { needTool } from '../support/need-tool.ts';
 import { qemuImg, run } from '../support/qemu-img.ts';
 import { type DebianImage, debianImage } from './support.ts';
 
-const CUTS = process.env['NODEVISOR_TEST_FULL'] ? 60 : 3;
+const CUTS = process.env['NODEVISOR_TEST_FULL'] ? 30 : 3;
 const SEED = 77;
 /** Files that stay; older ones are removed. */
 const KEPT = 40;

@@ -13,8 +13,18 @@ export interface NativeHartHandle {
   close(): void;
 }
 
+/** System calls on files that Node has none of: native/binding/file_holes.h. */
+export interface FileHoles {
+  /** Where from `offset` on a file has data: −1 nowhere, −2 the host does not tell. */
+  seekData(fd: number, offset: number): number;
+  /** The same for where it has none: at its end at the latest. */
+  seekHole(fd: number, offset: number): number;
+  /** Gives the place of a range back, which reads as zeroes then. Resolves to 0, or why it cannot, an errno. */
+  punchHole(fd: number, offset: number, bytes: number): Promise<number>;
+}
+
 /** What native/binding/addon.cc exports. */
-export interface NativeBinding {
+export interface NativeBinding extends FileHoles {
   readonly Hart: new (memory: Uint8Array, id: number, translate: boolean, hotThreshold: number) => NativeHartHandle;
   /** Whether the host has the second tier, the translator. */
   readonly translates: boolean;
@@ -24,6 +34,13 @@ export interface NativeBinding {
 const ADDON = '../../../build/Release/hart.node';
 
 let loaded: { readonly binding: NativeBinding } | { readonly reason: string } | undefined;
+
+/** What the addon can do with files; undefined without one. */
+export function fileHoles(): FileHoles | undefined {
+  const found = nativeBinding();
+  // One that was built before it could.
+  return 'binding' in found && typeof found.binding.punchHole === 'function' ? found.binding : undefined;
+}
 
 /** The addon, or why there is none, for people. */
 export function nativeBinding(): { readonly binding: NativeBinding } | { readonly reason: string } {

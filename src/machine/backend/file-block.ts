@@ -10,7 +10,8 @@ const zeroes = new Uint8Array(1024 * 1024);
 /**
  * A raw disk image: a file, or a block device of the host, byte for byte the disk. A file whose size is not a multiple
  * of 512 is a disk rounded up, whose missing bytes read as zeroes (as with QEMU); writing them makes the file longer.
- * Discarding does nothing, as Node cannot punch holes; that is a discard's right. Zeroes are written as such.
+ * With the native addon and a file system that can, what is discarded becomes a hole, as do zeroes that may be unmapped;
+ * else discarding does nothing, which is a discard's right, and zeroes are written as such.
  */
 export class FileBlock implements DiskImage {
   readonly format = 'raw';
@@ -64,16 +65,23 @@ export class FileBlock implements DiskImage {
     return this.#file.flush();
   }
 
-  async discard(): Promise<void> {}
+  async discard(offset: number, bytes: number): Promise<void> {
+    this.#check(offset, bytes);
+    if (bytes > 0) await this.#file.punch(offset, bytes);
+  }
 
-  async writeZeroes(offset: number, bytes: number): Promise<void> {
+  async writeZeroes(offset: number, bytes: number, unmap = false): Promise<void> {
+    this.#check(offset, bytes);
+    if (unmap && bytes > 0 && (await this.#file.punch(offset, bytes))) return;
     for (let at = 0; at < bytes; at += zeroes.length) {
       await this.write(offset + at, zeroes.subarray(0, Math.min(zeroes.length, bytes - at)));
     }
   }
 
   async extent(offset: number, bytes: number): Promise<Extent> {
-    return { kind: 'data', bytes, host: offset };
+    const found = this.#file.extent(offset, bytes);
+    if (!found.data) return { kind: 'zero', bytes: found.bytes };
+    return { kind: 'data', bytes: found.bytes, host: offset };
   }
 
   onResize(callback: () => void): void {

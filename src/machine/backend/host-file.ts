@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { fileHoles } from '../../cpu/index.ts';
 import { VirtError } from '../../util/index.ts';
 import { type ImageLock, lockImage, lockingOpenFlags } from './image-lock.ts';
 
@@ -84,6 +85,7 @@ export class DiskFile implements HostFile {
   readonly #regular: boolean;
   readonly #unsafe: boolean;
   #bytes: number;
+  #noHoles = false;
 
   private constructor(file: FileHandle, lock: ImageLock, facts: FileFacts) {
     this.path = facts.path;
@@ -166,6 +168,34 @@ export class DiskFile implements HostFile {
 
   async flush(): Promise<void> {
     if (!this.#unsafe) await this.#file.datasync();
+  }
+
+  /**
+   * What the file has at byte `offset`, and for how far, at most `bytes`: data, or nothing, which reads as zeroes. All of
+   * it is data where the host does not tell, or there is no native addon to ask it.
+   */
+  extent(offset: number, bytes: number): { readonly data: boolean; readonly bytes: number } {
+    const end = Math.min(offset + bytes, this.#bytes);
+    if (offset >= end) return { data: false, bytes };
+    const holes = this.#regular ? fileHoles() : undefined;
+    if (holes === undefined) return { data: true, bytes };
+    const data = holes.seekData(this.#file.fd, offset);
+    // Zeroes end, and data begins, at a whole sector.
+    const until = data === -1 ? end : Math.floor(data / SECTOR_BYTES) * SECTOR_BYTES;
+    if (data !== -2 && until > offset) return { data: false, bytes: until >= end ? bytes : until - offset };
+    const hole = data === -2 ? -2 : holes.seekHole(this.#file.fd, offset);
+    const stop = Math.ceil(hole / SECTOR_BYTES) * SECTOR_BYTES;
+    return { data: true, bytes: stop <= offset || stop >= end ? bytes : stop - offset };
+  }
+
+  /** Gives the place of a range back to the host: it reads as zeroes then. False: nothing was done, the host cannot. */
+  async punch(offset: number, bytes: number): Promise<boolean> {
+    const holes = this.#regular && !this.#noHoles ? fileHoles() : undefined;
+    if (holes === undefined) return false;
+    const errno = await holes.punchHole(this.#file.fd, offset, bytes);
+    // Whatever the reason is, doing without is right, and will be the next time.
+    this.#noHoles = errno !== 0;
+    return errno === 0;
   }
 
   async truncate(bytes: number): Promise<void> {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { linkSync, mkdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { fileHoles, nativeProblem } from '../../../src/cpu/index.ts';
 import { FileBlock } from '../../../src/machine/backend/file-block.ts';
 import { probeBytes } from '../../../src/machine/backend/host-file.ts';
 import { lockingOpenFlags, lockKind } from '../../../src/machine/backend/image-lock.ts';
@@ -38,6 +39,32 @@ describe('FileBlock', () => {
     await disk.close();
     assert.equal(readFileSync(path('disk')).indexOf('hello'), 1024);
     assert.equal(statSync(path('disk')).size, 4096);
+  });
+
+  it('knows where the file has holes, and makes some where its contents do not matter', async function () {
+    if (fileHoles() === undefined) missing(this, `holes in files: ${nativeProblem()}`);
+    const mb = 2 ** 20;
+    const disk = await FileBlock.open(image('disk', 4 * mb, 7));
+    const blocks = () => statSync(path('disk')).blocks * 512;
+    assert.deepEqual(await disk.extent(512, 2 * mb), { kind: 'data', bytes: 2 * mb, host: 512 });
+    const before = blocks();
+    await disk.discard(mb, mb);
+    await disk.writeZeroes(3 * mb, 65_536, true);
+    if (blocks() === before) missing(this, `a file system with holes below ${path('')}`);
+    assert.equal(blocks(), before - mb - 65_536);
+    assert.deepEqual(await disk.extent(0, 4 * mb), { kind: 'data', bytes: mb, host: 0 });
+    assert.deepEqual(await disk.extent(mb + 512, 4096), { kind: 'zero', bytes: 4096 });
+    assert.deepEqual(await disk.extent(mb + 512, 3 * mb - 512), { kind: 'zero', bytes: mb - 512 });
+    const into = new Uint8Array(65_536).fill(9);
+    await disk.read(3 * mb, into);
+    assert.ok(into.every((byte) => byte === 0));
+    // Zeroes that are to keep their place keep it.
+    const holed = blocks();
+    await disk.writeZeroes(0, mb, false);
+    assert.equal(blocks(), holed);
+    await assert.rejects(disk.discard(4 * mb, 512), /beyond the end/);
+    await disk.close();
+    assert.equal(statSync(path('disk')).size, 4 * mb);
   });
 
   it('rounds a file of any size up to sectors, the rest reading as zeroes', async () => {
