@@ -1,9 +1,10 @@
-/** From power-on: the bundled guest's whole tour, and Debian's kernel to its shell. */
+/** From power-on: the bundled guest's whole tour, and Debian's kernel to its shell; that also from the process's start. */
 import { readFileSync } from 'node:fs';
 import { createMachine } from '../src/index.ts';
 import { inTurn } from './lib/in-turn.ts';
 import { debianImage, runOurs, runQemu } from './lib/linux.ts';
 import { type Benchmark, type Measurement, measurement } from './lib/result.ts';
+import { buildPackage, shellProcesses } from './lib/shell-process.ts';
 
 const MARK = 'the shell is here';
 /** In two halves, so that the kernel's echo of its command line is not taken for the shell's output. */
@@ -36,12 +37,18 @@ export const boot: Benchmark = {
       debians.set(backend, async () => (await runOurs(image, backend, { command })).output.at(MARK));
     }
     if (context.peers) debians.set('qemu-tcg', async () => (await runQemu(image, { command })).output.at(MARK));
-    const work = { 'bundled tour': tours, 'Debian to its shell': debians };
+    buildPackage();
+    const { subjects: processes, close } = shellProcesses(image, context, ({ seconds }) => seconds);
+    const work = { 'bundled tour': tours, 'Debian to its shell': debians, 'the same, a process of its own': processes };
     const measurements: Measurement[] = [];
-    for (const [what, subjects] of Object.entries(work)) {
-      for (const [subject, seconds] of await inTurn(context, what, subjects)) {
-        measurements.push(measurement('boot', what, subject, 's', seconds));
+    try {
+      for (const [what, subjects] of Object.entries(work)) {
+        for (const [subject, seconds] of await inTurn(context, what, subjects)) {
+          measurements.push(measurement('boot', what, subject, 's', seconds));
+        }
       }
+    } finally {
+      close();
     }
     return measurements;
   },

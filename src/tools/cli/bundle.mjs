@@ -37,6 +37,8 @@ async function bundle(dist) {
     bundle: true,
     splitting: true,
     packages: 'external',
+    minifySyntax: true,
+    minifyWhitespace: true,
     format: 'esm',
     platform: 'node',
     target: 'node20',
