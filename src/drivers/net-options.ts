@@ -56,9 +56,14 @@ export interface UserNetworkOptions {
 /** What is at the other end of an interface's cable. */
 export type NetworkOptions =
   | UserNetworkOptions
-  /** Frames in a stream, as QEMU's -netdev stream has them. */
-  | { readonly type: 'stream'; readonly path: string; readonly server?: boolean }
-  | { readonly type: 'stream'; readonly host: string; readonly port: number; readonly server?: boolean }
+  /**
+   * Frames in a stream, as QEMU's -netdev stream has them. `reconnect`: so many seconds after its peer has gone, and
+   * again until it succeeds, a client tries to reach one.
+   */
+  | ({ readonly type: 'stream'; readonly server?: boolean; readonly reconnect?: number } & (
+      | { readonly path: string }
+      | { readonly host: string; readonly port: number }
+    ))
   /** Frames in datagrams, as QEMU's -netdev dgram has them. */
   | {
       readonly type: 'dgram';
@@ -80,6 +85,8 @@ export type NetOptions = NetworkOptions & {
   readonly queues?: number;
   /** Whether the cable is in; default true. */
   readonly linkUp?: boolean;
+  /** Largest packet that the guest's driver is told to send, 68 to 65535; default: it keeps its own, mostly 1500. */
+  readonly mtu?: number;
   /** File that all frames are written to, in pcapng. */
   readonly capture?: string;
 };
@@ -97,14 +104,17 @@ const MAC_PREFIX = [0x52, 0x54, 0x00] as const;
 
 /** Opens the cable and makes the device. Throws INVALID_ARG and OPERATION_FAILED; then nothing is left open. */
 export async function openNet(options: NetOptions, context: NetContext): Promise<VirtioNet> {
-  const { queues = 1, linkUp = true, capture } = options;
+  const { queues = 1, linkUp = true, capture, mtu } = options;
   const mac = macOf(options.mac, context.random);
+  if (mtu !== undefined && (!Number.isInteger(mtu) || mtu < 68 || mtu > 65_535)) {
+    throw new VirtError('INVALID_ARG', `an MTU of ${mtu}: a network interface has 68 to 65535`);
+  }
   if (!Number.isInteger(queues) || queues < 1 || queues > NET_QUEUE_PAIRS_MAX) {
     throw new VirtError('INVALID_ARG', `${queues} queues: a network interface has 1 to ${NET_QUEUE_PAIRS_MAX}`);
   }
   const cable = await openCable(options, context);
   const backend = capture === undefined ? cable : await CapturedNet.open(cable, capture, context.name, new HostClock());
-  return new VirtioNet(backend, { mac, pairs: queues, linkUp });
+  return new VirtioNet(backend, { mac, pairs: queues, linkUp, ...(mtu === undefined ? {} : { mtu }) });
 }
 
 function macOf(text: string | undefined, random: RandomSource): Uint8Array {
@@ -125,8 +135,11 @@ function openCable(options: NetOptions, { random, logger }: NetContext): Promise
     case 'none':
       return new NullNet();
     case 'stream': {
-      const { server = false } = options;
-      return StreamNet.open({ address: 'path' in options ? { path: options.path } : options, server });
+      const { server = false, reconnect } = options;
+      const address = 'path' in options ? { path: options.path } : { host: options.host, port: options.port };
+      if (reconnect === undefined) return StreamNet.open({ address, server });
+      if (!(reconnect > 0)) throw new VirtError('INVALID_ARG', `reconnect ${reconnect} is no time in seconds`);
+      return StreamNet.open({ address, server, reconnect: { everyNs: reconnect * 1e9, timers: hostTimers } });
     }
     case 'dgram':
       return DgramNet.open(options);

@@ -54,7 +54,7 @@ export { PasstNet } from './net/passt-net.ts';
 export { CapturedNet } from './net/pcapng.ts';
 export { StreamNet, type StreamNetOptions } from './net/stream-net.ts';
 export { EtherSwitch, type SwitchStation } from './net/switch.ts';
-export type { DhcpHost, Lease } from './net/user/dhcp.ts';
+export type { AddressRange, DhcpHost, Lease } from './net/user/dhcp.ts';
 export type { PortForward } from './net/user/forward.ts';
 export type { UserNetHost, UserNetOptions } from './net/user/options.ts';
 export type { AllowRule } from './net/user/policy.ts';

@@ -15,3 +15,4 @@ export { lockFile } from './lock-file.ts';
 export { type Logger, LogLevel, silentLogger } from './log.ts';
 export { type RandomSource, SeededRandom } from './random.ts';
 export { SharedLock } from './shared-lock.ts';
+export { type ReachablePath, reachablePath } from './socket-path.ts';

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { VirtError } from '../../util/index.ts';
+import { reachablePath, VirtError } from '../../util/index.ts';
 import type { Frame, NetBackend, NetPort } from '../backend/net.ts';
+import type { Timer, Timers } from '../bus/timers.ts';
 import { ETHER_HEADER, FRAME_BYTES_MAX } from './ether.ts';
 import { completeFrames } from './offload.ts';
 
@@ -16,6 +17,8 @@ export interface StreamNetOptions {
   readonly address: StreamAddress;
   /** Wait for the other end to connect, rather than connect to it. */
   readonly server?: boolean;
+  /** A client whose peer has gone tries to reach one again, so often. Absent: its link stays down. */
+  readonly reconnect?: { readonly everyNs: number; readonly timers: Timers };
 }
 
 /** The address as a message shows it. */
@@ -25,21 +28,24 @@ function show(address: StreamAddress): string {
 
 /**
  * A cable through a stream socket, in QEMU's framing (-netdev stream): each frame after its length, 32 bits big-endian.
- * A server takes one peer at a time and the next when it has gone; a client's link is down when the peer goes.
+ * A server takes one peer at a time and the next when it has gone; a client's link is down when the peer goes, until
+ * there is another where it reconnects.
  */
 export class StreamNet implements NetBackend {
   #port: NetPort | undefined;
   #socket: Socket | undefined;
   #server: Server | undefined;
   #input: Buffer = Buffer.alloc(0);
+  #retry: Timer | undefined;
+  #closed = false;
   readonly #frames: Frame[] = [];
 
   /** Connects, or listens. Throws OPERATION_FAILED when that is not possible. */
-  static async open({ address, server = false }: StreamNetOptions): Promise<StreamNet> {
+  static async open({ address, server = false, reconnect }: StreamNetOptions): Promise<StreamNet> {
     const net = new StreamNet();
     try {
       if (server) await net.#listen(address);
-      else await net.#connect(address);
+      else await net.#connect(address, reconnect);
       return net;
     } catch (cause) {
       const what = server ? 'listen for a network peer on' : 'connect to a network peer at';
@@ -47,6 +53,14 @@ export class StreamNet implements NetBackend {
         cause,
       });
     }
+  }
+
+  /** The cable that a connection is which has come; `onClose`: its peer has gone. */
+  static over(socket: Socket, onClose: () => void): StreamNet {
+    const net = new StreamNet();
+    net.#use(socket);
+    socket.once('close', onClose);
+    return net;
   }
 
   send(frame: Frame): boolean {
@@ -72,6 +86,8 @@ export class StreamNet implements NetBackend {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
+    this.#retry?.cancel();
     const socket = this.#socket;
     this.#socket = undefined;
     socket?.destroy();
@@ -79,10 +95,27 @@ export class StreamNet implements NetBackend {
     if (server !== undefined) await new Promise((resolve) => server.close(resolve));
   }
 
-  async #connect(address: StreamAddress): Promise<void> {
-    const socket = connect(address);
-    await once(socket, 'connect');
+  async #connect(address: StreamAddress, reconnect: StreamNetOptions['reconnect']): Promise<void> {
+    const reachable = 'path' in address ? await reachablePath(address.path) : undefined;
+    const socket = connect(reachable === undefined ? address : { path: reachable.path });
+    try {
+      await once(socket, 'connect');
+    } finally {
+      await reachable?.close();
+    }
+    if (this.#closed) {
+      socket.destroy();
+      return;
+    }
     this.#use(socket);
+    if (reconnect !== undefined) socket.once('close', () => this.#again(address, reconnect));
+  }
+
+  #again(address: StreamAddress, reconnect: NonNullable<StreamNetOptions['reconnect']>): void {
+    if (this.#closed) return;
+    this.#retry = reconnect.timers.after(reconnect.everyNs, () => {
+      this.#connect(address, reconnect).catch(() => this.#again(address, reconnect));
+    });
   }
 
   async #listen(address: StreamAddress): Promise<void> {
@@ -98,6 +131,8 @@ export class StreamNet implements NetBackend {
   #use(socket: Socket): void {
     this.#socket = socket;
     this.#input = Buffer.alloc(0);
+    // What the peer before it left is not this one's.
+    this.#frames.length = 0;
     socket.setNoDelay(true);
     socket.on('data', (data) => this.#receive(data));
     socket.on('drain', () => this.#port?.drained());

@@ -4,6 +4,7 @@
 export const NetFeature = {
   CSUM: 1n << 0n,
   GUEST_CSUM: 1n << 1n,
+  MTU: 1n << 3n,
   MAC: 1n << 5n,
   GUEST_TSO4: 1n << 7n,
   GUEST_TSO6: 1n << 8n,

@@ -47,6 +47,8 @@ export interface VirtioNetOptions {
   readonly pairs?: number;
   /** Default true. */
   readonly linkUp?: boolean;
+  /** Largest packet that the driver is told to send, 68 to 65535; absent: it is not told. */
+  readonly mtu?: number;
 }
 
 /** The network device (5.1). */
@@ -65,18 +67,21 @@ export class VirtioNet implements VirtioDevice {
   };
   readonly #backend: NetBackend;
   readonly #pairs: number;
+  readonly #mtu: number | undefined;
   #mac: Uint8Array;
   #linkUp: boolean;
   #configChanged: () => void = () => {};
   #port: ActivePort | undefined;
 
-  constructor(backend: NetBackend, { mac, pairs = 1, linkUp = true }: VirtioNetOptions) {
+  constructor(backend: NetBackend, { mac, pairs = 1, linkUp = true, mtu }: VirtioNetOptions) {
     this.#backend = backend;
     this.#pairs = pairs;
+    this.#mtu = mtu;
     this.#mac = mac.slice();
     this.#linkUp = linkUp;
-    const { MQ, ...always } = NetFeature;
-    this.features = Object.values(always).reduce((all, bit) => all | bit, pairs > 1 ? MQ : 0n);
+    const { MQ, MTU, ...always } = NetFeature;
+    const wanted = (pairs > 1 ? MQ : 0n) | (mtu === undefined ? 0n : MTU);
+    this.features = Object.values(always).reduce((all, bit) => all | bit, wanted);
     this.queues = [...new Array<number>(2 * pairs).fill(DATA_QUEUE_SIZE), CONTROL_QUEUE_SIZE];
     backend.connect({
       receive: (frame) => this.#receive(frame),
@@ -105,6 +110,7 @@ export class VirtioNet implements VirtioDevice {
     bytes.set(this.#mac);
     bytes[6] = this.#linkUp ? VIRTIO_NET_S_LINK_UP : 0;
     bytes[8] = this.#pairs;
+    if (this.#mtu !== undefined) bytes.set([this.#mtu & 0xff, this.#mtu >> 8], 10);
     return bytes;
   }
 

@@ -6,11 +6,10 @@
 import { renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { HostClock } from '../../util/index.ts';
+import { HostClock, reachablePath } from '../../util/index.ts';
 import { writeFileAtomically } from '../local/atomic-file.ts';
 import { Channel } from './channel.ts';
 import { MachineService } from './machine-service.ts';
-import { reachablePath } from './socket-path.ts';
 
 /** How long, in milliseconds, a process without a machine waits for its daemon to connect. */
 const CONNECT_MS = 10_000;

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import type { DiskFailure, ExitStatus, PauseReason } from '../../drivers/index.ts';
-import { Emitter, type LogLevel } from '../../util/index.ts';
+import { Emitter, type LogLevel, reachablePath } from '../../util/index.ts';
 import { virtError } from '../errors.ts';
 import type { MachineNumbers } from '../local/hypervisor.ts';
 import { Channel } from './channel.ts';
@@ -16,7 +16,6 @@ import {
   readNumbers,
 } from './messages.ts';
 import { RemoteConsole } from './remote-console.ts';
-import { reachablePath } from './socket-path.ts';
 
 /** How long, in milliseconds, a machine's process may take for an answer before the call fails. */
 const CALL_MS = 30_000;

@@ -16,11 +16,14 @@ export interface DhcpHost {
   readonly ip?: IpAddress;
 }
 
-/** What the server gives out. */
+/** First and last of some addresses of IPv4. */
+export type AddressRange = readonly [first: IpAddress, last: IpAddress];
+
+/** What the server gives out; it looks at its lists anew each time, so their owner may change them. */
 export interface DhcpOptions {
   readonly addresses: UserAddresses;
-  /** First and last address that may be leased. */
-  readonly range: readonly [IpAddress, IpAddress];
+  /** What may be leased; none: hosts with an address of their own get that, others nothing. */
+  readonly ranges: readonly AddressRange[];
   readonly hosts: readonly DhcpHost[];
   readonly domain?: string;
   /** Name given to every guest that has none of its own. */
@@ -30,8 +33,12 @@ export interface DhcpOptions {
   /** Where boot files are, if not at the router. */
   readonly nextServer?: IpAddress;
   readonly leaseSeconds?: number;
-  /** Guests are told of a router and a name server. */
+  /** Guests are told of a router, not only of a name server. */
   readonly routed: boolean;
+  /** What had been given out before. */
+  readonly leases?: readonly Lease[];
+  /** Told when a lease is given, renewed or given back. */
+  readonly onLease?: () => void;
 }
 
 /** An address that a guest has. */
@@ -57,6 +64,7 @@ export class DhcpServer {
   constructor(options: DhcpOptions, clock: Clock) {
     this.#options = options;
     this.#clock = clock;
+    for (const lease of options.leases ?? []) this.#leases.set(lease.mac, lease);
   }
 
   /** What has been given out and holds. */
@@ -75,7 +83,7 @@ export class DhcpServer {
     if (type === DhcpType.DISCOVER) return this.#reply(request, this.#choose(request), DhcpType.OFFER);
     if (type === DhcpType.REQUEST) return this.#request(request);
     if (type === DhcpType.INFORM) return this.#reply(request, new Uint8Array(4), DhcpType.ACK);
-    if (type === DhcpType.RELEASE) this.#leases.delete(formatMac(request.mac));
+    if (type === DhcpType.RELEASE) this.#giveBack(formatMac(request.mac));
     if (type === DhcpType.DECLINE) this.#decline(request);
     return undefined;
   }
@@ -87,11 +95,15 @@ export class DhcpServer {
     return this.#reply(request, this.#lease(request), DhcpType.ACK);
   }
 
+  #giveBack(mac: string): void {
+    if (this.#leases.delete(mac)) this.#options.onLease?.();
+  }
+
   #decline({ mac, options }: DhcpRequest): void {
-    this.#leases.delete(formatMac(mac));
+    this.#giveBack(formatMac(mac));
     const ip = options.get(DhcpOption.REQUESTED_IP);
-    if (ip !== undefined && ip.length === 4 && this.#declined.size < this.#rangeSize / 2)
-      this.#declined.add(formatIp(ip));
+    const size = this.#options.ranges.reduce((sum, range) => sum + sizeOf(range), 0);
+    if (ip !== undefined && ip.length === 4 && this.#declined.size < size / 2) this.#declined.add(formatIp(ip));
   }
 
   /** Notes that the guest has its address from now on. */
@@ -109,6 +121,7 @@ export class DhcpServer {
       ...(clientId === undefined ? {} : { clientId: Buffer.from(clientId).toString('hex') }),
       expiryNs: this.#clock.wallNs() + BigInt(seconds) * 1_000_000_000n,
     });
+    this.#options.onLease?.();
     return ip;
   }
 
@@ -121,10 +134,8 @@ export class DhcpServer {
     if (own !== undefined) return own.ip;
     const held = new Map([...this.#leases.values()].map((lease) => [formatIp(lease.ip), lease]));
     const kept = new Set(this.#options.hosts.flatMap(({ ip }) => (ip === undefined ? [] : [formatIp(ip)])));
-    const [first] = this.#options.range;
     const now = this.#clock.wallNs();
-    for (let n = 0; n < this.#rangeSize; n++) {
-      const ip = hostOf({ address: first, bits: 32 }, n);
+    for (const ip of addressesOf(this.#options.ranges)) {
       const text = formatIp(ip);
       const lease = held.get(text);
       if (kept.has(text) || this.#declined.has(text) || (lease !== undefined && lease.expiryNs > now)) continue;
@@ -132,12 +143,6 @@ export class DhcpServer {
       return ip;
     }
     return undefined;
-  }
-
-  get #rangeSize(): number {
-    const [first, last] = this.#options.range;
-    // A guest may have as many addresses as it likes to make up: so many leases are kept, no more.
-    return Math.min(u32(last, 0) - u32(first, 0) + 1, 4096);
   }
 
   #host(mac: string): DhcpHost | undefined {
@@ -178,12 +183,8 @@ export class DhcpServer {
       ...head,
       identity,
       [DhcpOption.SUBNET_MASK, mask],
-      ...(routed
-        ? ([
-            [DhcpOption.ROUTER, router],
-            [DhcpOption.DNS, dns],
-          ] as const)
-        : []),
+      ...(routed ? ([[DhcpOption.ROUTER, router]] as const) : []),
+      [DhcpOption.DNS, dns],
       [DhcpOption.BROADCAST, all],
       [DhcpOption.MTU, number(mtu, 2)],
       ...(type === DhcpType.INFORM ? [] : ([[DhcpOption.LEASE_TIME, number(leaseSeconds, 4)]] as const)),
@@ -193,6 +194,17 @@ export class DhcpServer {
         ? []
         : ([[DhcpOption.BOOT_FILE, text(this.#options.bootFile)]] as const)),
     ];
+  }
+}
+
+/** A guest may have as many addresses as it likes to make up: so many leases are kept of a range, no more. */
+function sizeOf([first, last]: AddressRange): number {
+  return Math.min(u32(last, 0) - u32(first, 0) + 1, 4096);
+}
+
+function* addressesOf(ranges: readonly AddressRange[]): Generator<IpAddress> {
+  for (const range of ranges) {
+    for (let n = 0; n < sizeOf(range); n++) yield hostOf({ address: range[0], bits: 32 }, n);
   }
 }
 

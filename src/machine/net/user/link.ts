@@ -1,7 +1,7 @@
 import type { Frame } from '../../backend/net.ts';
 import type { Timer, Timers } from '../../bus/timers.ts';
-import { formatIp, type IpAddress } from '../address.ts';
-import { ETHER_HEADER, EtherType } from '../ether.ts';
+import { formatIp, type IpAddress, parseIp } from '../address.ts';
+import { ETHER_HEADER, EtherType, formatMac } from '../ether.ts';
 
 /** Stations that are remembered; the one heard of longest ago makes room. */
 const NEIGHBOURS_MAX = 1024;
@@ -51,6 +51,11 @@ export class Link {
   /** Says how frames are handed over; false: later, after `flush`. */
   connect(deliver: (frame: Frame) => boolean): void {
     this.#deliver = deliver;
+  }
+
+  /** Who has been heard, the last one last. */
+  neighbours(): { ip: IpAddress; mac: string }[] {
+    return [...this.#neighbours].map(([ip, mac]) => ({ ip: parseIp(ip), mac: formatMac(mac) }));
   }
 
   /** A station has been heard to have an address. */

@@ -33,12 +33,12 @@ function linkOption(type: number, mac: Uint8Array): number[] {
 export function routerAdvertisement(
   from: { ip: IpAddress; mac: Uint8Array },
   network: Subnet,
-  dns: IpAddress | undefined,
-  mtu: number,
+  { dns, mtu, routed }: { dns: IpAddress | undefined; mtu: number; routed: boolean },
 ): Frame {
   const head = new Uint8Array(12);
   head[0] = 64;
-  setU16(head, 2, ROUTER_SECONDS);
+  // A router that leads nowhere is none (RFC 4861, 4.2); the prefix holds all the same.
+  setU16(head, 2, routed ? ROUTER_SECONDS : 0);
   const prefix = new Uint8Array(32);
   // On-link, and for autonomous configuration.
   prefix.set([Option.PREFIX, 4, network.bits, 0xc0]);

@@ -20,6 +20,8 @@ export interface PolicyOptions {
   readonly ipv6?: UserAddresses;
   /** The router's address stands for the host's own loopback. */
   readonly hostLoopback: boolean;
+  /** Whose packets may leave at all; default both. */
+  readonly routes?: { readonly ipv4: boolean; readonly ipv6: boolean };
   /** Present: nothing else may be reached. */
   readonly allow?: readonly AllowRule[];
 }
@@ -54,9 +56,10 @@ export class Policy {
 
   /** Where to connect for a destination that a guest named; undefined: it may not. */
   destination(address: IpAddress, port: number): string | undefined {
-    const { hostLoopback, allow } = this.#options;
-    const own = address.length === 4 ? this.#options.ipv4 : this.#options.ipv6;
-    if (own === undefined) return undefined;
+    const { hostLoopback, allow, routes } = this.#options;
+    const [own, routed] =
+      address.length === 4 ? [this.#options.ipv4, routes?.ipv4] : [this.#options.ipv6, routes?.ipv6];
+    if (own === undefined || routed === false) return undefined;
     if (allow !== undefined && !allow.some((rule) => allows(rule, address, port))) return undefined;
     if (sameIp(address, own.router)) {
       if (!hostLoopback) return undefined;

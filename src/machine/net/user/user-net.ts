@@ -54,16 +54,22 @@ export class UserNet {
   #fragmentId = 0;
 
   private constructor(options: UserNetOptions, host: UserNetHost) {
-    const { mac = ROUTER_MAC, mtu = MTU, hostLoopback = false, restrict, dnsServers, tftp } = options;
+    const { mac = ROUTER_MAC, mtu = MTU, hostLoopback = false, restrict, dnsServers, tftp, routes } = options;
     const addresses = fillAddresses(options);
     this.#options = options;
     this.#addresses = addresses;
     this.#link = new Link({ mac, timers: host.timers, ask: (address) => this.#question(address) });
-    const policy = new Policy({ ...addresses, hostLoopback, ...(restrict === undefined ? {} : { allow: restrict }) });
+    const policy = new Policy({
+      ...addresses,
+      hostLoopback,
+      ...(routes === undefined ? {} : { routes }),
+      ...(restrict === undefined ? {} : { allow: restrict }),
+    });
     this.#context = { ...host, policy, mtu, send: (to, frame) => this.#send(to, frame) };
     this.#reassembler = new Reassembler(host.clock);
     this.#dhcp = this.#makeDhcp(mtu);
-    this.#dnsServers = () => dnsServers ?? hostServers();
+    const isolated = routes?.ipv4 === false && !routes.ipv6;
+    this.#dnsServers = () => (isolated ? [] : (dnsServers ?? hostServers()));
     this.#dns = new DnsRelay((name) => this.#lookup(name), this.#dnsServers, host.timers);
     this.#udp = new UdpNat(this.#context);
     this.#tcp = new TcpNat(this.#context);
@@ -72,7 +78,7 @@ export class UserNet {
       context: this.#context,
       tcp: this.#tcp,
       router: (guest) => this.#own(guest)?.router ?? addresses.ipv4.router,
-      defaultGuest: () => this.leases()[0]?.ip ?? addresses.range?.[0] ?? addresses.ipv4.router,
+      defaultGuest: () => this.leases()[0]?.ip ?? addresses.ranges?.[0]?.[0] ?? addresses.ipv4.router,
     });
   }
 
@@ -116,6 +122,11 @@ export class UserNet {
     return this.#dhcp?.leases() ?? [];
   }
 
+  /** Stations that have been heard lately, by what they sent. */
+  neighbours(): { ip: IpAddress; mac: string }[] {
+    return this.#link.neighbours();
+  }
+
   /** Takes a guest's frame. Whatever is in it, this does not throw. */
   receive(frame: Frame): void {
     const layout = frameLayout(frame.bytes);
@@ -150,22 +161,11 @@ export class UserNet {
   }
 
   #makeDhcp(mtu: number): DhcpServer | undefined {
-    const { ipv4, range } = this.#addresses;
-    if (range === undefined) return undefined;
-    const { hosts = [], hostname, domain, bootFile } = this.#options;
-    return new DhcpServer(
-      {
-        addresses: ipv4,
-        range,
-        hosts,
-        mtu,
-        routed: true,
-        ...(hostname === undefined ? {} : { hostname }),
-        ...(domain === undefined ? {} : { domain }),
-        ...(bootFile === undefined ? {} : { bootFile }),
-      },
-      this.#context.clock,
-    );
+    const { ipv4, ranges } = this.#addresses;
+    if (ranges === undefined) return undefined;
+    const { hosts = [], routes } = this.#options;
+    const routed = routes?.ipv4 ?? true;
+    return new DhcpServer({ ...this.#options, addresses: ipv4, ranges, hosts, mtu, routed }, this.#context.clock);
   }
 
   #send(to: IpAddress, frame: Frame): void {
@@ -321,7 +321,8 @@ export class UserNet {
       const router = { ip: LINK_LOCAL_ROUTER, mac: this.#link.mac };
       const { mtu, policy } = this.#context;
       const dns = policy.allowsDns(ipv6.dns) ? ipv6.dns : undefined;
-      this.#link.sendTo(mac, routerAdvertisement(router, ipv6.network, dns, mtu));
+      const routed = this.#options.routes?.ipv6 ?? true;
+      this.#link.sendTo(mac, routerAdvertisement(router, ipv6.network, { dns, mtu, routed }));
     } else if (type === NdType.NEIGHBOUR_SOLICITATION && end >= transport + 24) {
       const target = bytes.slice(transport + 8, transport + 24);
       // A guest that asks from nowhere looks whether an address is free (RFC 4862, 5.4.3): ours are not, all hear that.
@@ -341,13 +342,14 @@ export class UserNet {
 
   /** Addresses of a name that this network knows: those it was told, and its guests'. */
   #lookup(name: string): readonly IpAddress[] | undefined {
-    const { names, domain } = this.#options;
+    const { names, domain, localDomain } = this.#options;
     const short =
       domain !== undefined && name.endsWith(`.${domain.toLowerCase()}`) ? name.slice(0, -domain.length - 1) : name;
     const told = names?.get(name) ?? names?.get(short);
     if (told !== undefined) return told;
     const guests = this.leases().filter(({ hostname }) => hostname?.toLowerCase() === short);
-    return guests.length === 0 ? undefined : guests.map(({ ip }) => ip);
+    if (guests.length === 0 && !(localDomain === true && short !== name)) return undefined;
+    return guests.map(({ ip }) => ip);
   }
 }
 

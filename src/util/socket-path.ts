@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { basename, dirname } from 'node:path';
-import { virtError } from '../errors.ts';
+import { VirtError } from './errors.ts';
 
 /** Longest path of a local socket (sockaddr_un of Linux; other systems have a few bytes less). */
 const PATH_MAX = platform() === 'linux' ? 107 : 103;
@@ -20,7 +20,7 @@ export interface ReachablePath {
 export async function reachablePath(path: string): Promise<ReachablePath> {
   if (Buffer.byteLength(path) <= PATH_MAX) return { path, close: async () => {} };
   if (platform() !== 'linux') {
-    throw virtError('CONFIG_UNSUPPORTED', `the path of the socket '${path}' is longer than ${PATH_MAX} bytes`);
+    throw new VirtError('CONFIG_UNSUPPORTED', `the path of the socket '${path}' is longer than ${PATH_MAX} bytes`);
   }
   const directory: FileHandle = await open(dirname(path), 'r');
   return { path: `/proc/self/fd/${directory.fd}/${basename(path)}`, close: () => directory.close() };
