@@ -31,7 +31,7 @@ describeBackend(uri, async () => {
     domainType: 'qemu',
     hasBalloon: false,
     hotplugs: false,
-    networksStart: false,
+    networksStart: true,
     cleanUp: async () => rmSync(directory, { recursive: true }),
   };
 });

@@ -123,6 +123,7 @@ const ways: { readonly [C in VirErrorName]?: (connection: Connection, test: Cont
     }),
   NO_DOMAIN_SNAPSHOT: async (connection) => (await connection.lookupByName('test')).snapshotLookupByName('none'),
   ARGUMENT_UNSUPPORTED: async (connection) => (await connection.lookupByName('test')).getHostname(),
+  NO_HOSTNAME: async (connection) => (await connection.lookupByName('test')).getHostname(1),
   NO_DOMAIN_METADATA: async (connection) => (await connection.lookupByName('test')).getMetadata(0),
   OVERFLOW: async (connection) => (await connection.lookupByName('test')).blockResize('vda', 2n ** 60n),
   OPERATION_UNSUPPORTED: async (connection) => (await connection.lookupByName('test')).screenshot(),

@@ -37,7 +37,8 @@ export class Daemon {
    * VirtError; then nothing is left open, and machines go on.
    */
   static async start(settings: DaemonSettings, logger: Logger, passed: readonly PassedSocket[]): Promise<Daemon> {
-    const host = await MachineHost.open({ state: settings.state, logger, keepSpare: settings.spare });
+    const { state, spare } = settings;
+    const host = await MachineHost.open({ state, logger, keepSpare: spare, defaultNetwork: true });
     const daemon = new Daemon(settings, logger, host);
     try {
       await daemon.#listeners.open(settings, passed);

@@ -131,9 +131,15 @@ export interface InterfaceDef extends DeviceCommon {
   type: string;
   mac?: { address: string } & Extensible;
   source?: InterfaceSourceDef;
+  /** Addresses that the guest gets; of type `user` only. */
+  ips: InterfaceIpDef[];
+  /** Ports of the host that lead to the guest; of type `user` only. */
+  portForwards: PortForwardDef[];
   target?: { dev?: string } & Extensible;
   model?: { type: string } & Extensible;
-  driver?: Extensible;
+  driver?: { name?: string; queues?: number } & Extensible;
+  /** What is behind type `user`: `passt`; absent: the machine itself. */
+  backend?: { type?: string; logFile?: string } & Extensible;
   link?: { state: 'up' | 'down' } & Extensible;
   mtu?: { size: number } & Extensible;
   boot?: BootOrderDef;
@@ -143,9 +149,31 @@ export interface InterfaceDef extends DeviceCommon {
 export interface InterfaceSourceDef extends Extensible {
   network?: string;
   portgroup?: string;
+  /** Of a running domain: the bridge of the network. */
   bridge?: string;
   dev?: string;
   mode?: string;
+  /** Of types `server`, `client` and `udp`, with `port`. */
+  address?: string;
+  port?: number;
+  /** The own end of type `udp`. */
+  local?: { address: string; port: number } & Extensible;
+}
+
+/** `<ip>` of an interface. */
+export interface InterfaceIpDef extends Extensible {
+  address: string;
+  family?: 'ipv4' | 'ipv6';
+  prefix?: number;
+}
+
+/** `<portForward>` of an interface. */
+export interface PortForwardDef extends Extensible {
+  proto: 'tcp' | 'udp';
+  /** Where the host listens; absent: everywhere. */
+  address?: string;
+  dev?: string;
+  ranges: ({ start: number; end?: number; to?: number; exclude?: boolean } & Extensible)[];
 }
 
 /** What serial ports, consoles and channels are connected to. */

@@ -1,5 +1,5 @@
 /** Definitions and devices as XML, in libvirt's order and style. */
-import type { CharDef, ConsoleDef, DeviceCommon, DeviceDefs, GraphicsDef } from './device-def.ts';
+import type { CharDef, ConsoleDef, DeviceCommon, DeviceDefs, GraphicsDef, InterfaceDef } from './device-def.ts';
 import { deviceKinds, deviceTypes, noDevices } from './devices.ts';
 import { domain } from './domain-codec.ts';
 import type { DomainDef } from './domain-def.ts';
@@ -51,6 +51,7 @@ export function stripLive(devices: DeviceDefs): DeviceDefs {
     parallels: stripped.parallels.map(withoutTerminal),
     channels: stripped.channels.map(withoutTerminal),
     consoles: stripped.consoles.map(({ tty: _tty, ...rest }: ConsoleDef) => withoutTerminal(rest)),
+    interfaces: stripped.interfaces.map(withoutHostName),
     graphics: stripped.graphics.map((one) => (one.autoport ? { ...one, port: -1 } : one)),
   };
 }
@@ -69,6 +70,19 @@ function withoutAlias(device: DeviceCommon): DeviceCommon {
 /** A pty's path is of the running domain. */
 function withoutTerminal<T extends CharDef>(device: T): T {
   return device.type === 'pty' ? { ...device, sources: [] } : device;
+}
+
+/** Names that were chosen at the start, and the bridge of the network, are of the running domain. */
+function withoutHostName(device: InterfaceDef): InterfaceDef {
+  const { source, target, ...rest } = device;
+  const { bridge: _bridge, ...named } = source ?? {};
+  const inner = device.type === 'network' ? named : source;
+  const isChosen = /^vnet\d+$/.test(target?.dev ?? '');
+  return {
+    ...rest,
+    ...(source === undefined ? {} : { source: inner }),
+    ...(target === undefined || isChosen ? {} : { target }),
+  };
 }
 
 function withoutPassword({ passwd: _passwd, ...rest }: GraphicsDef): GraphicsDef {

@@ -44,6 +44,21 @@ const refused: Readonly<Record<string, readonly string[]>> = {
   'domain/devices': ['lease', 'smartcard', 'nvram', 'shmem', 'memory', 'iommu', 'crypto'],
   'domain/devices/disk': ['encryption', 'auth', 'mirror', 'blockio', 'geometry', 'wwn'],
   'domain/devices/disk/source': ['encryption', 'slices', 'reservations'],
+  'domain/devices/interface': [
+    'filterref',
+    'bandwidth',
+    'vlan',
+    'virtualport',
+    'route',
+    'port',
+    'teaming',
+    'backenddomain',
+    'script',
+    'downscript',
+    'guest',
+    'tune',
+    'coalesce',
+  ],
 };
 
 /** Namespaces whose elements are orders for hypervisors that are not ours. */
@@ -77,6 +92,11 @@ const elementNames: Readonly<Record<string, string>> = {
   controllers: 'controller',
   filesystems: 'filesystem',
   interfaces: 'interface',
+  ips: 'ip',
+  portForwards: 'portForward',
+  ranges: 'range',
+  hosts: 'host',
+  forwarders: 'forwarder',
   serials: 'serial',
   parallels: 'parallel',
   consoles: 'console',

@@ -17,7 +17,7 @@ export { checkNames, parseCpuSet, validateDomain } from './domain-validate.ts';
 export type { HostCapabilities } from './host-capabilities.ts';
 export type { DeviceInput, DomainInput, Input, NetworkInput, SnapshotInput } from './input.ts';
 export { getMetadata, NODEVISOR_NAMESPACE, setMetadata } from './metadata.ts';
-export { fillNetworkDefaults, formatNetwork, parseNetwork, validateNetwork } from './network.ts';
+export { fillNetworkDefaults, formatNetwork, ipPrefix, parseNetwork, validateNetwork } from './network.ts';
 export { dhcpHost, dhcpRange, dnsHost } from './network-codec.ts';
 export type * from './network-def.ts';
 export { type DomainSnapshotDef, formatSnapshot, parseSnapshot, type SnapshotDiskDef } from './snapshot.ts';
@@ -31,6 +31,7 @@ export {
   validateStorageVolume,
 } from './storage.ts';
 export type * from './storage-def.ts';
+export { type NetworkPlan, networkPlan } from './to-network.ts';
 export { type MachinePlan, type PlanContext, toMachineOptions } from './to-options.ts';
 export { parseXml } from './xml.ts';
 export { formatXml } from './xml-format.ts';

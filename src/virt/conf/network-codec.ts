@@ -37,7 +37,21 @@ const ip: Codec<NetworkIpDef> = element<NetworkIpDef>({
   address: attr('address', ipAddress, 'required'),
   netmask: attr('netmask', ipAddress),
   prefix: attr('prefix', int(0, 128)),
-  dhcp: child('dhcp', element<NetworkDhcpDef>({ ranges: list('range', dhcpRange), hosts: list('host', dhcpHost) })),
+  tftp: child('tftp', element<NonNullable<NetworkIpDef['tftp']>>({ root: attr('root', nonEmpty, 'required') })),
+  dhcp: child(
+    'dhcp',
+    element<NetworkDhcpDef>({
+      ranges: list('range', dhcpRange),
+      hosts: list('host', dhcpHost),
+      bootp: child(
+        'bootp',
+        element<NonNullable<NetworkDhcpDef['bootp']>>({
+          file: attr('file', nonEmpty, 'required'),
+          server: attr('server', ipAddress),
+        }),
+      ),
+    }),
+  ),
 });
 
 const dns: Codec<NetworkDnsDef> = element<NetworkDnsDef>({

@@ -27,6 +27,8 @@ export interface NetworkIpDef extends Extensible {
   address: string;
   netmask?: string;
   prefix?: number;
+  /** Directory of files that guests may fetch. */
+  tftp?: { root: string } & Extensible;
   dhcp?: NetworkDhcpDef;
 }
 
@@ -34,6 +36,8 @@ export interface NetworkIpDef extends Extensible {
 export interface NetworkDhcpDef extends Extensible {
   ranges: ({ start: string; end: string } & Extensible)[];
   hosts: NetworkDhcpHostDef[];
+  /** What guests boot from. */
+  bootp?: { file: string; server?: string } & Extensible;
 }
 
 /** `<host>` of `<dhcp>`: the address of one guest. */

@@ -70,15 +70,23 @@ function checkIp(ip: NetworkIpDef, name: string): void {
   if (isV6) return;
   const { netmask } = ip;
   const prefix = netmask === undefined ? ip.prefix : netmaskPrefix(netmask);
+  if ((prefix ?? 0) > 32) throw xmlError(`Invalid prefix ${prefix} for IPv4 address in network '${name}'`);
   if (netmask !== undefined && (prefix === undefined || ip.prefix !== undefined)) {
     throw xmlError(`network '${name}' has an invalid netmask '${netmask}', or both netmask and prefix`);
   }
-  for (const { start, end } of ip.dhcp?.ranges ?? []) checkRange(ip.address, prefix ?? 24, start, end);
+  for (const { start, end } of ip.dhcp?.ranges ?? []) checkRange(ip.address, ipPrefix(ip), start, end);
   for (const host of ip.dhcp?.hosts ?? []) {
     if (host.mac === undefined && host.name === undefined) {
       throw xmlError(`Static host definition in IPv4 network '${name}' must have mac or name attribute`);
     }
   }
+}
+
+/** Bits of the network of an IPv4 address: as said, or by the address's class. */
+export function ipPrefix({ address, netmask, prefix }: NetworkIpDef): number {
+  const [first = 0] = address.split('.').map(Number);
+  const byClass = first < 128 ? 8 : first < 192 ? 16 : 24;
+  return (netmask === undefined ? prefix : netmaskPrefix(netmask)) ?? byClass;
 }
 
 function checkRange(address: string, prefix: number, start: string, end: string): void {
@@ -92,8 +100,10 @@ function checkRange(address: string, prefix: number, start: string, end: string)
   }
 }
 
-/** The `<network>` document of a definition. */
-export function formatNetwork(def: NetworkInput): string {
+/** The `<network>` document of a definition; `connections`: of an active one, how many interfaces are on it. */
+export function formatNetwork(def: NetworkInput, connections = 0): string {
   // Lists that are absent are written as empty ones.
-  return formatXml(network.write(def as NetworkDef, 'network'));
+  const written = network.write(def as NetworkDef, 'network');
+  if (connections === 0) return formatXml(written);
+  return formatXml({ ...written, attributes: { connections: String(connections), ...written.attributes } });
 }

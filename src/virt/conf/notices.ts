@@ -42,9 +42,6 @@ function deviceNotices(devices: DeviceDefs): string[] {
     const { dev } = disk.target;
     if (sourceOf(disk) === '') notices.push(`${disk.device} '${dev}': drives without a medium are not plugged in`);
   }
-  for (const { type, mac } of devices.interfaces) {
-    notices.push(`interface '${mac?.address ?? type}' of type '${type}': the machine has no network device`);
-  }
   for (const kind of missing) {
     const { name } = deviceTypes[kind];
     const count = devices[kind].length;

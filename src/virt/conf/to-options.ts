@@ -1,10 +1,17 @@
 /** A definition as what `createMachine` takes, and what of it the guest does not get. */
-import { type DiskOptions, type DiskSettings, diskCaches, type MachineOptions } from '../../drivers/index.ts';
+import {
+  type DiskOptions,
+  type DiskSettings,
+  diskCaches,
+  type MachineOptions,
+  type NetworkOptions,
+} from '../../drivers/index.ts';
 import { diskFormats } from '../../machine/index.ts';
 import type { CharDef, DiskDef, DiskDriverDef } from './device-def.ts';
 import { sourceOf, tuneOf } from './device-validate.ts';
 import type { FilledDomainDef } from './domain-def.ts';
 import { unsupported } from './domain-refuse.ts';
+import { interfaceOptions } from './interface-options.ts';
 import { listNotices } from './notices.ts';
 
 /** How a machine is made from a definition. */
@@ -15,12 +22,16 @@ export interface MachinePlan {
   notices: string[];
   /** The disks in the machine's order, by their targets: `MachineHandle.disks[i]` is `disks[i]`. */
   disks: string[];
+  /** The interfaces in the machine's order, by their aliases: `MachineHandle.nets[i]` is `nets[i]`. */
+  nets: string[];
 }
 
 /** What a definition leaves to others. */
 export interface PlanContext {
   /** Path of a storage volume; throws NO_STORAGE_POOL, NO_STORAGE_VOL. Without it disks of type `volume` are refused. */
   volumePath?: (pool: string, volume: string) => string;
+  /** A cable to a virtual network; throws NO_NETWORK, OPERATION_INVALID. Without it type `network` is refused. */
+  networkCable?: (name: string) => NetworkOptions;
   /** Path of our own `<emulator>`: a definition that names another gets a notice. */
   emulator?: string;
 }
@@ -37,6 +48,7 @@ export function toMachineOptions(def: FilledDomainDef, context: PlanContext = {}
     vcpus: def.vcpu.current ?? def.vcpu.max,
     ...bootOptions(def),
     disks: disks.map((disk) => diskOptions(disk, context)),
+    ...netOptions(def, context),
     rng: hasRng(def),
     virtioConsoles: countVirtioConsoles(def),
     ...serialOptions(def),
@@ -45,7 +57,17 @@ export function toMachineOptions(def: FilledDomainDef, context: PlanContext = {}
     ...(nodevisor?.cpuBackend === undefined ? {} : { cpuBackend: nodevisor.cpuBackend }),
     ...(nodevisor?.seed === undefined ? {} : { seed: nodevisor.seed }),
   };
-  return { options, notices: listNotices(def, context.emulator), disks: disks.map(({ target }) => target.dev) };
+  return {
+    options,
+    notices: listNotices(def, context.emulator),
+    disks: disks.map(({ target }) => target.dev),
+    nets: def.devices.interfaces.map(({ alias }, index) => alias?.name ?? `net${index}`),
+  };
+}
+
+function netOptions({ devices }: FilledDomainDef, context: PlanContext): Pick<MachineOptions, 'nets'> {
+  if (devices.interfaces.length === 0) return {};
+  return { nets: devices.interfaces.map((one) => interfaceOptions(one, context)) };
 }
 
 function bootOptions({ os, nodevisor }: FilledDomainDef): Partial<MachineOptions> {

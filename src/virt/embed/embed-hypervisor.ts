@@ -1,15 +1,17 @@
 import { type FilledDomainDef, toMachineOptions } from '../conf/index.ts';
-import type { MadeGuest } from '../local/hypervisor.ts';
+import type { MachineSurroundings, MadeGuest } from '../local/hypervisor.ts';
+import { linkChange } from '../local/live-devices.ts';
 import { MachineHypervisor } from '../local/machine-hypervisor.ts';
 import { makeMachine } from '../local/machine-maker.ts';
+import { SwitchDriver } from '../local/switch-driver.ts';
 
 /** Machines in threads of this process: what is behind `nodevisor:///embed`. */
 export class EmbedHypervisor extends MachineHypervisor {
-  override readonly noNetworks = 'machines in this process have no network devices yet';
+  override readonly networks = new SwitchDriver({ logger: this.logger });
 
-  override async make(def: FilledDomainDef, volumePath: (pool: string, volume: string) => string): Promise<MadeGuest> {
-    const plan = toMachineOptions(def, { volumePath });
-    const { machine, consoles, numbers, resizeDisk, tuneDisk } = await makeMachine(plan, this);
+  override async make(def: FilledDomainDef, surroundings: MachineSurroundings): Promise<MadeGuest> {
+    const plan = toMachineOptions(def, surroundings);
+    const { machine, consoles, numbers, resizeDisk, tuneDisk, setLink } = await makeMachine(plan, this);
     return {
       guest: machine,
       consoles,
@@ -17,6 +19,10 @@ export class EmbedHypervisor extends MachineHypervisor {
       numbers: async () => numbers(),
       resizeDisk,
       tuneDisk: async (target, tune) => tuneDisk(target, tune),
+      changeDevice: async (change) => {
+        const { alias, up } = linkChange(change);
+        setLink(alias, up);
+      },
     };
   }
 }

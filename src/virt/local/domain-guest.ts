@@ -3,6 +3,7 @@ import type { DomainGuestProcedures, DomainRef, FsInfo, SecurityLabel, TypedPara
 import { virtError } from '../errors.ts';
 import type { LocalDomain } from './domain.ts';
 import { checkFlags } from './impact.ts';
+import { leasedName } from './interface-addresses.ts';
 import type { World } from './world.ts';
 
 /** virNodeSuspendTarget has so many members. */
@@ -32,9 +33,13 @@ export class LocalDomainGuest implements DomainGuestProcedures {
   }
 
   async domainGetHostname(ref: DomainRef, flags: number): Promise<string> {
-    // VIR_DOMAIN_GET_HOSTNAME_AGENT; no network gives out leases with names.
-    checkFlags(flags, 2, 'domainGetHostname');
-    return this.#agent(ref);
+    // VIR_DOMAIN_GET_HOSTNAME_LEASE, _AGENT.
+    checkFlags(flags, 3, 'domainGetHostname');
+    if (flags !== 1) return this.#agent(ref);
+    const domain = this.#find(ref);
+    const name = leasedName(this.#world.networks, domain.activeRun().def);
+    if (name === undefined) throw virtError('NO_HOSTNAME', `no hostname found for domain ${domain.name}`);
+    return name;
   }
 
   async domainGetGuestInfo(ref: DomainRef, types: number, flags: number): Promise<TypedParam[]> {

@@ -17,6 +17,7 @@ import { listed } from './domain-lifecycle.ts';
 import { memoryOf } from './domain-read.ts';
 import { collectStats } from './domain-stats.ts';
 import { checkFlags } from './impact.ts';
+import { addressesOf } from './interface-addresses.ts';
 import type { World } from './world.ts';
 
 const knownStats = Object.values(DomainStats).reduce((sum: number, bit) => sum | bit, 0);
@@ -85,23 +86,30 @@ export class LocalDomainIo implements DomainIoProcedures {
   }
 
   async domainInterfaceStats(ref: DomainRef, device: string): Promise<InterfaceStats> {
-    const { def } = this.#find(ref).activeRun();
-    findInterface(def, device);
-    throw virtError(
-      'OPERATION_UNSUPPORTED',
-      `interface '${device}' is not in the machine, so there are no numbers of it`,
-    );
+    const { def, made } = this.#find(ref).activeRun();
+    const { alias } = findInterface(def, device);
+    const { nets } = await made.numbers();
+    const counts = nets.get(alias?.name ?? '');
+    return {
+      rxBytes: BigInt(counts?.rxBytes ?? 0),
+      rxPackets: BigInt(counts?.rxPackets ?? 0),
+      rxErrs: 0n,
+      rxDrop: BigInt(counts?.rxDrop ?? 0),
+      txBytes: BigInt(counts?.txBytes ?? 0),
+      txPackets: BigInt(counts?.txPackets ?? 0),
+      txErrs: BigInt(counts?.txErrors ?? 0),
+      txDrop: BigInt(counts?.txDrop ?? 0),
+    };
   }
 
   async domainInterfaceAddresses(ref: DomainRef, source: number, flags: number): Promise<InterfaceAddresses[]> {
     checkFlags(flags, 0, 'domainInterfaceAddresses');
     const domain = this.#find(ref);
-    domain.activeRun();
+    const { def } = domain.activeRun();
     if (source === 1) throw virtError('ARGUMENT_UNSUPPORTED', 'QEMU guest agent is not configured');
     if (source !== 0 && source !== 2)
       throw virtError('ARGUMENT_UNSUPPORTED', `Unknown IP address data source ${source}`);
-    // No network gives out leases, and none has seen a packet.
-    return [];
+    return addressesOf(this.#world.networks, def, source === 0 ? 'lease' : 'arp');
   }
 
   async domainMemoryStats(ref: DomainRef, flags: number): Promise<{ tag: number; value: bigint }[]> {

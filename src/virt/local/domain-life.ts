@@ -12,6 +12,7 @@ import {
 import { virtError } from '../errors.ts';
 import { connectConsoles, type LocalDomain, type Run, runConsoles, type StateReason } from './domain.ts';
 import type { MadeGuest, Survivor } from './hypervisor.ts';
+import { nameInterfaces } from './interface-names.ts';
 import type { World } from './world.ts';
 
 /** What the end of a guest leads to, by its definition. */
@@ -39,7 +40,7 @@ export class DomainLife {
   async start(domain: LocalDomain, def: FilledDomainDef, options: StartOptions): Promise<void> {
     if (domain.active) throw virtError('OPERATION_INVALID', 'domain is already running');
     const { hypervisor, domains } = this.#world;
-    const prepared = hypervisor.live(def);
+    const prepared = nameInterfaces(this.#world, hypervisor.live(def));
     domain.id = domains.nextId();
     this.#enter(domain, DomainState.PAUSED, PausedReason.STARTING_UP);
     try {
@@ -239,8 +240,11 @@ export class DomainLife {
   }
 
   #make(def: FilledDomainDef): Promise<MadeGuest> {
-    const { hypervisor, pools } = this.#world;
-    return hypervisor.make(def, (pool, volume) => pools.volumePath(pool, volume));
+    const { hypervisor, pools, networks } = this.#world;
+    return hypervisor.make(def, {
+      volumePath: (pool, volume) => pools.volumePath(pool, volume),
+      networkCable: (name) => networks.cable(name),
+    });
   }
 
   #announceStart(domain: LocalDomain, paused: boolean): void {

@@ -32,11 +32,14 @@ export interface StatsHost {
   blockInfo(disk: DiskDef): Promise<BlockInfo>;
 }
 
+/** What only the machine itself knows. */
+const counting = DomainStats.CPU_TOTAL | DomainStats.VCPU | DomainStats.BLOCK | DomainStats.INTERFACE;
+
 /** The record of virConnectGetAllDomainStats; `wanted` of DomainStats. What cannot be told is left out. */
 export async function collectStats(domain: LocalDomain, wanted: number, host: StatsHost): Promise<TypedParam[]> {
   const params = new Params();
   const has = (bit: number) => (wanted & bit) !== 0;
-  const counted = has(DomainStats.CPU_TOTAL | DomainStats.VCPU | DomainStats.BLOCK) ? domain.run : undefined;
+  const counted = has(counting) ? domain.run : undefined;
   const numbers = counted === undefined ? undefined : await counted.made.numbers();
   if (has(DomainStats.STATE)) {
     params.int('state.state', domain.state.state);
@@ -48,7 +51,7 @@ export async function collectStats(domain: LocalDomain, wanted: number, host: St
     params.ullong('balloon.maximum', domain.current.memory);
   }
   if (has(DomainStats.VCPU)) vcpuStats(domain, params, numbers);
-  if (has(DomainStats.INTERFACE)) interfaceStats(domain, params);
+  if (has(DomainStats.INTERFACE)) interfaceStats(domain, params, numbers);
   if (has(DomainStats.BLOCK)) {
     const { disks } = domain.current.devices;
     params.uint('block.count', disks.length);
@@ -67,12 +70,23 @@ function vcpuStats(domain: LocalDomain, params: Params, numbers: MachineNumbers 
   }
 }
 
-function interfaceStats(domain: LocalDomain, params: Params): void {
+function interfaceStats(domain: LocalDomain, params: Params, numbers: MachineNumbers | undefined): void {
   if (!domain.active) return;
   const { interfaces } = domain.current.devices;
   params.uint('net.count', interfaces.length);
-  for (const [index, { target }] of interfaces.entries()) {
-    if (target?.dev !== undefined) params.string(`net.${index}.name`, target.dev);
+  for (const [index, { target, alias }] of interfaces.entries()) {
+    const field = (name: string) => `net.${index}.${name}`;
+    if (target?.dev !== undefined) params.string(field('name'), target.dev);
+    const counts = numbers?.nets.get(alias?.name ?? '');
+    if (counts === undefined) continue;
+    params.ullong(field('rx.bytes'), counts.rxBytes);
+    params.ullong(field('rx.pkts'), counts.rxPackets);
+    params.ullong(field('rx.errs'), 0);
+    params.ullong(field('rx.drop'), counts.rxDrop);
+    params.ullong(field('tx.bytes'), counts.txBytes);
+    params.ullong(field('tx.pkts'), counts.txPackets);
+    params.ullong(field('tx.errs'), counts.txErrors);
+    params.ullong(field('tx.drop'), counts.txDrop);
   }
 }
 

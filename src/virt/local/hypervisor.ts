@@ -1,11 +1,18 @@
 import type { Duplex } from 'node:stream';
 import type { ExitStatus, Guest, VcpuStats } from '../../drivers/index.ts';
-import type { IoTune } from '../../machine/index.ts';
+import type { IoTune, NetCounts } from '../../machine/index.ts';
 import type { Clock, Logger, VirtErrorOptions } from '../../util/index.ts';
 import type { BlockInfo, NodeInfo, NodeStat, TypedParam } from '../backend.ts';
-import type { DeviceDef, DomainCapabilitiesQuery, FilledDomainDef, HostCapabilities } from '../conf/index.ts';
+import type {
+  DeviceDef,
+  DomainCapabilitiesQuery,
+  FilledDomainDef,
+  HostCapabilities,
+  PlanContext,
+} from '../conf/index.ts';
 import type { BlockCounts } from './counting-block.ts';
 import type { HostInterface } from './host-interfaces.ts';
+import type { NetworkDriver } from './network-driver.ts';
 
 /** What a domain needs of its machine, wherever that runs. As with `Guest`, methods queue up. */
 export type DomainGuest = Pick<
@@ -29,7 +36,12 @@ export interface MachineNumbers {
   readonly vcpus: readonly Pick<VcpuStats, 'id' | 'cpuSeconds' | 'threadId'>[];
   /** What was done to the disks, by target. */
   readonly disks: ReadonlyMap<string, BlockCounts>;
+  /** What passed the network interfaces, by alias. */
+  readonly nets: ReadonlyMap<string, NetCounts>;
 }
+
+/** What a machine finds outside of its definition. */
+export type MachineSurroundings = Required<Pick<PlanContext, 'volumePath' | 'networkCable'>>;
 
 /** A change of one device of a running machine, as it is in the live definition: with its defaults and its alias. */
 export interface DeviceChange {
@@ -120,14 +132,14 @@ export interface Hypervisor {
   readonly scheduler: SchedulerFace | undefined;
   /** Where machines outlive this process: how runs are kept. */
   readonly runs?: RunKeeper;
-  /** Why networks cannot start; absent: they can. */
-  readonly noNetworks?: string;
+  /** Runs networks. */
+  readonly networks: NetworkDriver;
   /** Checks a parsed definition and fills in its defaults. Throws CONFIG_UNSUPPORTED, XML_ERROR. */
   complete(xml: string): FilledDomainDef;
   /** The definition of the running domain, with aliases. */
   live(def: FilledDomainDef): FilledDomainDef;
-  /** Makes the machine, powered off. `volumePath`: where a volume is. Nothing is left open when it throws. */
-  make(def: FilledDomainDef, volumePath: (pool: string, volume: string) => string): Promise<MadeGuest>;
+  /** Makes the machine, powered off. Nothing is left open when it throws. */
+  make(def: FilledDomainDef, surroundings: MachineSurroundings): Promise<MadeGuest>;
   /** The machine has started: what else its definition asks for. Throws; then the machine ends. */
   started(made: MadeGuest, def: FilledDomainDef): Promise<void>;
   /** Asks the guest to switch off or restart, as a power button does. Throws OPERATION_UNSUPPORTED. */

@@ -1,6 +1,13 @@
 /** Changes of devices while the machine runs: as far as it can, or refused in libvirt's words. */
 import { isDeepStrictEqual } from 'node:util';
-import { assignAliases, type DeviceDef, type FilledDomainDef, formatDomain, parseDevice } from '../conf/index.ts';
+import {
+  assignAliases,
+  type DeviceDef,
+  type FilledDomainDef,
+  formatDomain,
+  type InterfaceDef,
+  parseDevice,
+} from '../conf/index.ts';
 import { virtError } from '../errors.ts';
 import { attachToDef, deviceLike, deviceOfAlias, updateInDef, withoutDevice, wordFor } from './device-list.ts';
 import type { DeviceChange, Hypervisor, MadeGuest } from './hypervisor.ts';
@@ -63,6 +70,29 @@ export async function carryOut(made: MadeGuest, { change }: LiveChange): Promise
   if (change === undefined) return;
   if (made.changeDevice === undefined) refuseChange(change);
   await made.changeDevice(change);
+}
+
+/**
+ * The change of a link that an update is, if it is nothing else. Throws OPERATION_UNSUPPORTED for any other change, in
+ * libvirt's words where it has some.
+ */
+export function linkChange(change: DeviceChange): { alias: string; up: boolean } {
+  const { verb, device, before } = change;
+  if (verb !== 'update' || device.kind !== 'interfaces' || before?.kind !== 'interfaces') refuseChange(change);
+  for (const [part, old] of Object.entries(linkless(before.def))) {
+    if (!isDeepStrictEqual(linkless(device.def)[part], old)) refuseInterface(part);
+  }
+  const added = Object.keys(linkless(device.def)).find((part) => !(part in before.def));
+  if (added !== undefined) refuseInterface(added);
+  return { alias: device.def.alias?.name ?? '', up: device.def.link?.state !== 'down' };
+}
+
+function linkless({ link: _, ...rest }: InterfaceDef): Record<string, unknown> {
+  return rest as unknown as Record<string, unknown>;
+}
+
+function refuseInterface(part: string): never {
+  throw virtError('OPERATION_UNSUPPORTED', `cannot modify network device ${part} while the domain runs`);
 }
 
 /** Throws OPERATION_UNSUPPORTED as libvirt words it. */

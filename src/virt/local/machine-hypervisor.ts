@@ -23,7 +23,8 @@ import {
 import { virtError } from '../errors.ts';
 import { formatCpuSet } from './cpu-set.ts';
 import * as facts from './host-facts.ts';
-import type { DomainGuest, Hypervisor, MadeGuest } from './hypervisor.ts';
+import type { DomainGuest, Hypervisor, MachineSurroundings, MadeGuest } from './hypervisor.ts';
+import type { NetworkDriver } from './network-driver.ts';
 
 const run = promisify(execFile);
 
@@ -43,7 +44,7 @@ export abstract class MachineHypervisor implements Hypervisor {
   readonly host: HostCapabilities;
   readonly hasBalloon = false;
   readonly scheduler = undefined;
-  readonly noNetworks: string = 'machines have no network devices yet';
+  abstract readonly networks: NetworkDriver;
 
   constructor(logger: Logger) {
     this.logger = logger;
@@ -58,7 +59,7 @@ export abstract class MachineHypervisor implements Hypervisor {
     };
   }
 
-  abstract make(def: FilledDomainDef, volumePath: (pool: string, volume: string) => string): Promise<MadeGuest>;
+  abstract make(def: FilledDomainDef, surroundings: MachineSurroundings): Promise<MadeGuest>;
 
   complete(xml: string): FilledDomainDef {
     const def = fillDomainDefaults(parseDomain(xml), { random: hostRandom, emulator: this.host.emulator });

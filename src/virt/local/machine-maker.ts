@@ -28,11 +28,13 @@ export interface LocalMachine {
   resizeDisk(target: string, bytes: number): Promise<void>;
   /** The same; and INVALID_ARG for limits that cannot be. */
   tuneDisk(target: string, tune: IoTune): void;
+  /** Plugs the cable of an interface in or out. Throws OPERATION_INVALID if there is none of the alias. */
+  setLink(alias: string, up: boolean): void;
 }
 
 /** Makes the machine of a plan, powered off. Nothing is left open when it throws. */
 export async function makeMachine(
-  plan: Pick<MachinePlan, 'options' | 'disks'>,
+  plan: Pick<MachinePlan, 'options' | 'disks' | 'nets'>,
   host: MakerHost,
 ): Promise<LocalMachine> {
   const disks = await OpenDisks.open(plan.options.disks ?? [], plan.disks, host);
@@ -41,12 +43,21 @@ export async function makeMachine(
   return {
     machine,
     consoles: [...(hasTerminal ? [machine.console] : []), ...machine.virtioConsoles],
-    numbers: () => ({ vcpus: machine.stats().vcpus, disks: disks.counts }),
+    numbers: () => ({
+      vcpus: machine.stats().vcpus,
+      disks: disks.counts,
+      nets: new Map(machine.nets.map(({ counts }, index) => [plan.nets[index] ?? '', { ...counts }])),
+    }),
     resizeDisk: (target, bytes) => disks.resize(target, bytes),
     tuneDisk: (target, tune) => {
       const control = machine.diskControls.find(({ name }) => name === target);
       if (control === undefined) throw virtError('OPERATION_INVALID', `disk ${target} has no medium`);
       control.tune = tune;
+    },
+    setLink: (alias, up) => {
+      const net = machine.nets[plan.nets.indexOf(alias)];
+      if (net === undefined) throw virtError('OPERATION_INVALID', `there is no interface ${alias}`);
+      net.setLink(up);
     },
   };
 }

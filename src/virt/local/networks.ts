@@ -1,9 +1,9 @@
 import type { DhcpLease, NetworkProcedures, NetworkRef } from '../backend.ts';
-import { formatNetwork } from '../conf/index.ts';
+import { type FilledNetworkDef, formatNetwork, validateNetwork } from '../conf/index.ts';
 import { Affect, NetworkDefine, NetworkEvent, NetworkSection, NetworkUpdateCommand } from '../enums.ts';
 import { virtError } from '../errors.ts';
 import { checkFlags } from './impact.ts';
-import type { LocalNetwork, NetworkTable } from './network-table.ts';
+import { leasesOf, type NetworkTable } from './network-table.ts';
 import { updateNetworkDef } from './network-update.ts';
 import type { World } from './world.ts';
 
@@ -36,9 +36,7 @@ export class LocalNetworks implements NetworkProcedures {
     const def = this.#table.complete(xml);
     return this.#table.claimed(def.uuid, def.name, async (network) => {
       if (network.active) throw virtError('OPERATION_INVALID', `network is already active as '${def.name}'`);
-      this.#refuseStart(def.name);
-      network.running = def;
-      this.#emit(network, NetworkEvent.STARTED);
+      await this.#table.start(network, def);
       return network.ref;
     });
   }
@@ -50,7 +48,7 @@ export class LocalNetworks implements NetworkProcedures {
     return this.#table.claimed(def.uuid, def.name, async (network) => {
       await this.#table.save(def);
       network.config = def;
-      this.#emit(network, NetworkEvent.DEFINED);
+      this.#table.emit(network, NetworkEvent.DEFINED);
       return network.ref;
     });
   }
@@ -58,18 +56,14 @@ export class LocalNetworks implements NetworkProcedures {
   async networkCreate(ref: NetworkRef): Promise<void> {
     return this.#table.job(ref, async (network) => {
       if (network.active) throw virtError('OPERATION_INVALID', 'network is already active');
-      this.#refuseStart(network.name);
-      network.running = network.current;
-      this.#emit(network, NetworkEvent.STARTED);
+      await this.#table.start(network, network.current);
     });
   }
 
   async networkDestroy(ref: NetworkRef): Promise<void> {
     return this.#table.job(ref, async (network) => {
       if (!network.active) throw virtError('OPERATION_INVALID', `network '${network.name}' is not active`);
-      network.running = undefined;
-      this.#emit(network, NetworkEvent.STOPPED);
-      this.#table.settle(network);
+      await this.#table.stop(network);
     });
   }
 
@@ -79,8 +73,9 @@ export class LocalNetworks implements NetworkProcedures {
       await this.#world.store.remove('networks', network.uuid);
       network.config = undefined;
       network.autostart = false;
-      this.#emit(network, NetworkEvent.UNDEFINED);
+      this.#table.emit(network, NetworkEvent.UNDEFINED);
       this.#table.settle(network);
+      await this.#world.hypervisor.networks.forget(network.uuid);
     });
   }
 
@@ -103,21 +98,32 @@ export class LocalNetworks implements NetworkProcedures {
         throw virtError('OPERATION_INVALID', 'transient networks do not have any persistent config');
       }
       const update = { command, section, parentIndex, xml };
-      const running =
-        live && network.running !== undefined ? updateNetworkDef(network.running, update) : network.running;
-      if (config && network.config !== undefined) {
-        const def = updateNetworkDef(network.config, update);
-        await this.#table.save(def);
-        network.config = def;
+      const changed = (def: FilledNetworkDef | undefined) => {
+        if (def === undefined) return undefined;
+        const result = updateNetworkDef(def, update);
+        validateNetwork(result);
+        return result;
+      };
+      // Both first: when one refuses, neither is changed.
+      const running = live ? changed(network.running) : undefined;
+      const kept = config ? changed(network.config) : undefined;
+      if (running !== undefined) {
+        network.live?.update(running);
+        network.running = running;
       }
-      network.running = running;
+      if (kept !== undefined) {
+        await this.#table.save(kept);
+        network.config = kept;
+      }
     });
   }
 
   async networkGetXmlDesc(ref: NetworkRef, flags: number): Promise<string> {
     checkFlags(flags, 1, 'networkGetXmlDesc');
     const network = this.#table.find(ref);
-    return formatNetwork((flags & 1) !== 0 ? (network.config ?? network.current) : network.current);
+    if ((flags & 1) !== 0 && network.config !== undefined) return formatNetwork(network.config);
+    const connections = network.active ? this.#connections(network.name) : 0;
+    return formatNetwork(network.current, connections);
   }
 
   async networkGetBridgeName(ref: NetworkRef): Promise<string> {
@@ -147,20 +153,18 @@ export class LocalNetworks implements NetworkProcedures {
     });
   }
 
-  async networkGetDhcpLeases(ref: NetworkRef, _mac: string | undefined, flags: number): Promise<DhcpLease[]> {
+  async networkGetDhcpLeases(ref: NetworkRef, mac: string | undefined, flags: number): Promise<DhcpLease[]> {
     checkFlags(flags, 0, 'networkGetDhcpLeases');
-    if (this.#table.find(ref).active) return [];
-    throw virtError('OPERATION_INVALID', `network '${ref.name}' is not active`);
+    const network = this.#table.find(ref);
+    if (!network.active) throw virtError('OPERATION_INVALID', `network '${ref.name}' is not active`);
+    const wanted = mac?.toLowerCase();
+    return leasesOf(network).filter((lease) => wanted === undefined || lease.mac === wanted);
   }
 
-  #refuseStart(name: string): void {
-    const { noNetworks } = this.#world.hypervisor;
-    if (noNetworks !== undefined)
-      throw virtError('OPERATION_UNSUPPORTED', `network '${name}' cannot start: ${noNetworks}`);
-  }
-
-  #emit(network: LocalNetwork, event: number): void {
-    this.#world.emit('network', network.ref, event, 0);
+  /** How many interfaces of running domains are on a network. */
+  #connections(name: string): number {
+    const interfaces = this.#world.domains.all.flatMap(({ run }) => run?.def.devices.interfaces ?? []);
+    return interfaces.filter(({ type, source }) => type === 'network' && source?.network === name).length;
   }
 }
 

@@ -1,8 +1,10 @@
 import type { BackendEvents } from '../backend.ts';
+import { parseDomain } from '../conf/index.ts';
 import type { LocalDomain } from './domain.ts';
 import { DomainLife } from './domain-life.ts';
 import { DomainTable } from './domain-table.ts';
 import type { Hypervisor, Survivor } from './hypervisor.ts';
+import { keepInterfaceNames } from './interface-names.ts';
 import { NetworkTable } from './network-table.ts';
 import { PoolTable } from './pool-table.ts';
 import { Schemas } from './schemas.ts';
@@ -80,6 +82,7 @@ export class World {
       this.domains.all.map((domain) => domain.jobs.run(() => (domain.active ? this.life.destroy(domain) : undefined))),
     );
     await this.#idle();
+    await Promise.all(this.networks.all.filter(({ active }) => active).map((network) => this.networks.stop(network)));
     await this.hypervisor.runs?.close();
     this.schemas.close();
     await this.store.close();
@@ -88,6 +91,7 @@ export class World {
   /** Lets go of the store, and of machines that outlive this process. */
   async leave(): Promise<void> {
     await this.#idle();
+    await this.hypervisor.networks.release();
     await this.hypervisor.runs?.release();
     this.schemas.close();
     await this.store.close();
@@ -100,7 +104,8 @@ export class World {
   async #adopt(survivor: Survivor): Promise<void> {
     const { record, made } = survivor;
     try {
-      const def = this.hypervisor.live(this.hypervisor.complete(record.xml));
+      const { interfaces } = parseDomain(record.xml).devices;
+      const def = keepInterfaceNames(this.hypervisor.live(this.hypervisor.complete(record.xml)), interfaces);
       const domain = this.domains.claim(record.uuid, record.name);
       await domain.jobs.run(() => this.life.adopt(domain, def, survivor));
     } catch (error) {

@@ -4,6 +4,7 @@ import type { Logger } from '../../util/index.ts';
 import type { Backend } from '../backend.ts';
 import { DomainState } from '../enums.ts';
 import { virtError } from '../errors.ts';
+import { installDefaultNetwork } from '../local/default-network.ts';
 import { DirectoryStorage } from '../local/directory-storage.ts';
 import type { LocalDomain } from '../local/domain.ts';
 import { openLocalBackend } from '../local/local-backend.ts';
@@ -20,6 +21,8 @@ export interface MachineHostOptions {
   readonly logger: Logger;
   /** Keep a process ready for the next machine, so that it starts sooner. */
   readonly keepSpare: boolean;
+  /** A directory that never had networks gets libvirt's `default`. Absent: it stays empty. */
+  readonly defaultNetwork?: boolean;
 }
 
 /** URI of a connection that names none. */
@@ -49,11 +52,12 @@ export class MachineHost {
    * Opens the directory: takes over what runs, starts what starts by itself. Throws RESOURCE_BUSY when another process
    * has it.
    */
-  static async open({ state, logger, keepSpare }: MachineHostOptions): Promise<MachineHost> {
+  static async open({ state, logger, keepSpare, defaultNetwork }: MachineHostOptions): Promise<MachineHost> {
     await mkdir(state, { recursive: true, mode: 0o700 });
     const directory = await realpath(state);
     const store = await DirectoryStore.open(directory);
     try {
+      if (defaultNetwork === true) await installDefaultNetwork(directory, store);
       const hypervisor = await ProcessHypervisor.open(directory, { logger, keepSpare });
       const world = new World({ hypervisor, store, storage: new DirectoryStorage() });
       await world.load();

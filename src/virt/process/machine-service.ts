@@ -79,6 +79,10 @@ export class MachineService {
         this.#machine().tuneDisk(target, tune);
         return null;
       },
+      setLink: ({ alias, up }) => {
+        this.#machine().setLink(alias, up);
+        return null;
+      },
       destroy: async () => {
         await this.#machine().machine.destroy();
         await this.#told;
@@ -149,12 +153,12 @@ export class MachineService {
     };
   }
 
-  async #make({ options, disks, title }: Calls['make'][0]): Promise<Calls['make'][1]> {
+  async #make({ options, disks, nets = [], title }: Calls['make'][0]): Promise<Calls['make'][1]> {
     if (this.#making) throw virtError('OPERATION_INVALID', 'there is a machine already');
     this.#making = true;
     try {
       const { clock } = this.#host;
-      this.#made = await makeMachine({ options, disks }, { clock, logger: this.#logger() });
+      this.#made = await makeMachine({ options, disks, nets }, { clock, logger: this.#logger() });
     } catch (error) {
       this.#making = false;
       throw error;

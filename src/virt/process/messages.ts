@@ -1,6 +1,6 @@
 /** What a daemon and the process of a machine say to each other. */
 import type { DiskFailure, ExitStatus, GuestState, MachineOptions, PauseReason } from '../../drivers/index.ts';
-import type { IoTune } from '../../machine/index.ts';
+import type { IoTune, NetCounts } from '../../machine/index.ts';
 import { LogLevel, type VirErrorName, VirErrorNumber, VirtError } from '../../util/index.ts';
 import type { BlockCounts } from '../local/counting-block.ts';
 import type { MachineNumbers } from '../local/hypervisor.ts';
@@ -10,7 +10,10 @@ export interface Calls {
   /** The first one on every connection: who is there. */
   hello: [args: { version: number }, result: Hello];
   /** Makes the machine, powered off; only once. */
-  make: [args: { options: MachineOptions; disks: string[]; title: string }, result: { consoles: number }];
+  make: [
+    args: { options: MachineOptions; disks: string[]; nets?: string[]; title: string },
+    result: { consoles: number },
+  ];
   /** Switches it on. `outlive`: it goes on when the connection ends; until then it ends with the connection. */
   start: [args: { outlive: boolean }, result: null];
   pause: [args: object, result: null];
@@ -21,6 +24,8 @@ export interface Calls {
   resizeDisk: [args: { target: string; bytes: number }, result: null];
   /** Sets limits of a disk's I/O. */
   tuneDisk: [args: { target: string; tune: IoTune }, result: null];
+  /** Plugs the cable of the interface of an alias in or out. */
+  setLink: [args: { alias: string; up: boolean }, result: null];
   /** Pulls the plug. */
   destroy: [args: object, result: null];
   /** Ends the process: nobody needs what it knows of its machine's end. */
@@ -49,6 +54,8 @@ export interface Hello {
 export interface WireNumbers {
   readonly vcpus: MachineNumbers['vcpus'];
   readonly disks: readonly (readonly [target: string, counts: BlockCounts])[];
+  /** Absent: the process knows of none. */
+  readonly nets?: readonly (readonly [alias: string, counts: NetCounts])[];
 }
 
 /** A call on the wire. */
@@ -163,8 +170,10 @@ export function readHello(value: unknown): Hello {
 }
 
 function readNumbersMessage(value: unknown): WireNumbers {
-  const { vcpus, disks } = looseObject(value, 'numbers');
-  if (!Array.isArray(vcpus) || !Array.isArray(disks)) throw new TypeError('numbers are of vCPUs and disks');
+  const { vcpus, disks, nets = [] } = looseObject(value, 'numbers');
+  if (!Array.isArray(vcpus) || !Array.isArray(disks) || !Array.isArray(nets)) {
+    throw new TypeError('numbers are of vCPUs, disks and interfaces');
+  }
   for (const vcpu of vcpus) {
     const { id, cpuSeconds } = looseObject(vcpu, 'numbers of a vCPU');
     if (typeof id !== 'number' || typeof cpuSeconds !== 'number') throw new TypeError('a vCPU has an id and a time');
@@ -173,8 +182,16 @@ function readNumbersMessage(value: unknown): WireNumbers {
     if (!Array.isArray(disk) || typeof disk[0] !== 'string') throw new TypeError('numbers of a disk have its target');
     readCounts(disk[1]);
   }
-  return { vcpus, disks } as unknown as WireNumbers;
+  for (const net of nets) {
+    if (!Array.isArray(net) || typeof net[0] !== 'string')
+      throw new TypeError('numbers of an interface have its alias');
+    const counts = looseObject(net[1], 'counts of an interface');
+    if (!netCounts.every((count) => Number.isFinite(counts[count]))) throw new TypeError('counts are numbers');
+  }
+  return { vcpus, disks, nets } as unknown as WireNumbers;
 }
+
+const netCounts = ['rxBytes', 'rxPackets', 'rxDrop', 'txBytes', 'txPackets', 'txErrors', 'txDrop'] as const;
 
 function readCounts(value: unknown): void {
   const counts = looseObject(value, 'counts');
@@ -188,12 +205,12 @@ function readCounts(value: unknown): void {
 
 /** Throws TypeError for what is no answer to `numbers`. */
 export function readNumbers(value: unknown): MachineNumbers {
-  const { vcpus, disks } = readNumbersMessage(value);
-  return { vcpus, disks: new Map(disks) };
+  const { vcpus, disks, nets = [] } = readNumbersMessage(value);
+  return { vcpus, disks: new Map(disks), nets: new Map(nets) };
 }
 
 /** Numbers as JSON has them: no 64-bit counters, which nobody asks for. */
-export function writeNumbers({ vcpus, disks }: MachineNumbers): WireNumbers {
+export function writeNumbers({ vcpus, disks, nets }: MachineNumbers): WireNumbers {
   return {
     vcpus: vcpus.map(({ id, cpuSeconds, threadId }) => ({
       id,
@@ -201,6 +218,7 @@ export function writeNumbers({ vcpus, disks }: MachineNumbers): WireNumbers {
       ...(threadId === undefined ? {} : { threadId }),
     })),
     disks: [...disks],
+    nets: [...nets],
   };
 }
 

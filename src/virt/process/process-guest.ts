@@ -11,7 +11,7 @@ const DESTROY_MS = 15_000;
 const NUMBERS_MS = 5000;
 
 /** Numbers before there are any. */
-export const noNumbers: MachineNumbers = { vcpus: [], disks: new Map() };
+export const noNumbers: MachineNumbers = { vcpus: [], disks: new Map(), nets: new Map() };
 
 /** A machine in a process of its own. When that dies, however, the guest has ended. */
 export class ProcessGuest implements DomainGuest {
@@ -108,6 +108,10 @@ export class ProcessGuest implements DomainGuest {
 
   async tuneDisk(target: string, tune: IoTune): Promise<void> {
     await this.process.link.call('tuneDisk', { target, tune });
+  }
+
+  async setLink(alias: string, up: boolean): Promise<void> {
+    await this.process.link.call('setLink', { alias, up });
   }
 
   /** Lets go of the machine, which goes on. */

@@ -2,8 +2,11 @@ import { join } from 'node:path';
 import { Emitter, type Logger } from '../../util/index.ts';
 import { type FilledDomainDef, toMachineOptions } from '../conf/index.ts';
 import { virtError } from '../errors.ts';
-import type { MadeGuest, RunKeeper, RunRecord, Survivor } from '../local/hypervisor.ts';
+import type { MachineSurroundings, MadeGuest, RunKeeper, RunRecord, Survivor } from '../local/hypervisor.ts';
+import { linkChange } from '../local/live-devices.ts';
 import { MachineHypervisor } from '../local/machine-hypervisor.ts';
+import type { NetworkDriver } from '../local/network-driver.ts';
+import { SwitchDriver } from '../local/switch-driver.ts';
 import { identify, isAlive, killProcess, type ProcessIdentity } from './identity.ts';
 import { Launcher } from './launcher.ts';
 import { MachineLink } from './machine-link.ts';
@@ -23,14 +26,16 @@ const ORPHAN_MS = 5000;
  */
 export class ProcessHypervisor extends MachineHypervisor implements RunKeeper {
   readonly runs: RunKeeper = this;
+  override readonly networks: NetworkDriver;
   readonly #directory: RunDirectory;
   readonly #launcher: Launcher;
   /** Processes of the runs that are kept, by domain. */
   readonly #kept = new Map<string, string>();
   readonly #guests = new Set<ProcessGuest>();
 
-  private constructor(directory: RunDirectory, launcher: Launcher, logger: Logger) {
+  private constructor(directory: RunDirectory, networks: NetworkDriver, launcher: Launcher, logger: Logger) {
     super(logger);
+    this.networks = networks;
     this.#directory = directory;
     this.#launcher = launcher;
   }
@@ -39,15 +44,16 @@ export class ProcessHypervisor extends MachineHypervisor implements RunKeeper {
   static async open(state: string, options: { logger: Logger; keepSpare: boolean }): Promise<ProcessHypervisor> {
     const directory = await RunDirectory.open(join(state, 'run'), options.logger);
     const launcher = new Launcher(directory.path, options);
-    return new ProcessHypervisor(directory, launcher, options.logger);
+    const networks = await SwitchDriver.open({ directory: join(state, 'network'), logger: options.logger });
+    return new ProcessHypervisor(directory, networks, launcher, options.logger);
   }
 
-  override async make(def: FilledDomainDef, volumePath: (pool: string, volume: string) => string): Promise<MadeGuest> {
-    const { options, disks, notices } = toMachineOptions(def, { volumePath });
+  override async make(def: FilledDomainDef, surroundings: MachineSurroundings): Promise<MadeGuest> {
+    const { options, disks, nets, notices } = toMachineOptions(def, surroundings);
     const process = await this.#launcher.take();
     try {
       const title = `nodevisor-domain ${def.name}`;
-      const { consoles } = await process.link.call('make', { options, disks, title });
+      const { consoles } = await process.link.call('make', { options, disks, nets, title });
       return this.#made(new ProcessGuest(process, { state: 'created' }, this.logger), consoles, notices);
     } catch (error) {
       await process.quit();
@@ -111,6 +117,10 @@ export class ProcessHypervisor extends MachineHypervisor implements RunKeeper {
       numbers: () => guest.numbers(),
       resizeDisk: (target, bytes) => guest.resizeDisk(target, bytes),
       tuneDisk: (target, tune) => guest.tuneDisk(target, tune),
+      changeDevice: async (change) => {
+        const { alias, up } = linkChange(change);
+        await guest.setLink(alias, up);
+      },
     };
   }
 

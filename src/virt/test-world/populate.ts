@@ -46,7 +46,7 @@ export async function populate(world: World): Promise<void> {
   const networkDef = networks.complete(network);
   const defaultNetwork = networks.claim(networkDef.uuid, networkDef.name);
   defaultNetwork.config = networkDef;
-  defaultNetwork.running = networkDef;
+  await networks.start(defaultNetwork, networkDef);
   const poolDef = pools.complete(pool);
   const defaultPool = pools.claim(poolDef.uuid, poolDef.name);
   defaultPool.config = poolDef;

@@ -1,4 +1,5 @@
 import { fakeDriver } from '../../drivers/index.ts';
+import type { NetCounts } from '../../machine/index.ts';
 import { HostClock, hostRandom, type Logger } from '../../util/index.ts';
 import type { BlockInfo, NodeInfo, NodeStat } from '../backend.ts';
 import {
@@ -16,6 +17,7 @@ import {
 import { virtError } from '../errors.ts';
 import type { HostInterface } from '../local/host-interfaces.ts';
 import type { DomainGuest, Hypervisor, MadeGuest, SchedulerFace } from '../local/hypervisor.ts';
+import type { NetworkDriver } from '../local/network-driver.ts';
 
 /** The host that there is not, as libvirt's test driver has it. */
 const node: NodeInfo = {
@@ -27,6 +29,30 @@ const node: NodeInfo = {
   sockets: 2,
   cores: 2,
   threads: 2,
+};
+
+const noCounts: NetCounts = {
+  rxBytes: 0,
+  rxPackets: 0,
+  rxDrop: 0,
+  txBytes: 0,
+  txPackets: 0,
+  txErrors: 0,
+  txDrop: 0,
+};
+
+/** Networks that nobody is on. */
+const testNetworks: NetworkDriver = {
+  start: async () => ({
+    cable: () => ({ type: 'none' }),
+    leases: () => [],
+    neighbours: () => [],
+    update: () => {},
+    close: async () => {},
+  }),
+  find: async () => [],
+  forget: async () => {},
+  release: async () => {},
 };
 
 /** Domains without machines: what is behind `test:///default`. */
@@ -47,6 +73,7 @@ export class TestHypervisor implements Hypervisor {
     maxMemoryKib: 2 ** 40,
   };
   readonly hasBalloon = true;
+  readonly networks = testNetworks;
   readonly scheduler: SchedulerFace = {
     type: 'fair',
     params: [{ field: 'weight', type: 'uint', value: 50 }],
@@ -91,12 +118,14 @@ export class TestHypervisor implements Hypervisor {
       onReset: def.on_reboot === 'restart' ? 'restart' : 'exit',
     });
     const { max, current = max } = def.vcpu;
+    // Nobody sends anything there.
+    const nets = new Map(def.devices.interfaces.map(({ alias }) => [alias?.name ?? '', { ...noCounts }]));
     let vcpus = Array.from({ length: current }, (_, id) => ({ id, cpuSeconds: 0 }));
     return {
       guest,
       consoles: def.devices.serials[0]?.type === 'pty' ? [guest.console] : [],
       notices: [],
-      numbers: async () => ({ vcpus, disks: new Map() }),
+      numbers: async () => ({ vcpus, disks: new Map(), nets }),
       resizeDisk: async (target) => {
         throw virtError('OPERATION_INVALID', `disk ${target} has no medium`);
       },

@@ -246,7 +246,7 @@ describe('machines made from definitions', () => {
     const def = complete(
       domainXml(
         "<currentMemory>1024</currentMemory><features><acpi/></features><novelty/><clock offset='utc'><timer name='rtc'/></clock>",
-        `<interface type='user'><mac address='52:54:00:00:00:01'/></interface><graphics type='vnc'/><video/>
+        `<interface type='user'><coloured/></interface><graphics type='vnc'/><video/>
          <controller type='usb'/><controller type='pci' model='pcie-root'/><memballoon model='virtio'/>
          <disk device='cdrom'><target dev='sda' bus='scsi'/></disk>
          <rng model='virtio'><backend model='random'>/dev/random</backend><address type='pci' slot='1'/></rng>`,
@@ -255,7 +255,7 @@ describe('machines made from definitions', () => {
     );
     const { notices } = toMachineOptions(def);
     for (const word of [
-      "interface '52:54:00:00:00:01' of type 'user'",
+      "element 'coloured' in 'domain/devices/interface'",
       'graphics',
       'video',
       'controller (2 of them)',

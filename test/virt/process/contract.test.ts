@@ -21,7 +21,7 @@ describeBackend('of machines in processes', async () => {
     domainType: 'qemu',
     hasBalloon: false,
     hotplugs: false,
-    networksStart: false,
+    networksStart: true,
     cleanUp: async () => {
       await host.close();
       rmSync(directory, { recursive: true });
