@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { chmod, chown, lstat, mkdir, rename, rm } from 'node:fs/promises';
+import { chmod, chown, lstat, rename, rm } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
 import { dirname } from 'node:path';
-import { type ImageLock, lockFile, VirtError } from '../../util/index.ts';
+import { type ImageLock, lockFile, makeDirectory, VirtError } from '../../util/index.ts';
 
 /** Longest path of a unix socket that all systems take, less what is added to it while it is made. */
 const PATH_MAX = 92;
@@ -63,7 +63,7 @@ export async function listenOnUnix(server: Server, path: string, access: SocketA
   if (Buffer.byteLength(path) > PATH_MAX) {
     throw new VirtError('INVALID_ARG', `the path of the socket '${path}' is longer than ${PATH_MAX} bytes`);
   }
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeDirectory(dirname(path), 0o700);
   const lock = await lockFile(`${path}.lock`);
   if (lock === undefined) throw new VirtError('RESOURCE_BUSY', `another daemon listens on '${path}'`);
   const temporary = `${path}.${randomBytes(3).toString('hex')}`;

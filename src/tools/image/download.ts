@@ -1,8 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { VirtError } from '../../util/index.ts';
+import { makeDirectory, VirtError } from '../../util/index.ts';
 import { fileError } from './file-error.ts';
 import { httpGet, TransferError } from './http.ts';
 import type { FileFacts } from './release.ts';
@@ -90,7 +90,7 @@ export async function download(url: string, file: string, facts: FileFacts, onPr
     return;
   }
   const part = `${file}.part`;
-  await mkdir(dirname(file), { recursive: true });
+  await makeDirectory(dirname(file));
   const hash = await transferWithRetries(url, part, facts, onProgress);
   const sha256 = hash.digest('hex');
   if (sha256 !== facts.sha256) {

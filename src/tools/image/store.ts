@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
-import { VirtError } from '../../util/index.ts';
+import { makeDirectory, VirtError } from '../../util/index.ts';
 import { fileError } from './file-error.ts';
 
 /** What is in an image directory: written last, so that what it names is there. */
@@ -145,9 +145,7 @@ async function takeLock(path: string): Promise<boolean> {
 
 /** Runs `work` while holding the directory's lock. @throws VirtError when another process has it */
 export async function withLock<T>(directory: string, work: () => Promise<T>): Promise<T> {
-  await mkdir(join(directory, DOWNLOADS), { recursive: true }).catch((cause) =>
-    Promise.reject(fileError(directory, cause)),
-  );
+  await makeDirectory(join(directory, DOWNLOADS)).catch((cause) => Promise.reject(fileError(directory, cause)));
   const path = join(directory, LOCK);
   while (!(await takeLock(path))) {
     const pid = Number(await readFile(path, 'utf8').catch(() => ''));

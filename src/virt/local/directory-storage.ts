@@ -1,19 +1,8 @@
 import { constants, createReadStream, type Stats } from 'node:fs';
-import {
-  chmod,
-  copyFile,
-  type FileHandle,
-  mkdir,
-  open,
-  readdir,
-  rm,
-  rmdir,
-  stat,
-  statfs,
-  unlink,
-} from 'node:fs/promises';
+import { chmod, copyFile, type FileHandle, open, readdir, rm, rmdir, stat, statfs, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Duplex, Writable } from 'node:stream';
+import { makeDirectory } from '../../util/index.ts';
 import { VolumeType } from '../enums.ts';
 import { virtError } from '../errors.ts';
 import { copyVolume, lookAtImage, makeImage, resizeImage } from './image-volumes.ts';
@@ -25,7 +14,7 @@ const zeroes = new Uint8Array(1024 * 1024);
 export class DirectoryStorage implements StorageDriver {
   async build(pool: PoolDef): Promise<void> {
     const { path, permissions } = pool.target;
-    await mkdir(path, { recursive: true });
+    await makeDirectory(path);
     if (permissions?.mode !== undefined) await chmod(path, Number.parseInt(permissions.mode, 8));
   }
 

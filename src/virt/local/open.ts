@@ -1,6 +1,6 @@
-import { mkdir, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { Logger } from '../../util/index.ts';
+import { type Logger, makeDirectory } from '../../util/index.ts';
 import type { Backend } from '../backend.ts';
 import { virtError } from '../errors.ts';
 import type { ConnectionUri } from '../uri.ts';
@@ -60,6 +60,6 @@ async function open(uri: string, key: string, { readOnly }: OpenOptions, make: (
 
 /** The one path of a directory, which is made if it is not there. */
 async function realDirectory(path: string): Promise<string> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
+  await makeDirectory(path, 0o700);
   return realpath(resolve(path));
 }

@@ -1,6 +1,6 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { lockFile } from '../../util/index.ts';
+import { lockFile, makeDirectory } from '../../util/index.ts';
 import { virtError } from '../errors.ts';
 import { DurableDirectory, removeUnfinished } from './atomic-file.ts';
 
@@ -60,7 +60,7 @@ export class DirectoryStore implements StateStore {
 
   /** Throws RESOURCE_BUSY if a process uses the directory. */
   static async open(path: string): Promise<DirectoryStore> {
-    for (const kind of storedKinds) await mkdir(join(path, kind), { recursive: true, mode: 0o700 });
+    for (const kind of storedKinds) await makeDirectory(join(path, kind), 0o700);
     const release = await lockDirectory(path);
     const directories = new Map<StoredKind, DurableDirectory>();
     try {

@@ -1,6 +1,6 @@
-import { mkdir, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
-import type { Logger } from '../../util/index.ts';
+import { type Logger, makeDirectory } from '../../util/index.ts';
 import type { Backend } from '../backend.ts';
 import { DomainState } from '../enums.ts';
 import { virtError } from '../errors.ts';
@@ -53,7 +53,9 @@ export class MachineHost {
    * has it.
    */
   static async open({ state, logger, keepSpare, defaultNetwork }: MachineHostOptions): Promise<MachineHost> {
-    await mkdir(state, { recursive: true, mode: 0o700 });
+    await makeDirectory(state, 0o700).catch((cause: Error) => {
+      throw virtError('SYSTEM_ERROR', `state directory ${state}: ${cause.message}`);
+    });
     const directory = await realpath(state);
     const store = await DirectoryStore.open(directory);
     try {

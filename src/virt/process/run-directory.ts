@@ -1,6 +1,6 @@
-import { chmod, mkdir, readdir, readFile } from 'node:fs/promises';
+import { chmod, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Logger } from '../../util/index.ts';
+import { type Logger, makeDirectory } from '../../util/index.ts';
 import { removeFile, removeUnfinished, writeFileAtomically } from '../local/atomic-file.ts';
 import type { RunRecord } from '../local/hypervisor.ts';
 import { JobQueue } from '../local/job-queue.ts';
@@ -35,7 +35,7 @@ export class RunDirectory {
   }
 
   static async open(path: string, logger: Logger): Promise<RunDirectory> {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await makeDirectory(path, 0o700);
     // Whoever reaches a socket in it has the machine.
     await chmod(path, 0o700);
     await removeUnfinished(path);

@@ -1,5 +1,6 @@
-import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeDirectory } from '../../../util/index.ts';
 
 /** Lines that are kept. */
 const LINES_MAX = 1000;
@@ -31,7 +32,7 @@ export class History {
     if (line.trim() === '' || line.startsWith(' ') || line === this.#lines.at(-1)) return;
     this.#lines.push(line);
     if (this.#lines.length > LINES_MAX) this.#lines.shift();
-    await mkdir(dirname(this.#file), { recursive: true, mode: 0o700 }).catch(() => {});
+    await makeDirectory(dirname(this.#file), 0o700).catch(() => {});
     await appendFile(this.#file, `${line}\n`, { mode: 0o600 }).catch(() => {});
   }
 

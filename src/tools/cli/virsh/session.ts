@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
-import { mkdir } from 'node:fs/promises';
 import { constants, homedir } from 'node:os';
 import { join } from 'node:path';
+import { makeDirectory } from '../../../util/index.ts';
 import { type Connection, connect, DomainLifecycle, defaultUri, parseConnectionUri } from '../../../virt/index.ts';
 import { type Context, ExitCode } from '../command.ts';
 import { attempt, CommandFailure, UsageFailure, unsupported } from './failure.ts';
@@ -236,7 +236,7 @@ export class Session {
   async #connect(uri: string): Promise<Connection> {
     const state = endsWithUs(uri) ? parseConnectionUri(uri).params.get('state') : null;
     if (state !== null) {
-      await mkdir(state, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+      await makeDirectory(state, 0o700).catch((cause: unknown) => {
         throw new CommandFailure(`state directory ${state}: ${(cause as Error).message}`);
       });
     }

@@ -1,9 +1,10 @@
 /** Daemons of a user's own that are started by whoever first wants them. */
 import { spawn } from 'node:child_process';
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { makeDirectory } from '../../../util/index.ts';
 import { virtError } from '../../errors.ts';
 
 /** A program that serves a socket. */
@@ -47,7 +48,7 @@ export async function startDaemon<T>(
   attempt: () => Promise<T | undefined>,
 ): Promise<T> {
   const directory = dirname(socket);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await makeDirectory(directory, 0o700);
   const logPath = join(directory, 'daemon.log');
   const log = await open(logPath, 'a', 0o600);
   let ended: string | undefined;
