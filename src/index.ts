@@ -23,6 +23,7 @@ export {
   type ExitKind,
   type ExitStatus,
   type FileSource,
+  type FlashOptions,
   type ForwardOptions,
   type Guest,
   type GuestEvents,

@@ -62,6 +62,7 @@ export abstract class BaseGuest implements Guest {
       logger: spec.logger ?? silentLogger,
       serial: spec.serial ?? (stream as StreamChar),
       virtio: spec.virtio,
+      ...(spec.flash === undefined ? {} : { flash: spec.flash }),
       onPower: () => this.powerRequested(),
       onFault: (error) => this.crash(`a device failed: ${describe(error)}`),
     });

@@ -40,6 +40,7 @@ const checks: Readonly<Record<keyof MachineOptions, Check>> = {
   dtb: file,
   firmware: file,
   disks: list,
+  pflash: list,
   cdroms: list,
   nets: list,
   rng: must((value) => typeof value === 'boolean', 'is neither true nor false'),
@@ -62,6 +63,7 @@ const checks: Readonly<Record<keyof MachineOptions, Check>> = {
 /** The same for the elements of those that are lists. */
 const elements: Readonly<Record<string, Check>> = {
   disks: must(isDisk, 'is neither a path, { file } nor { backend } with a block backend'),
+  pflash: must((value) => isObject(value) && isText(value['file']), 'is no { file }'),
   cdroms: must((value) => isObject(value) && (value['file'] === undefined || isText(value['file'])), 'is no { file }'),
   nets: must(isObject, 'is no object'),
 };

@@ -21,6 +21,7 @@ import { checkOptions } from './check-options.ts';
 import { controlDisk, type DiskControl, noVirtualLimits, ThrottleGroups } from './disk-control.ts';
 import { checkDiskSettings, type DiskOptions, type DiskSettings, diskDevice, openDisk } from './disk-options.ts';
 import type { Guest, GuestSpec } from './driver.ts';
+import { checkFlash, type FlashOptions, type OpenFlash, openFlash } from './flash-options.ts';
 import { openImage, readImage } from './image-file.ts';
 import { kvmDriver } from './kvm/index.ts';
 import { type NetOptions, openNet } from './net-options.ts';
@@ -49,6 +50,11 @@ export interface MachineOptions {
    */
   readonly firmware?: 'builtin' | 'none' | FileSource;
   readonly disks?: readonly DiskOptions[];
+  /**
+   * Banks of flash, as on QEMU's virt board: firmware's code and its variables; default none, and no flash. Without a
+   * kernel what is in the first one is started: in M-mode with firmware `none`, else in S-mode.
+   */
+  readonly pflash?: readonly FlashOptions[];
   /** CD-ROM drives, on SCSI. */
   readonly cdroms?: readonly CdromOptions[];
   /** Network interfaces, in order; default none. */
@@ -140,6 +146,7 @@ class Parts {
   readonly #consoles: Duplex[] = [];
   readonly #images: (Image | ImageFile)[] = [];
   readonly #scsi: ScsiHosts;
+  readonly #flash: OpenFlash[] = [];
   #serial: CharBackend | undefined;
 
   /** Throws INVALID_ARG for disks and drives that cannot be where they are to be. */
@@ -154,6 +161,8 @@ class Parts {
   async build(): Promise<MachineHandle> {
     const { clock = 'host', onReset, logger } = this.#options;
     const backend = pickBackend(this.#options.cpuBackend ?? 'auto');
+    checkFlash(this.#options.pflash ?? []);
+    for (const bank of this.#options.pflash ?? []) this.#flash.push(await openFlash(bank));
     const config = await this.#config();
     // Before anything is opened.
     validateMachineConfig(config);
@@ -168,6 +177,7 @@ class Parts {
       backend,
       virtio: this.#virtio,
       disks: this.#controls,
+      flash: this.#flash.map(({ store }) => store),
       random: this.#random,
       ...(this.#serial === undefined ? {} : { serial: this.#serial }),
       ...(onReset === undefined ? {} : { onReset }),
@@ -188,7 +198,8 @@ class Parts {
     for (const image of this.#images) if ('close' in image) image.close();
     // Controllers are filled before they are among the devices.
     const devices = new Set([...this.#virtio, ...this.#scsi.devices]);
-    await Promise.allSettled([...[...devices].map((device) => device.close()), this.#serial?.close()]);
+    const parts = [...devices, ...this.#flash.map(({ store }) => store), this.#serial];
+    await Promise.allSettled(parts.map((part) => part?.close()));
   }
 
   async #config(): Promise<MachineConfig> {
@@ -212,6 +223,7 @@ class Parts {
       ...(await open('initrd', initrd)),
       ...(dtb === undefined ? {} : { dtb: await imageOf('dtb', dtb, readImage) }),
       ...(append === undefined ? {} : { append }),
+      ...(this.#flash.length === 0 ? {} : { flash: this.#flash.map(({ config }) => config) }),
       virtio: [
         ...disks.filter((disk) => !isOnScsi(disk)).map(() => ({ type: 'blk' }) as const),
         ...this.#scsi.devices.map(() => ({ type: 'scsi' }) as const),

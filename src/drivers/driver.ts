@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { EngineKind } from '../cpu/index.ts';
-import type { CharBackend, MachineConfig, VirtioDevice } from '../machine/index.ts';
+import type { CharBackend, FlashStore, MachineConfig, VirtioDevice } from '../machine/index.ts';
 import type { Emitter, Logger, RandomSource } from '../util/index.ts';
 import type { DiskControl, DiskFailure } from './disk-control.ts';
 
@@ -112,6 +112,8 @@ export interface GuestSpec {
   readonly virtio: readonly VirtioDevice[];
   /** The disks among them, to be dealt with when their requests fail. */
   readonly disks?: readonly DiskControl[];
+  /** Where the contents of flash banks are kept, by bank; closed with the guest. */
+  readonly flash?: readonly (FlashStore | undefined)[];
   /** What the guest's wish to restart leads to; default `restart`. */
   readonly onReset?: 'restart' | 'exit';
   /** Where the machine's own randomness comes from (device tree); default: the host, or `config.seed`. */

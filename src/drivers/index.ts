@@ -30,6 +30,7 @@ export type {
   VcpuStats,
 } from './driver.ts';
 export { FakeGuest, type FakeGuestAct, fakeDriver } from './fake/index.ts';
+export type { FlashOptions } from './flash-options.ts';
 export { hostTimers } from './host-timers.ts';
 export { kvmDriver } from './kvm/index.ts';
 export {

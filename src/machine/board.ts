@@ -1,4 +1,5 @@
 import type { Vm } from '../hypervisor/index.ts';
+import { sharedMap } from '../isa/index.ts';
 import type { Clock } from '../util/index.ts';
 import { DeviceDoorbell } from './bus/doorbell.ts';
 import { MmioBus } from './bus/mmio-bus.ts';
@@ -6,6 +7,7 @@ import { RegionAllocator } from './bus/region.ts';
 import type { MachineConfig } from './config.ts';
 import type { DeviceRegion, IrqLine, MmioDevice } from './device.ts';
 import { SBI_REGION_BYTES } from './firmware/sbi/events.ts';
+import { flashRegionBytes, Pflash } from './flash/pflash.ts';
 import { FW_CFG_REGION_BYTES, FwCfg } from './fwcfg/fw-cfg.ts';
 import type { FwCfgContents } from './fwcfg/items.ts';
 import { ACLINT_REGION_BYTES, Aclint } from './irq/aclint.ts';
@@ -18,12 +20,22 @@ import { NS16550_REGION_BYTES, Ns16550 } from './serial/ns16550.ts';
 import { VirtioMmio } from './virtio/mmio-transport.ts';
 import { VIRTIO_REGION_BYTES } from './virtio/transport-state.ts';
 
-/** Indexes of the board's doorbells. Slot n of virtio has VIRTIO + n. */
-export const BoardDoorbell = { POWER: 0, UART: 1, RTC: 2, VIRTIO: 8 } as const;
+/** Indexes of the board's doorbells. Slot n of virtio has VIRTIO + n, bank n of flash FLASH + n. */
+export const BoardDoorbell = { POWER: 0, UART: 1, RTC: 2, FLASH: 4, VIRTIO: 8 } as const;
 
 /** What the front halves of a board depend on: plain data, the same on every thread. */
 export interface BoardConfig {
   readonly fwCfg: FwCfgContents;
+  /** Banks of flash, with the places of their contents in the shared memory, in bytes from its start. */
+  readonly flash?: readonly { readonly offset: number; readonly readOnly: boolean }[];
+}
+
+/** Memory slots of the board; bank n of flash has FLASH + n. */
+export const BoardSlot = { RAM: 0, MROM: 1, FLASH: 2 } as const;
+
+/** Bytes of memory that a machine's banks of flash take. */
+export function flashBytes(config: Pick<MachineConfig, 'flash'>): number {
+  return (config.flash?.length ?? 0) * memoryMap.flash.size;
 }
 
 /** Derives what every thread must know from a machine's configuration; file contents stay behind. */
@@ -44,7 +56,10 @@ export function boardConfig(config: MachineConfig): BoardConfig {
     { key: 0x14, bytes: bytes(text.length, 4) },
     { key: 0x15, bytes: text },
   ];
-  return { fwCfg: { files: [], items } };
+  // Behind the machine's other memory.
+  const start = sharedMap.ram + config.ramBytes + memoryMap.mrom.size;
+  const flash = (config.flash ?? []).map(({ readOnly }, n) => ({ offset: start + n * memoryMap.flash.size, readOnly }));
+  return { fwCfg: { files: [], items }, ...(flash.length === 0 ? {} : { flash }) };
 }
 
 /** One virtio slot's front half with what its back half shares with it. */
@@ -69,6 +84,8 @@ export class Board {
   readonly rtc: GoldfishRtc;
   readonly syscon: Syscon;
   readonly virtio: readonly VirtioSlot[];
+  /** Banks of flash with the region that they share; none unless the machine has them. */
+  readonly flash: readonly { readonly front: Pflash; readonly region: DeviceRegion }[];
   /** Every device, with its interrupt number: what the device tree is made from. */
   readonly devices: { readonly device: MmioDevice; readonly irq: number }[] = [];
   /** State of the built-in firmware. */
@@ -98,6 +115,7 @@ export class Board {
     const fwCfgRegion = this.#regions.take(FW_CFG_REGION_BYTES);
     this.#add(new FwCfg(memoryMap.fwCfg, fwCfgRegion, vm.memory, config.fwCfg), fwCfgRegion);
     this.virtio = Array.from({ length: VIRTIO_SLOTS }, (_, slot) => this.#makeVirtio(slot));
+    this.flash = this.#makeFlash(config.flash ?? []);
   }
 
   /** Power-on state of every device, on the thread of the back halves, while no vCPU runs. */
@@ -128,6 +146,26 @@ export class Board {
     const region = this.#regions.take(VIRTIO_REGION_BYTES);
     const front = new VirtioMmio({ gpa: gpa + slot * size, size }, region, this.#bell(doorbell), irq);
     return { front: this.#add(front, region, source), region, irq, doorbell };
+  }
+
+  #makeFlash(banks: NonNullable<BoardConfig['flash']>): Board['flash'] {
+    if (banks.length === 0) return [];
+    const region = this.#regions.take(flashRegionBytes(banks.length));
+    return banks.map(({ offset, readOnly }, bank) => {
+      const { gpa, size } = memoryMap.flash;
+      const slot = { id: BoardSlot.FLASH + bank, gpa: gpa + bank * size, bytes: size, offset };
+      const front = new Pflash({ gpa: slot.gpa, size }, region, {
+        bank,
+        readOnly,
+        storage: new Uint8Array(this.vm.shared.buffer, offset, size),
+        doorbell: this.#bell(BoardDoorbell.FLASH + bank),
+        map: (visible) => {
+          if (visible) this.vm.addSlot({ ...slot, readOnly: true, logDirty: false });
+          else this.vm.removeSlot(slot.id);
+        },
+      });
+      return { front: this.#add(front, region), region };
+    });
   }
 
   #add<Device extends MmioDevice>(device: Device, region: DeviceRegion, irq = 0): Device {

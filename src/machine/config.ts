@@ -17,6 +17,8 @@ export interface MachineConfig {
   readonly append?: string;
   /** Replaces the device tree that the machine writes. */
   readonly dtb?: Image;
+  /** Banks of flash, the first that of firmware's code; at most 2. Without any there is no flash. */
+  readonly flash?: readonly FlashBankConfig[];
   /** virtio-mmio slots in order, lowest address first; at most 8. */
   readonly virtio: readonly VirtioSlotConfig[];
   /** `virtual`: mtime advances with instructions, one thread, deterministic. */
@@ -40,6 +42,14 @@ export interface ImageFile {
   read(at: number, into: Uint8Array): void;
   /** Nothing is read any more. */
   close(): void;
+}
+
+/** One bank of flash. */
+export interface FlashBankConfig {
+  /** What is in it at the first power-on, no more than fits; what is behind that is erased. */
+  readonly image: Image;
+  /** The guest cannot change it. Else it does, and what it does is kept where the machine's host says. */
+  readonly readOnly: boolean;
 }
 
 /** One virtio device. */

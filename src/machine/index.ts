@@ -14,6 +14,7 @@ export {
 } from './backend/error-policy.ts';
 export { FileBlock } from './backend/file-block.ts';
 export { FileChar } from './backend/file-char.ts';
+export { FlashFile, type FlashStore } from './backend/flash-file.ts';
 export { DiskFile, type HostFile, unusableImage } from './backend/host-file.ts';
 export { MemBlock } from './backend/mem-block.ts';
 export type { Frame, NetBackend, NetPort, Segmentation } from './backend/net.ts';
@@ -41,11 +42,12 @@ export {
 } from './backend/throttle.ts';
 export { Board, type BoardConfig, BoardDoorbell, boardConfig } from './board.ts';
 export { type Timer, TimerQueue, type Timers } from './bus/timers.ts';
-export type { Image, ImageFile, MachineConfig, VirtioSlotConfig } from './config.ts';
+export type { FlashBankConfig, Image, ImageFile, MachineConfig, VirtioSlotConfig } from './config.ts';
 export { boardHtif, ExitServer, type ExitServerOptions } from './exit-server.ts';
 export type { Htif } from './firmware/htif.ts';
+export { FLASH_BANK_BYTES } from './flash/cfi.ts';
 export { Machine, type MachineHost } from './machine.ts';
-export { memoryMap, TIMEBASE_HZ, VIRTIO_SLOTS } from './memory-map.ts';
+export { FLASH_BANKS, memoryMap, TIMEBASE_HZ, VIRTIO_SLOTS } from './memory-map.ts';
 export { formatIp, type IpAddress, inSubnet, parseIp, parseSubnet, type Subnet } from './net/address.ts';
 export { DgramNet, type DgramNetOptions } from './net/dgram-net.ts';
 export { formatMac, parseMac } from './net/ether.ts';

@@ -2,7 +2,8 @@ import { createSharedMemory, delegateToSupervisor, resetHart, Vm } from '../hype
 import { CACHE_BLOCK_BYTES, HsmState, isaExtensions, isaString, sharedMap } from '../isa/index.ts';
 import type { Clock, Logger, RandomSource } from '../util/index.ts';
 import type { CharBackend } from './backend/char.ts';
-import { Board, BoardDoorbell, boardConfig } from './board.ts';
+import type { FlashStore } from './backend/flash-file.ts';
+import { Board, BoardDoorbell, BoardSlot, boardConfig, flashBytes } from './board.ts';
 import { DoorbellListener } from './bus/doorbell.ts';
 import type { Timers } from './bus/timers.ts';
 import type { MachineConfig } from './config.ts';
@@ -11,6 +12,7 @@ import { type BootPlan, type HartEntry, planBoot } from './firmware/boot.ts';
 import type { IsaDescription } from './firmware/device-tree.ts';
 import { formatSignature } from './firmware/htif.ts';
 import { applyPlan } from './firmware/loader/plan.ts';
+import { PflashBack } from './flash/pflash-back.ts';
 import { memoryMap, TIMEBASE_HZ } from './memory-map.ts';
 import { clearPowerRequest, type PowerRequest, powerRequested } from './power/power-request.ts';
 import { GoldfishRtcBack } from './rtc/goldfish.ts';
@@ -29,14 +31,13 @@ export interface MachineHost {
   readonly serial: CharBackend;
   /** What is plugged into the virtio slots, in order; absent: an empty slot. */
   readonly virtio: readonly VirtioDevice[];
+  /** Where the contents of flash banks are kept, by bank; absent: what the guest changes is forgotten at the end. */
+  readonly flash?: readonly (FlashStore | undefined)[];
   /** The guest asked for something: `powerRequest` says what. */
   onPower(): void;
   /** A back half failed: a fault of ours, the machine cannot go on. */
   onFault(error: unknown): void;
 }
-
-/** Memory slots of the board. */
-const Slot = { RAM: 0, MROM: 1 } as const;
 
 const isaDescription: IsaDescription = {
   isa: isaString(),
@@ -70,7 +71,7 @@ export class Machine {
     validateMachineConfig(config);
     this.config = config;
     this.#host = host;
-    const shared = createSharedMemory({ ramBytes: config.ramBytes + memoryMap.mrom.size });
+    const shared = createSharedMemory({ ramBytes: config.ramBytes + memoryMap.mrom.size + flashBytes(config) });
     this.vm = Vm.create({
       shared,
       clock: host.clock,
@@ -107,10 +108,10 @@ export class Machine {
     this.#dtb = plan.dtb.bytes;
     this.board.reset();
     if (this.#backs.length === 0) this.#connect();
-    vm.updateSlot(Slot.MROM, { readOnly: false });
+    vm.updateSlot(BoardSlot.MROM, { readOnly: false });
     applyPlan(vm.memory, plan);
     vm.memory.write(memoryMap.mrom.gpa, plan.mrom);
-    vm.updateSlot(Slot.MROM, { readOnly: true });
+    vm.updateSlot(BoardSlot.MROM, { readOnly: true });
     plan.harts.forEach((entry, id) => {
       this.#resetHart(id, entry);
     });
@@ -143,30 +144,49 @@ export class Machine {
     await this.listener.close();
     const { kernel, initrd } = this.config;
     for (const image of [kernel, initrd]) if (image !== undefined && 'close' in image) image.close();
-    const { serial, virtio } = this.#host;
+    const { serial, virtio, flash = [] } = this.#host;
     // What was never connected is the host's as it came.
-    const parts = this.#backs.length === 0 ? [serial, ...virtio] : this.#backs;
-    await Promise.all(parts.map((part) => part.close()));
+    const parts = this.#backs.length === 0 ? [serial, ...virtio, ...flash] : this.#backs;
+    await Promise.all(parts.map((part) => part?.close()));
   }
 
   #addMemory(): void {
     const { ramBytes } = this.config;
     const flags = { readOnly: false, logDirty: false };
     const ram = sharedMap.ram;
-    this.vm.addSlot({ id: Slot.RAM, gpa: memoryMap.ram.gpa, bytes: ramBytes, offset: ram, ...flags });
+    this.vm.addSlot({ id: BoardSlot.RAM, gpa: memoryMap.ram.gpa, bytes: ramBytes, offset: ram, ...flags });
     const { gpa, size } = memoryMap.mrom;
-    this.vm.addSlot({ id: Slot.MROM, gpa, bytes: size, offset: ram + ramBytes, ...flags, readOnly: true });
+    this.vm.addSlot({ id: BoardSlot.MROM, gpa, bytes: size, offset: ram + ramBytes, ...flags, readOnly: true });
+    for (const [bank, { front }] of this.board.flash.entries()) {
+      const { storage, window } = front;
+      const image = this.config.flash?.[bank]?.image.bytes ?? new Uint8Array(0);
+      storage.set(image);
+      storage.fill(0xff, image.length);
+      const offset = storage.byteOffset;
+      this.vm.addSlot({
+        id: BoardSlot.FLASH + bank,
+        gpa: window.gpa,
+        bytes: window.size,
+        offset,
+        ...flags,
+        readOnly: true,
+      });
+    }
   }
 
   /** At the first power-on, not before: a device that is reset forgets what the host has given it. */
   #connect(): void {
     const { board, listener } = this;
-    const { timers, serial, virtio, logger } = this.#host;
+    const { timers, serial, virtio, logger, flash = [] } = this.#host;
     listener.attach(BoardDoorbell.POWER, { service: () => this.#host.onPower() });
     // In virtual time all that a step leads to happens in it.
     const gather = this.config.clock === 'virtual' ? undefined : timers;
     this.#attach(BoardDoorbell.UART, new Ns16550Back(board.uart, serial, gather));
     this.#attach(BoardDoorbell.RTC, new GoldfishRtcBack(board.rtc, timers));
+    for (const [bank, store] of flash.entries()) {
+      const { front, region } = board.flash[bank];
+      if (store !== undefined) this.#attach(BoardDoorbell.FLASH + bank, new PflashBack(front, region, store, logger));
+    }
     virtio.forEach((device, index) => {
       const slot = board.virtio[index];
       const { region, irq } = slot;

@@ -11,6 +11,8 @@ export const memoryMap = {
   /** Slot n at gpa + n · size. */
   virtio: { gpa: 0x1000_1000, size: 0x1000 },
   fwCfg: { gpa: 0x1010_0000, size: 0x18 },
+  /** Bank n at gpa + n · size. */
+  flash: { gpa: 0x2000_0000, size: 32 * 2 ** 20 },
   ram: { gpa: 0x8000_0000 },
 } as const;
 
@@ -19,6 +21,9 @@ export const irqMap = { virtio: 1, uart: 10, rtc: 11 } as const;
 
 /** Number of virtio-mmio slots. */
 export const VIRTIO_SLOTS = 8;
+
+/** Number of flash banks: code, and variables. */
+export const FLASH_BANKS = 2;
 
 /** Highest number of harts. */
 export const MAX_HARTS = 8;

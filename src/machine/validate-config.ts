@@ -1,7 +1,8 @@
 import { RAM_BYTES_MAX } from '../hypervisor/index.ts';
 import { VirtError } from '../util/index.ts';
+import { flashBytes } from './board.ts';
 import type { MachineConfig } from './config.ts';
-import { MAX_HARTS, memoryMap, VIRTIO_SLOTS } from './memory-map.ts';
+import { FLASH_BANKS, MAX_HARTS, memoryMap, VIRTIO_SLOTS } from './memory-map.ts';
 
 const MIB = 2 ** 20;
 /** Least RAM that a machine can have: room for a device tree and something to run. */
@@ -16,7 +17,8 @@ const APPEND_BYTES_MAX = 2047;
  * on the first thing that is wrong.
  */
 export function validateMachineConfig(config: MachineConfig): void {
-  checkRam(config.ramBytes);
+  checkRam(config.ramBytes, flashBytes(config));
+  checkFlash(config);
   if (!Number.isInteger(config.vcpus) || config.vcpus < 1 || config.vcpus > MAX_HARTS) {
     throw new VirtError('CONFIG_UNSUPPORTED', `${config.vcpus} vCPUs: a machine has 1 to ${MAX_HARTS}`);
   }
@@ -27,7 +29,7 @@ export function validateMachineConfig(config: MachineConfig): void {
     );
   }
   checkAppend(config);
-  if (config.firmware.kind !== 'file' && config.kernel === undefined) {
+  if (config.firmware.kind !== 'file' && config.kernel === undefined && flashBytes(config) === 0) {
     throw new VirtError('INVALID_ARG', `nothing to run: firmware '${config.firmware.kind}' needs a kernel`);
   }
   if (config.initrd !== undefined && config.kernel === undefined) {
@@ -38,18 +40,30 @@ export function validateMachineConfig(config: MachineConfig): void {
   }
 }
 
-function checkRam(ramBytes: number): void {
+function checkRam(ramBytes: number, flash: number): void {
   if (!Number.isSafeInteger(ramBytes) || ramBytes % 4096 !== 0) {
     throw new VirtError('INVALID_ARG', `guest memory of ${ramBytes} bytes: it must be a multiple of 4096`);
   }
   if (ramBytes < RAM_BYTES_MIN) {
     throw new VirtError('CONFIG_UNSUPPORTED', `guest memory of ${ramBytes} bytes: a machine needs 4 MiB at least`);
   }
-  if (ramBytes > RAM_BYTES_LIMIT) {
+  const limit = RAM_BYTES_LIMIT - flash;
+  if (ramBytes > limit) {
     throw new VirtError(
       'CONFIG_UNSUPPORTED',
-      `guest memory of ${Math.ceil(ramBytes / MIB)} MiB: a machine can have ${Math.floor(RAM_BYTES_LIMIT / MIB)} MiB at most`,
+      `guest memory of ${Math.ceil(ramBytes / MIB)} MiB: a machine can have ${Math.floor(limit / MIB)} MiB at most`,
     );
+  }
+}
+
+function checkFlash({ flash = [] }: MachineConfig): void {
+  if (flash.length > FLASH_BANKS) {
+    throw new VirtError('CONFIG_UNSUPPORTED', `${flash.length} banks of flash: the board has ${FLASH_BANKS}`);
+  }
+  for (const { image } of flash) {
+    if (image.bytes.length <= memoryMap.flash.size) continue;
+    const most = `a bank of flash holds ${memoryMap.flash.size} at most`;
+    throw new VirtError('CONFIG_UNSUPPORTED', `flash '${image.name}': it has ${image.bytes.length} bytes, ${most}`);
   }
 }
 

@@ -63,7 +63,7 @@ function build() {
   const line = (source: number) => ({ irq: new PlicTap(plic.device as Plic, source) });
   const uart = plug(platformDevices['uart'], line(irqMap.uart));
   const rtc = plug(platformDevices['rtc'], line(irqMap.rtc));
-  const rest = ['aclint', 'syscon', 'fwCfg'].map((name) => plug(platformDevices[name]));
+  const rest = ['aclint', 'syscon', 'fwCfg', 'flash'].map((name) => plug(platformDevices[name]));
   return { board, bus, uart, rtc, all: [plic, uart, rtc, ...rest] };
 }
 

@@ -1,3 +1,4 @@
+import { flashRegionBytes, Pflash } from '../../src/machine/flash/pflash.ts';
 import { FW_CFG_REGION_BYTES, FwCfg } from '../../src/machine/fwcfg/fw-cfg.ts';
 import { ACLINT_REGION_BYTES, Aclint } from '../../src/machine/irq/aclint.ts';
 import { PLIC_REGION_BYTES, Plic } from '../../src/machine/irq/plic.ts';
@@ -54,6 +55,19 @@ export const platformDevices: Readonly<Record<string, DeviceFactory>> = {
     make: (board) => new Syscon(memoryMap.test, board.machine, board.doorbell),
     offsets: [0],
     values: [0x5555, 0x7777, 0x3333, 0x7_3333],
+  },
+  flash: {
+    regionBytes: flashRegionBytes(1),
+    make: (board) =>
+      new Pflash({ gpa: memoryMap.flash.gpa, size: TEST_RAM.bytes }, board.region, {
+        bank: 0,
+        storage: ramOf(board),
+        readOnly: false,
+        doorbell: board.doorbell,
+        map: () => {},
+      }),
+    offsets: [0, 4, 0x40, 0x44, 0x48, 0x8000],
+    values: [0xff, 0xf0, 0x20, 0x40, 0x50, 0x60, 0x70, 0x90, 0x98, 0xd0, 0xe8, 0xe8_00e8, 3],
   },
   fwCfg: {
     regionBytes: FW_CFG_REGION_BYTES,

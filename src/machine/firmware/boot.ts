@@ -69,6 +69,11 @@ function supervisorEntry(kernel: LoadedImage): number {
   return kernel.virtualEntry ? kernel.start : kernel.entry;
 }
 
+/** Without a kernel what is in the first bank of flash is started in its place. */
+function startsInFlash({ kernel, flash = [] }: MachineConfig): boolean {
+  return kernel === undefined && flash.length > 0;
+}
+
 interface Placed {
   readonly firmware: LoadedImage | undefined;
   readonly kernel: LoadedImage | undefined;
@@ -81,7 +86,7 @@ function placeImages(config: MachineConfig): Placed {
   const kind = config.firmware.kind;
   const firmware = kind === 'file' ? loadFirmware(config.firmware.image, ram) : undefined;
   if (firmware !== undefined) map.claim(`firmware ${firmware.name}`, firmware.start, firmware.end);
-  if (config.kernel === undefined && kind !== 'file') {
+  if (config.kernel === undefined && kind !== 'file' && !startsInFlash(config)) {
     throw new VirtError('INVALID_ARG', `nothing to run: firmware '${kind}' needs a kernel`);
   }
   const kernel = config.kernel === undefined ? undefined : loadKernel(config.kernel, ram);
@@ -136,8 +141,9 @@ function hartEntries(config: MachineConfig, placed: Placed, dtb: number): HartEn
       return { started: true, priv: Priv.M, pc: firmware.entry, a0, a1: dtb, a2: memoryMap.mrom.gpa };
     }
     const builtin = config.firmware.kind === 'builtin';
-    // placeImages has made sure that there is a kernel.
-    const pc = builtin ? supervisorEntry(kernel!) : kernel!.entry;
+    const inFlash = startsInFlash(config);
+    // placeImages has made sure that there is a kernel, if not.
+    const pc = inFlash ? memoryMap.flash.gpa : builtin ? supervisorEntry(kernel!) : kernel!.entry;
     return { started: !builtin || a0 === 0, priv: builtin ? Priv.S : Priv.M, pc, a0, a1: dtb, a2: 0 };
   });
 }
@@ -145,7 +151,8 @@ function hartEntries(config: MachineConfig, placed: Placed, dtb: number): HartEn
 /**
  * Everything a machine needs to boot: images, initrd and device tree placed in RAM, and the harts' first state.
  * `builtin`: hart 0 in the kernel in S-mode, the others stopped. `none`: all harts at the kernel's entry in M-mode.
- * `file`: all harts at the firmware's entry in M-mode, with the kernel as fw_dynamic's next stage.
+ * `file`: all harts at the firmware's entry in M-mode, with the kernel as fw_dynamic's next stage. Where there is no
+ * kernel but flash, the start of its first bank is the kernel's entry.
  * @throws VirtError naming the file and the reason: bad, for another machine, does not fit.
  */
 export function planBoot(input: BootInput): BootPlan {
@@ -155,7 +162,8 @@ export function planBoot(input: BootInput): BootPlan {
   const { dtb, initrd } = placeRest(input, placed);
   const images = [firmware, kernel].filter((image) => image !== undefined);
   const plans = [...images.map(({ plan }) => plan), ...(initrd ? [initrd] : [])];
-  const next = kernel === undefined ? 0 : supervisorEntry(kernel);
+  const flash = startsInFlash(config) ? memoryMap.flash.gpa : 0;
+  const next = kernel === undefined ? flash : supervisorEntry(kernel);
   return {
     zeros: images.flatMap((image) => image.plan.zeros),
     files: plans.flatMap(({ files = [] }) => files),

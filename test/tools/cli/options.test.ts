@@ -14,6 +14,7 @@ describe('the options of run', () => {
       firmware: 'builtin',
       disks: [],
       cdroms: [],
+      pflash: [],
       nets: [],
       console: 'stdio',
       clock: 'host',
@@ -27,6 +28,7 @@ describe('the options of run', () => {
       memory: '1G',
       clock: 'virtual',
       disk: ['a', 'b,format=qcow2,readonly,cache=unsafe,serial=x,queues=2', 'c,bus=scsi'],
+      pflash: ['code.fd,readonly', 'vars.fd,template=t.fd'],
       cdrom: ['cd,,1.iso', 'cd.qcow2,format=qcow2'],
     });
     assert.equal(given.vcpus, 4);
@@ -37,6 +39,10 @@ describe('the options of run', () => {
       { file: 'a', format: 'raw', readonly: false },
       { file: 'b', format: 'qcow2', readonly: true, cache: 'unsafe', serial: 'x', queues: 2 },
       { file: 'c', format: 'raw', readonly: false, bus: 'scsi' },
+    ]);
+    assert.deepEqual(given.pflash, [
+      { file: 'code.fd', readonly: true },
+      { file: 'vars.fd', template: 't.fd' },
     ]);
     assert.deepEqual(given.cdroms, [{ file: 'cd,1.iso' }, { file: 'cd.qcow2', format: 'qcow2' }]);
   });

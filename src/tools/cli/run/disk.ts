@@ -1,4 +1,11 @@
-import { type DiskBus, type DiskCache, diskBuses, diskCaches, type MediumOptions } from '../../../drivers/index.ts';
+import {
+  type DiskBus,
+  type DiskCache,
+  diskBuses,
+  diskCaches,
+  type FlashOptions,
+  type MediumOptions,
+} from '../../../drivers/index.ts';
 import { type DiskFormat, diskFormats } from '../../../machine/index.ts';
 import { usageError } from '../command.ts';
 
@@ -16,6 +23,8 @@ export interface DiskArg {
 /** What `--disk` and `--cdrom` can be, for their help. */
 export const diskHelp =
   'disk image: FILE[,format=raw|qcow2][,readonly][,cache=…][,serial=…][,bus=virtio|scsi]; may be repeated';
+export const pflashHelp =
+  'bank of flash at 0x20000000, the second at 0x22000000: FILE[,readonly][,template=FILE]; at most 2';
 export const cdromHelp = 'image in a CD-ROM drive: FILE[,format=raw|qcow2]; may be repeated';
 
 /** How a setting's value is read; `fail` says what it should be. */
@@ -37,6 +46,11 @@ const diskSettings: Settings<DiskArg> = {
 
 const cdromSettings: Settings<MediumOptions> = {
   format: (value, fail) => ({ format: among(value, diskFormats) ?? fail(diskFormats.join(' or ')) }),
+};
+
+const pflashSettings: Settings<FlashOptions> = {
+  readonly: (value, fail) => (value === 'on' || value === 'off' ? { readonly: value === 'on' } : fail('on or off')),
+  template: (value) => ({ template: value }),
 };
 
 /** `FILE[,NAME=VALUE…][,NAME]`; a comma in the file's name is written twice. */
@@ -71,4 +85,9 @@ export function parseDisk(text: string): DiskArg {
 /** Reads one `--cdrom`. @throws VirtError for what is unknown or malformed */
 export function parseCdrom(text: string): MediumOptions {
   return parseFile('cdrom', text, cdromSettings, {});
+}
+
+/** Reads one `--pflash`. @throws VirtError for what is unknown or malformed */
+export function parsePflash(text: string): FlashOptions {
+  return parseFile('pflash', text, pflashSettings, {});
 }

@@ -70,6 +70,7 @@ async function toRun(
 ): Promise<Partial<MachineOptions>> {
   if (options.image !== undefined) return pulledImage(options.image, options, env);
   if (options.kernel !== undefined) return { kernel: options.kernel };
+  if (options.pflash.length > 0) return {};
   if (options.firmware === 'builtin' && options.initrd === undefined) return bundledGuest(options, terminal);
   if (options.firmware === 'none')
     throw usageError('--firmware none: what is to start in M-mode? Give it with --kernel');
@@ -83,7 +84,7 @@ export async function machineOptions(
   env: NodeJS.ProcessEnv,
   logger: Logger,
 ): Promise<MachineOptions> {
-  const { vcpus, memory, initrd, append, dtb, firmware, clock, disks, cdroms, nets } = options;
+  const { vcpus, memory, initrd, append, dtb, firmware, clock, disks, cdroms, pflash, nets } = options;
   const given: Partial<MachineOptions> = {
     ...(vcpus === undefined ? {} : { vcpus }),
     ...(memory === undefined ? {} : { memory }),
@@ -92,6 +93,7 @@ export async function machineOptions(
     ...(dtb === undefined ? {} : { dtb }),
     ...(disks.length === 0 ? {} : { disks }),
     ...(cdroms.length === 0 ? {} : { cdroms }),
+    ...(pflash.length === 0 ? {} : { pflash }),
     nets,
   };
   return {

@@ -1,7 +1,7 @@
 import { usableEngines } from '../../../cpu/index.ts';
-import type { MediumOptions, NetOptions } from '../../../drivers/index.ts';
+import type { FlashOptions, MediumOptions, NetOptions } from '../../../drivers/index.ts';
 import { type Args, type OptionDef, usageError } from '../command.ts';
-import { cdromHelp, type DiskArg, diskHelp, parseCdrom, parseDisk } from './disk.ts';
+import { cdromHelp, type DiskArg, diskHelp, parseCdrom, parseDisk, parsePflash, pflashHelp } from './disk.ts';
 import { netHelp, parseNets } from './net.ts';
 
 /** What `nodevisor run` was asked for, each value checked on its own. */
@@ -19,6 +19,7 @@ export interface RunOptions {
   readonly dumpDtb?: string;
   readonly disks: readonly DiskArg[];
   readonly cdroms: readonly MediumOptions[];
+  readonly pflash: readonly FlashOptions[];
   readonly nets: readonly NetOptions[];
   /** `stdio`, `none`, or a file. */
   readonly console: string;
@@ -43,6 +44,7 @@ export const runOptionDefs: readonly OptionDef[] = [
   { flags: '--dump-dtb <file>', help: 'write the device tree to a file (- for standard output) and do not run' },
   { flags: '--disk <file>', help: diskHelp, repeat: true },
   { flags: '--cdrom <file>', help: cdromHelp, repeat: true },
+  { flags: '--pflash <file>', help: pflashHelp, repeat: true },
   { flags: '--net <network>', help: netHelp, repeat: true },
   { flags: '--mac <address>', help: 'address of the interface of the --net in the same place', repeat: true },
   { flags: '--capture <file>', help: 'write the frames of the --net in the same place to a pcapng file', repeat: true },
@@ -90,6 +92,7 @@ export function parseRunOptions(args: Args): RunOptions {
     firmware: args.text('firmware') ?? 'builtin',
     disks: args.list('disk').map(parseDisk),
     cdroms: args.list('cdrom').map(parseCdrom),
+    pflash: args.list('pflash').map(parsePflash),
     nets: parseNets(args.list('net'), args.list('mac'), args.list('capture')),
     console: args.text('console') ?? 'stdio',
     clock: parseClock(args.text('clock')),
