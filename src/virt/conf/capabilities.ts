@@ -101,7 +101,13 @@ function osCapabilities(): XmlElement {
     'os',
     { supported: 'yes' },
     values('firmware'),
-    el('loader', { supported: 'yes' }, values('type', 'rom'), values('readonly', 'yes'), values('secure', 'no')),
+    el(
+      'loader',
+      { supported: 'yes' },
+      values('type', 'rom', 'pflash'),
+      values('readonly', 'yes', 'no'),
+      values('secure', 'no'),
+    ),
   );
 }
 

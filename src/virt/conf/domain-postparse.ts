@@ -78,6 +78,9 @@ function fillDevices(devices: DeviceDefs, random: RandomSource, emulator: string
   });
 }
 
+/** Units that libvirt puts on a SCSI controller before it begins the next. */
+export const SCSI_UNITS = 7;
+
 const busByPrefix: Readonly<Record<string, string>> = { vd: 'virtio', sd: 'scsi', hd: 'ide', fd: 'fdc' };
 
 function fillDisk(disk: DiskDef): DiskDef {
@@ -88,8 +91,16 @@ function fillDisk(disk: DiskDef): DiskDef {
     driver: { ...disk.driver, name: disk.driver?.name ?? 'qemu', type: disk.driver?.type ?? 'raw' },
     target: { ...disk.target, ...(bus === undefined ? {} : { bus }) },
     ...(readonly === true ? { readonly } : {}),
-    ...(disk.address === undefined && bus === 'virtio' ? { address: { type: 'virtio-mmio' } } : {}),
+    ...(disk.address === undefined ? addressOn(bus, disk.target.dev) : {}),
   };
+}
+
+function addressOn(bus: string | undefined, dev: string): Pick<DiskDef, 'address'> {
+  if (bus === 'virtio') return { address: { type: 'virtio-mmio' } };
+  const index = diskIndex(dev);
+  if (bus !== 'scsi' || index < 0) return {};
+  const [controller, unit] = [Math.floor(index / SCSI_UNITS), index % SCSI_UNITS].map(String);
+  return { address: { type: 'drive', controller: controller!, bus: '0', target: '0', unit: unit! } };
 }
 
 /** Number of a target on its bus: `vda` 0, `vdz` 25, `vdaa` 26; −1 for a name that is none. */

@@ -41,9 +41,9 @@ function checkMachine({ type, os, memory }: FilledDomainDef, host: HostCapabilit
     throw unsupported(`memory of ${memory} KiB: a machine can have ${host.maxMemoryKib} KiB at most`);
   }
   if (os.firmware !== undefined) throw unsupported(`firmware '${os.firmware}': give the file of a <loader>`);
-  if (os.loader?.type === 'pflash') throw unsupported("<loader type='pflash'>: there is type 'rom'");
   if (os.loader?.secure) throw unsupported("<loader secure='yes'>");
-  if (os.nvram !== undefined) throw unsupported('<nvram>');
+  if (os.nvram !== undefined && os.loader?.type !== 'pflash')
+    throw unsupported("<nvram> without a <loader type='pflash'>");
   if (os.kernel === undefined && os.initrd !== undefined) throw unsupported('<initrd> without a <kernel>');
 }
 

@@ -1,7 +1,7 @@
 /** What a definition holds that the guest gets nothing of, in sentences: kept, started, but not passed over in silence. */
 import type { DeviceDefs } from './device-def.ts';
-import { sourceOf } from './device-validate.ts';
 import { type DeviceKind, deviceTypes } from './devices.ts';
+import { isPluggedIn } from './disk-plan.ts';
 import type { FilledDomainDef } from './domain-def.ts';
 import { extensibles } from './domain-refuse.ts';
 import { namespaceOf } from './xml.ts';
@@ -40,11 +40,11 @@ function deviceNotices(devices: DeviceDefs): string[] {
   const notices: string[] = [];
   for (const disk of devices.disks) {
     const { dev } = disk.target;
-    if (sourceOf(disk) === '') notices.push(`${disk.device} '${dev}': drives without a medium are not plugged in`);
+    if (!isPluggedIn(disk)) notices.push(`${disk.device} '${dev}': drives without a medium are not plugged in`);
   }
   for (const kind of missing) {
     const { name } = deviceTypes[kind];
-    const count = devices[kind].length;
+    const count = kind === 'controllers' ? absentControllers(devices) : devices[kind].length;
     if (count > 0) notices.push(`${name}${count > 1 ? ` (${count} of them)` : ''}: the machine has no such device`);
   }
   if (devices.memballoons.some(({ model }) => model !== 'none')) {
@@ -58,6 +58,14 @@ function deviceNotices(devices: DeviceDefs): string[] {
     notices.push('PCI addresses have no effect: the devices are on the virtio-mmio bus');
   }
   return notices;
+}
+
+/** Number of controllers that the machine does not have: it has those that disks are on. */
+function absentControllers({ controllers, disks }: DeviceDefs): number {
+  const used = new Set(
+    disks.flatMap(({ target, address }) => (target.bus === 'scsi' ? [address?.controller ?? '0'] : [])),
+  );
+  return controllers.filter(({ type, index = 0 }) => type !== 'scsi' || !used.has(String(index))).length;
 }
 
 function settingNotices({ os, features, clock, pm, memory, currentMemory, vcpu }: FilledDomainDef): string[] {

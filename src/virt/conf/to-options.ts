@@ -1,14 +1,7 @@
 /** A definition as what `createMachine` takes, and what of it the guest does not get. */
-import {
-  type DiskOptions,
-  type DiskSettings,
-  diskCaches,
-  type MachineOptions,
-  type NetworkOptions,
-} from '../../drivers/index.ts';
-import { diskFormats } from '../../machine/index.ts';
-import type { CharDef, DiskDef, DiskDriverDef } from './device-def.ts';
-import { sourceOf, tuneOf } from './device-validate.ts';
+import type { FlashOptions, MachineOptions, NetworkOptions } from '../../drivers/index.ts';
+import type { CharDef } from './device-def.ts';
+import { cdromOptions, checkControllers, diskOptions, isDrive, isPluggedIn } from './disk-plan.ts';
 import type { FilledDomainDef } from './domain-def.ts';
 import { unsupported } from './domain-refuse.ts';
 import { interfaceOptions } from './interface-options.ts';
@@ -41,13 +34,16 @@ export interface PlanContext {
  * could be defined and cannot be started, and when there is nothing to boot.
  */
 export function toMachineOptions(def: FilledDomainDef, context: PlanContext = {}): MachinePlan {
-  const disks = def.devices.disks.filter(isPluggedIn);
+  checkControllers(def.devices);
+  const disks = def.devices.disks.filter((disk) => isPluggedIn(disk) && !isDrive(disk));
+  const cdroms = def.devices.disks.filter(isDrive);
   const { nodevisor } = def;
   const options: MachineOptions = {
     memory: def.memory * 1024,
     vcpus: def.vcpu.current ?? def.vcpu.max,
     ...bootOptions(def),
-    disks: disks.map((disk) => diskOptions(disk, context)),
+    disks: disks.map((disk) => diskOptions(disk, context.volumePath)),
+    ...(cdroms.length === 0 ? {} : { cdroms: cdroms.map((disk) => cdromOptions(disk, context.volumePath)) }),
     ...netOptions(def, context),
     rng: hasRng(def),
     virtioConsoles: countVirtioConsoles(def),
@@ -71,8 +67,9 @@ function netOptions({ devices }: FilledDomainDef, context: PlanContext): Pick<Ma
 }
 
 function bootOptions({ os, nodevisor }: FilledDomainDef): Partial<MachineOptions> {
-  const loader = os.loader?.path;
-  if (os.kernel === undefined && loader === undefined) {
+  const inFlash = os.loader?.type === 'pflash';
+  const loader = inFlash ? undefined : os.loader?.path;
+  if (os.kernel === undefined && loader === undefined && !inFlash) {
     throw unsupported('there is nothing to boot: give <os> a <kernel>, or a <loader> that starts from a disk');
   }
   if (loader !== undefined && nodevisor?.firmware !== undefined) {
@@ -85,55 +82,20 @@ function bootOptions({ os, nodevisor }: FilledDomainDef): Partial<MachineOptions
     ...(os.cmdline === undefined ? {} : { append: os.cmdline }),
     ...(os.dtb === undefined ? {} : { dtb: os.dtb }),
     ...(firmware === undefined ? {} : { firmware }),
+    ...(inFlash ? { pflash: flashOptions(os) } : {}),
   };
 }
 
-/** A drive without a medium is not there. */
-function isPluggedIn(disk: DiskDef): boolean {
-  return sourceOf(disk) !== '';
-}
-
-function diskOptions(disk: DiskDef, { volumePath }: PlanContext): DiskOptions {
-  const { dev, bus } = disk.target;
-  if (bus !== 'virtio') throw unsupported(`disk '${dev}': bus '${bus}' is not supported, 'virtio' is`);
-  const { type = 'raw', cache = 'default', queues, error_policy, rerror_policy } = disk.driver ?? {};
-  const { iotune } = disk;
-  return {
-    file: diskPath(disk, volumePath),
-    format: oneOfDisk(dev, 'format', type, diskFormats),
-    readonly: disk.readonly ?? false,
-    ...(disk.serial === undefined ? {} : { serial: disk.serial }),
-    ...(cache === 'default' ? {} : { cache: oneOfDisk(dev, 'cache', cache, diskCaches) }),
-    ...(queues === undefined ? {} : { queues }),
-    ...errorOptions(error_policy, rerror_policy),
-    ...(iotune === undefined ? {} : { iotune: tuneOf(iotune) }),
-    ...(iotune?.group_name === undefined ? {} : { iotuneGroup: iotune.group_name }),
-  };
-}
-
-/** `error_policy` is for reads too, unless they have one of their own; only writes can be short of space. */
-function errorOptions(
-  write: DiskDriverDef['error_policy'],
-  read: DiskDriverDef['rerror_policy'],
-): Pick<DiskSettings, 'werror' | 'rerror'> {
-  const forReads = read ?? (write === 'enospace' ? undefined : write);
-  return {
-    ...(write === undefined ? {} : { werror: write === 'enospace' ? 'enospc' : write }),
-    ...(forReads === undefined ? {} : { rerror: forReads }),
-  };
-}
-
-function oneOfDisk<Value extends string>(dev: string, what: string, value: string, values: readonly Value[]): Value {
-  const found = values.find((one) => one === value);
-  if (found !== undefined) return found;
-  throw unsupported(`disk '${dev}': ${what} '${value}' is not supported, there are ${values.join(', ')}`);
-}
-
-function diskPath({ source = {}, target }: DiskDef, volumePath: PlanContext['volumePath']): string {
-  const { pool, volume } = source;
-  if (pool === undefined || volume === undefined) return source.file ?? source.dev ?? '';
-  if (volumePath === undefined) throw unsupported(`disk '${target.dev}': type 'volume' is not supported`);
-  return volumePath(pool, volume);
+/** The bank of firmware's code, and that of its variables. */
+function flashOptions({ loader = {}, nvram }: FilledDomainDef['os']): FlashOptions[] {
+  const { path: file, readonly = false, format = 'raw' } = loader;
+  if (file === undefined) throw unsupported("<loader type='pflash'> without a file");
+  if (format !== 'raw') throw unsupported(`<loader format='${format}'>: there is 'raw'`);
+  const code: FlashOptions = { file, readonly };
+  if (nvram === undefined) return [code];
+  const { path, template } = nvram;
+  if (path === undefined) throw unsupported('<nvram> without the path of a file for the variables');
+  return [code, { file: path, ...(template === undefined ? {} : { template }) }];
 }
 
 function hasRng({ devices }: FilledDomainDef): boolean {

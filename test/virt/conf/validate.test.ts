@@ -93,7 +93,6 @@ describe('domain definitions that no machine can be', () => {
       root("<name>a</name><memory>1</memory><os firmware='efi'><type>hvm</type></os>"),
       /firmware 'efi'/,
     ],
-    'flash firmware': [domainXml('', '', "<loader type='pflash'>/f</loader>"), /pflash/],
     nvram: [domainXml('', '', '<nvram>/f</nvram>'), /<nvram>/],
     'CPU modes of the host': [element("<cpu mode='host-passthrough'/>"), /CPU mode 'host-passthrough'/],
     'other CPU models': [element('<cpu><model>sifive-u54</model></cpu>'), /CPU model 'sifive-u54'/],
@@ -226,10 +225,51 @@ describe('machines made from definitions', () => {
     refuses(() => toMachineOptions(def), 'CONFIG_UNSUPPORTED', /disk 'vda': type 'volume'/);
   });
 
+  it('have disks and drives on SCSI, drives without a medium too', () => {
+    const def = complete(
+      domainXml(
+        '',
+        `<controller type='scsi' index='0' model='virtio-scsi'/>
+         <disk type='file' device='disk'><driver type='qcow2'/><source file='/d'/><target dev='sda' bus='scsi'/>
+           <serial>S</serial></disk>
+         <disk type='file' device='cdrom'><source file='/cd.iso'/><target dev='sdi' bus='scsi'/></disk>
+         <disk type='file' device='cdrom'><target dev='sdb' bus='scsi'/>
+           <address type='drive' controller='2' bus='0' target='3' unit='4'/></disk>`,
+        kernel,
+      ),
+    );
+    const made = toMachineOptions(def);
+    assert.deepEqual(made.disks, ['sda']);
+    const place = { controller: 0, target: 0, lun: 0 };
+    const disk = { file: '/d', format: 'qcow2', readonly: false, bus: 'scsi', place, serial: 'S' };
+    assert.deepEqual(made.options.disks, [disk]);
+    assert.deepEqual(made.options.cdroms, [
+      { name: 'sdb', place: { controller: 2, target: 3, lun: 4 } },
+      { name: 'sdi', place: { controller: 1, target: 0, lun: 1 }, file: '/cd.iso', format: 'raw' },
+    ]);
+    assert.deepEqual(made.notices, []);
+  });
+
+  it('have firmware in flash, with its variables', () => {
+    const flash = (os: string) => toMachineOptions(define(domainXml('', '', os))).options;
+    const code = "<loader readonly='yes' type='pflash'>/code.fd</loader>";
+    const both = flash(`${code}<nvram template='/vars.fd'>/mine.fd</nvram>`);
+    assert.deepEqual(both.pflash, [
+      { file: '/code.fd', readonly: true },
+      { file: '/mine.fd', template: '/vars.fd' },
+    ]);
+    assert.equal(both.firmware, undefined);
+    assert.deepEqual(flash("<loader type='pflash'>/code.fd</loader>").pflash, [{ file: '/code.fd', readonly: false }]);
+  });
+
   for (const [what, devices, message, inOs] of [
     ['nothing to boot', '', /nothing to boot/, ''],
     ['images in other formats', "<disk><driver type='vmdk'/><source file='/a'/><target dev='vda'/></disk>", /'vmdk'/],
-    ['disks on other buses', "<disk><source file='/a'/><target dev='sda'/></disk>", /disk 'sda': bus 'scsi'/],
+    ['disks on SATA', "<disk><source file='/a'/><target dev='sda' bus='sata'/></disk>", /disk 'sda': bus 'sata' is/],
+    ['drives on IDE', "<disk device='cdrom'><source file='/a'/><target dev='hdc'/></disk>", /disk 'hdc': bus 'ide'/],
+    ['other SCSI controllers', "<controller type='scsi' model='lsilogic'/>", /'scsi' of model 'lsilogic'/],
+    ['flash in qcow2', '', /format='qcow2'/, "<loader type='pflash' format='qcow2'>/c</loader>"],
+    ['variables without a file', '', /<nvram> without/, "<loader type='pflash'>/c</loader><nvram template='/t'/>"],
     ['two serial ports', "<serial type='pty'/><serial type='pty'/>", /only one <serial>/],
     ['serial ports to sockets', "<serial type='tcp'><source mode='bind'/></serial>", /type 'tcp'/],
     ['serial ports of USB', "<serial type='pty'><target type='usb-serial'/></serial>", /'usb-serial'/],
@@ -248,7 +288,7 @@ describe('machines made from definitions', () => {
         "<currentMemory>1024</currentMemory><features><acpi/></features><novelty/><clock offset='utc'><timer name='rtc'/></clock>",
         `<interface type='user'><coloured/></interface><graphics type='vnc'/><video/>
          <controller type='usb'/><controller type='pci' model='pcie-root'/><memballoon model='virtio'/>
-         <disk device='cdrom'><target dev='sda' bus='scsi'/></disk>
+         <disk device='cdrom'><target dev='sda' bus='sata'/></disk>
          <rng model='virtio'><backend model='random'>/dev/random</backend><address type='pci' slot='1'/></rng>`,
         kernel,
       ),
