@@ -76,7 +76,6 @@ process.stdout.on('error', () => quit(1));
 // What this process makes is for its user alone.
 process.umask(0o077);
 
-const { path } = await reachablePath(socketPath);
 let lonely: NodeJS.Timeout | undefined = setTimeout(() => quit(1), CONNECT_MS);
 const server = createServer((socket) => {
   clearTimeout(lonely);
@@ -87,4 +86,7 @@ server.on('error', (error) => {
   process.stderr.write(`${error.message}\n`);
   quit(1);
 });
-server.listen(path, () => process.stdout.write('ready\n'));
+reachablePath(socketPath).then(
+  ({ path }) => server.listen(path, () => process.stdout.write('ready\n')),
+  (error: unknown) => server.emit('error', error),
+);

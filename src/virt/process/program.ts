@@ -12,6 +12,6 @@ export async function domainProgram(): Promise<string> {
     );
     return source.bundleDomainProgram();
   }
-  const bundle = fileURLToPath(new URL('../domain-program/main.mjs', import.meta.url));
+  const bundle = fileURLToPath(new URL('../domain-program/main.js', import.meta.url));
   return existsSync(bundle) ? bundle : fileURLToPath(new URL('./domain-main.js', import.meta.url));
 }
