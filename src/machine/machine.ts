@@ -82,6 +82,7 @@ export class Machine {
     this.board = new Board(this.vm, boardConfig(config), host.clock);
     this.#plan = this.#planBoot();
     this.#symbols = this.#plan.symbols;
+    for (const doubt of this.#plan.doubts) host.logger.log('warn', doubt);
     this.#dtb = this.#plan.dtb.bytes;
     this.listener = new DoorbellListener(this.vm.machine, (_device, error) => host.onFault(error));
     this.#addMemory();

@@ -46,6 +46,8 @@ export interface BootPlan extends LoadPlan {
   readonly harts: readonly HartEntry[];
   /** The device tree as the guest gets it (it is among the writes too). */
   readonly dtb: PlacedDtb;
+  /** What is probably not as it was meant, for people. */
+  readonly doubts: readonly string[];
   /** Symbols of the kernel's ELF that speak of HTIF and signature. */
   readonly symbols: Partial<Record<MachineSymbol, number>>;
 }
@@ -91,6 +93,12 @@ function placeImages(config: MachineConfig): Placed {
   }
   const kernel = config.kernel === undefined ? undefined : loadKernel(config.kernel, ram);
   if (kernel !== undefined) map.claim(`kernel ${kernel.name}`, kernel.start, kernel.end);
+  if (kind === 'none' && kernel?.efi) {
+    throw new VirtError(
+      'INVALID_ARG',
+      `${kernel.name}: a kernel for S-mode would do nothing without firmware, which starts it in M-mode: take 'builtin'`,
+    );
+  }
   return { firmware, kernel, map };
 }
 
@@ -148,6 +156,11 @@ function hartEntries(config: MachineConfig, placed: Placed, dtb: number): HartEn
   });
 }
 
+function doubtsOf({ firmware }: MachineConfig, kernel: LoadedImage | undefined): string[] {
+  if (firmware.kind !== 'none' || kernel?.format !== 'image') return [];
+  return [`${kernel.name}: without firmware it starts in M-mode, where most kernels show nothing`];
+}
+
 /**
  * Everything a machine needs to boot: images, initrd and device tree placed in RAM, and the harts' first state.
  * `builtin`: hart 0 in the kernel in S-mode, the others stopped. `none`: all harts at the kernel's entry in M-mode.
@@ -171,6 +184,7 @@ export function planBoot(input: BootInput): BootPlan {
     mrom: firmware === undefined ? new Uint8Array() : fwDynamicInfo(next, 0),
     harts: hartEntries(config, placed, dtb.gpa),
     dtb,
+    doubts: doubtsOf(config, kernel),
     symbols: kernel?.symbols ?? {},
   };
 }

@@ -143,6 +143,20 @@ describe('planBoot: no firmware', () => {
     ]);
   });
 
+  it('refuses a kernel that can only run in S-mode, and doubts any other that Linux could be', () => {
+    const flat = makeFlatImage({ bytes: 8192 });
+    assert.match(plan({ kernel: image(flat, 'Image'), firmware: { kind: 'none' } }).doubts.join(), /^Image: .* M-mode/);
+    assert.deepEqual(plan({ kernel: image(flat) }).doubts, []);
+    assert.deepEqual(plan({ kernel: elfAt(RAM_GPA), firmware: { kind: 'none' } }).doubts, []);
+    // An EFI stub: a PE file with no sections.
+    flat.write('MZ', 'latin1');
+    flat.writeUInt32LE(64, 60);
+    flat.write('PE\0\0', 64, 'latin1');
+    flat.writeUInt16LE(0, 70);
+    refused({ kernel: image(flat, 'Image'), firmware: { kind: 'none' } }, /Image: a kernel for S-mode .* 'builtin'/);
+    assert.equal(plan({ kernel: image(flat) }).harts.length, 2);
+  });
+
   it('works in little memory, and tells of too little', () => {
     const config = { kernel: elfAt(RAM_GPA), firmware: { kind: 'none' } } as const;
     assert.equal(plan({ ...config, ramBytes: 256 * 1024 }).dtb.gpa % 4096, 0);

@@ -50,6 +50,7 @@ export function loadFlatImage(image: Image, ram: RamRange, file?: ImageFile): Lo
     end: gpa + bytes,
     entry: gpa,
     virtualEntry: false,
+    efi: reader.has(0, 'MZ'),
     symbols: {},
   };
 }

@@ -34,6 +34,8 @@ export interface LoadedImage {
   readonly entry: number;
   /** The ELF's entry was a virtual address, translated through its segment. */
   readonly virtualEntry: boolean;
+  /** It has an EFI stub, as kernels for S-mode alone have. */
+  readonly efi?: boolean;
   readonly symbols: Partial<Record<MachineSymbol, number>>;
 }
 
