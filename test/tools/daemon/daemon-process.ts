@@ -18,13 +18,13 @@ export interface Ran {
 export function run(
   program: string,
   args: readonly string[],
-  { env = {}, input = '', timeout = 60_000 } = {},
+  { env = {}, input = '', timeout = 60_000, cwd = process.cwd() } = {},
 ): Promise<Ran> {
   return new Promise((resolve) => {
     const child = execFile(
       program,
       args,
-      { env: { ...process.env, LC_ALL: 'C', ...env }, timeout, maxBuffer: 1 << 26 },
+      { cwd, env: { ...process.env, LC_ALL: 'C', ...env }, timeout, maxBuffer: 1 << 26 },
       (error, out, err) => {
         const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 128;
         resolve({ code, out, err });

@@ -8,7 +8,7 @@ import { cli, NODE_ARGS, NOWHERE, type Result } from '../cli/support.ts';
 
 /** Runs commands over a world of its own: `test:///default` as it is at first. */
 export function virsh(...argv: readonly string[]): Promise<Result> {
-  return cli(argv, { NODEVISOR_URI: 'test:///default', HOME: '/nonexistent' });
+  return cli(argv, { NODEVISOR_URI: 'test:///default', HOME: '/dev/null/home' });
 }
 
 /** What commands show as JSON; the last document when they are several. */

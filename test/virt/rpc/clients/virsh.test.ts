@@ -98,8 +98,7 @@ describe('virsh', function () {
   /** What a command prints and how it ends, here and at the reference. */
   async function both(command: string): Promise<[string, string]> {
     const args = command.split(' ');
-    const reference = run('virsh', ['-q', '-c', REFERENCE, ...args], { timeout: 30_000 });
-    const answers = await Promise.all([server.virsh(...args), reference]);
+    const answers = await Promise.all([server.virsh(...args), server.virshOn(REFERENCE, args)]);
     return answers.map(({ out, err, code }) => `${out}${err}(${code})`) as [string, string];
   }
 

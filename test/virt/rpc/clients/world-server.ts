@@ -34,9 +34,14 @@ export class WorldServer {
     return `${scheme}+unix:///default?socket=${this.socket}`;
   }
 
-  /** Runs a virsh command on it. */
+  /** Runs a virsh command on it: in its directory, for files that virsh names by itself. */
   virsh(...args: readonly string[]): Promise<Ran> {
-    return run('virsh', ['-q', '-c', this.uri(), ...args], { timeout: 30_000 });
+    return this.virshOn(this.uri(), args);
+  }
+
+  /** The same command elsewhere. */
+  virshOn(uri: string, args: readonly string[]): Promise<Ran> {
+    return run('virsh', ['-q', '-c', uri, ...args], { timeout: 30_000, cwd: this.directory });
   }
 
   stop(): void {
