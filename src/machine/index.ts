@@ -53,7 +53,7 @@ export { DgramNet, type DgramNetOptions } from './net/dgram-net.ts';
 export { formatMac, parseMac } from './net/ether.ts';
 export { completeFrames } from './net/offload.ts';
 export { PasstNet } from './net/passt-net.ts';
-export { CapturedNet } from './net/pcapng.ts';
+export { CapturedNet, captureStream } from './net/pcapng.ts';
 export { StreamNet, type StreamNetOptions } from './net/stream-net.ts';
 export { EtherSwitch, type SwitchStation } from './net/switch.ts';
 export type { AddressRange, DhcpHost, Lease } from './net/user/dhcp.ts';

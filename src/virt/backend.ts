@@ -150,6 +150,8 @@ export interface DomainIoProcedures {
   /** `mime` and the picture's bytes as a stream. */
   domainScreenshot(domain: DomainRef, screen: number, flags: number): Promise<{ mime: string; stream: Duplex }>;
   domainOpenConsole(domain: DomainRef, device: string | undefined, flags: number): Promise<Duplex>;
+  /** What passes an interface from now on, as pcapng. libvirt has no such call. */
+  domainCaptureInterface(domain: DomainRef, device: string, flags: number): Promise<Duplex>;
 }
 
 /** Domains. */

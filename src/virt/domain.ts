@@ -243,6 +243,14 @@ export class Domain extends DomainHandle {
     return this.backend.domainOpenConsole(this.ref, device, flags);
   }
 
+  /**
+   * What passes a network interface from now on, as a stream of pcapng; destroy it to stop. Throws NO_SUPPORT over
+   * libvirt's own daemons. @param device host device or MAC address
+   */
+  captureInterface(device: string, flags = 0): Promise<Duplex> {
+    return this.backend.domainCaptureInterface(this.ref, device, flags);
+  }
+
   async listAllSnapshots(flags = 0): Promise<DomainSnapshot[]> {
     const refs = await this.backend.domainListAllSnapshots(this.ref, flags);
     return refs.map((ref) => new DomainSnapshot(this.backend, ref));

@@ -2,9 +2,11 @@
 
 import { once } from 'node:events';
 import { createWriteStream, type WriteStream } from 'node:fs';
+import { Duplex } from 'node:stream';
 import { type Clock, VirtError } from '../../util/index.ts';
 import type { Frame, NetBackend, NetPort } from '../backend/net.ts';
 import { completeFrames } from './offload.ts';
+import type { TappedNet } from './tapped-net.ts';
 
 const Block = { SECTION: 0x0a0d_0d0a, INTERFACE: 1, ENHANCED_PACKET: 6 } as const;
 const BYTE_ORDER_MAGIC = 0x1a2b_3c4d;
@@ -121,4 +123,31 @@ export class CapturedNet implements NetBackend {
     const now = this.#clock.wallNs();
     for (const bytes of completeFrames(frame)) this.#file.write(pcapngPacket(bytes, now, direction));
   }
+}
+
+/**
+ * What passes a cable from now on, as a stream of pcapng that ends with the cable. Destroy it to stop. What its reader is
+ * too slow for is left out.
+ */
+export function captureStream(cable: TappedNet, name: string, clock: Clock): Duplex {
+  const stream = new Duplex({
+    allowHalfOpen: false,
+    read() {},
+    // Nobody has anything to say to a capture.
+    write: (_chunk, _encoding, done) => done(),
+    destroy(error, done) {
+      stop();
+      done(error);
+    },
+  });
+  const stop = cable.tap({
+    frame(frame, direction) {
+      if (stream.readableLength > BACKLOG_BYTES) return;
+      const now = clock.wallNs();
+      for (const bytes of completeFrames(frame)) stream.push(pcapngPacket(bytes, now, direction));
+    },
+    closed: () => void stream.push(null),
+  });
+  stream.push(pcapngHeader(name));
+  return stream;
 }

@@ -2,6 +2,7 @@ import { VirtioType } from '../../isa/index.ts';
 import type { Frame, NetBackend } from '../backend/net.ts';
 import { FRAME_BYTES_MAX } from '../net/ether.ts';
 import { completeFrames } from '../net/offload.ts';
+import { TappedNet } from '../net/tapped-net.ts';
 import type { Activated, Active, VirtioDevice } from './device.ts';
 import { COMMAND_BYTES_MAX, control } from './net-control.ts';
 import { ReceiveFilter } from './net-filter.ts';
@@ -65,7 +66,8 @@ export class VirtioNet implements VirtioDevice {
     txErrors: 0,
     txDrop: 0,
   };
-  readonly #backend: NetBackend;
+  /** The cable, where what passes can be listened to. */
+  readonly cable: TappedNet;
   readonly #pairs: number;
   readonly #mtu: number | undefined;
   #mac: Uint8Array;
@@ -74,7 +76,7 @@ export class VirtioNet implements VirtioDevice {
   #port: ActivePort | undefined;
 
   constructor(backend: NetBackend, { mac, pairs = 1, linkUp = true, mtu }: VirtioNetOptions) {
-    this.#backend = backend;
+    this.cable = new TappedNet(backend);
     this.#pairs = pairs;
     this.#mtu = mtu;
     this.#mac = mac.slice();
@@ -83,7 +85,7 @@ export class VirtioNet implements VirtioDevice {
     const wanted = (pairs > 1 ? MQ : 0n) | (mtu === undefined ? 0n : MTU);
     this.features = Object.values(always).reduce((all, bit) => all | bit, wanted);
     this.queues = [...new Array<number>(2 * pairs).fill(DATA_QUEUE_SIZE), CONTROL_QUEUE_SIZE];
-    backend.connect({
+    this.cable.connect({
       receive: (frame) => this.#receive(frame),
       drained: () => this.#port?.drained(),
     });
@@ -102,7 +104,7 @@ export class VirtioNet implements VirtioDevice {
     if (this.#linkUp === up) return;
     this.#linkUp = up;
     this.#configChanged();
-    if (up) this.#backend.resume();
+    if (up) this.cable.resume();
   }
 
   config(): Uint8Array {
@@ -120,7 +122,7 @@ export class VirtioNet implements VirtioDevice {
 
   activate(active: Active): Activated {
     const port = new ActivePort(active, {
-      backend: this.#backend,
+      backend: this.cable,
       counts: this.counts,
       pairsMax: this.#pairs,
       linkUp: () => this.#linkUp,
@@ -142,7 +144,7 @@ export class VirtioNet implements VirtioDevice {
   }
 
   close(): Promise<void> {
-    return this.#backend.close();
+    return this.cable.close();
   }
 
   /** Without a driver, or with the cable out, frames are lost as on any wire. */

@@ -11,7 +11,7 @@ export class EmbedHypervisor extends MachineHypervisor {
 
   override async make(def: FilledDomainDef, surroundings: MachineSurroundings): Promise<MadeGuest> {
     const plan = toMachineOptions(def, surroundings);
-    const { machine, consoles, numbers, resizeDisk, tuneDisk, setLink } = await makeMachine(plan, this);
+    const { machine, consoles, numbers, resizeDisk, tuneDisk, setLink, captureNet } = await makeMachine(plan, this);
     return {
       guest: machine,
       consoles,
@@ -23,6 +23,7 @@ export class EmbedHypervisor extends MachineHypervisor {
         const { alias, up } = linkChange(change);
         setLink(alias, up);
       },
+      captureNet: async (alias) => captureNet(alias),
     };
   }
 }

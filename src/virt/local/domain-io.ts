@@ -164,6 +164,18 @@ export class LocalDomainIo implements DomainIoProcedures {
     throw virtError('OPERATION_UNSUPPORTED', 'the machine has no screen; its output is on its console');
   }
 
+  async domainCaptureInterface(ref: DomainRef, device: string, flags: number): Promise<Duplex> {
+    checkFlags(flags, 0, 'domainCaptureInterface');
+    const domain = this.#find(ref);
+    const { made, def } = domain.activeRun();
+    const { alias } = findInterface(def, device);
+    domain.liveGuest();
+    if (made.captureNet === undefined || alias === undefined) {
+      throw virtError('OPERATION_UNSUPPORTED', `nothing passes interface '${device}' that could be captured`);
+    }
+    return made.captureNet(alias.name);
+  }
+
   async domainOpenConsole(ref: DomainRef, device: string | undefined, flags: number): Promise<Duplex> {
     checkFlags(flags, ConsoleFlags.FORCE | ConsoleFlags.SAFE, 'domainOpenConsole');
     const { consoles, def } = this.#find(ref).activeRun();

@@ -63,6 +63,8 @@ export interface MadeGuest {
   resizeDisk(target: string, bytes: number): Promise<void>;
   /** Limits the I/O of the disk of a target, and of its group. Throws INVALID_ARG, OPERATION_INVALID as above. */
   tuneDisk(target: string, tune: IoTune): Promise<void>;
+  /** What passes the interface of an alias from now on, as pcapng; absent: there is nothing to capture. */
+  captureNet?(alias: string): Promise<Duplex>;
   /** Plugs a device in, takes it out or changes it. Throws OPERATION_UNSUPPORTED; absent: it can do none of that. */
   changeDevice?(change: DeviceChange): Promise<void>;
   /** Switches vCPUs on and off, up to the definition's maximum; absent: there are as many as there were. */

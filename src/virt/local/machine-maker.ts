@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import {
   createMachine,
   type DiskOptions,
@@ -5,7 +6,7 @@ import {
   type MachineOptions,
   openDiskFile,
 } from '../../drivers/index.ts';
-import type { DiskImage, IoTune } from '../../machine/index.ts';
+import { captureStream, type DiskImage, type IoTune } from '../../machine/index.ts';
 import type { Clock, Logger } from '../../util/index.ts';
 import type { MachinePlan } from '../conf/index.ts';
 import { virtError } from '../errors.ts';
@@ -30,6 +31,8 @@ export interface LocalMachine {
   tuneDisk(target: string, tune: IoTune): void;
   /** Plugs the cable of an interface in or out. Throws OPERATION_INVALID if there is none of the alias. */
   setLink(alias: string, up: boolean): void;
+  /** What passes the interface of an alias from now on, as pcapng. Throws OPERATION_INVALID if there is none. */
+  captureNet(alias: string): Duplex;
 }
 
 /** Makes the machine of a plan, powered off. Nothing is left open when it throws. */
@@ -58,6 +61,11 @@ export async function makeMachine(
       const net = machine.nets[plan.nets.indexOf(alias)];
       if (net === undefined) throw virtError('OPERATION_INVALID', `there is no interface ${alias}`);
       net.setLink(up);
+    },
+    captureNet: (alias) => {
+      const net = machine.nets[plan.nets.indexOf(alias)];
+      if (net === undefined) throw virtError('OPERATION_INVALID', `there is no interface ${alias}`);
+      return captureStream(net.cable, alias, host.clock);
     },
   };
 }

@@ -2,6 +2,7 @@ import type { ExitStatus, MachineHandle } from '../../drivers/index.ts';
 import type { Clock, Logger } from '../../util/index.ts';
 import { virtError } from '../errors.ts';
 import { type LocalMachine, makeMachine } from '../local/machine-maker.ts';
+import { writeTo } from './capture.ts';
 import type { Channel, ChannelEvents } from './channel.ts';
 import { PROTOCOL_VERSION } from './frames.ts';
 import {
@@ -81,6 +82,10 @@ export class MachineService {
       },
       setLink: ({ alias, up }) => {
         this.#machine().setLink(alias, up);
+        return null;
+      },
+      captureNet: async ({ alias, socket }) => {
+        await writeTo(socket, this.#machine().captureNet(alias));
         return null;
       },
       destroy: async () => {

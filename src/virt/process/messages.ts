@@ -26,6 +26,8 @@ export interface Calls {
   tuneDisk: [args: { target: string; tune: IoTune }, result: null];
   /** Plugs the cable of the interface of an alias in or out. */
   setLink: [args: { alias: string; up: boolean }, result: null];
+  /** Connects to a socket, and writes what passes the interface of an alias there as pcapng, until that is closed. */
+  captureNet: [args: { alias: string; socket: string }, result: null];
   /** Pulls the plug. */
   destroy: [args: object, result: null];
   /** Ends the process: nobody needs what it knows of its machine's end. */

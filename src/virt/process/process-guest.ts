@@ -1,7 +1,9 @@
+import type { Duplex } from 'node:stream';
 import type { ExitStatus, GuestEvents, GuestState, PauseReason } from '../../drivers/index.ts';
 import type { IoTune } from '../../machine/index.ts';
 import { Emitter, type Logger } from '../../util/index.ts';
 import type { DomainGuest, MachineNumbers } from '../local/hypervisor.ts';
+import { socketFrom } from './capture.ts';
 import type { MachineProcess } from './machine-process.ts';
 import type { Hello } from './messages.ts';
 
@@ -112,6 +114,10 @@ export class ProcessGuest implements DomainGuest {
 
   async setLink(alias: string, up: boolean): Promise<void> {
     await this.process.link.call('setLink', { alias, up });
+  }
+
+  captureNet(alias: string): Promise<Duplex> {
+    return socketFrom((socket) => this.process.link.call('captureNet', { alias, socket }));
   }
 
   /** Lets go of the machine, which goes on. */

@@ -121,6 +121,7 @@ export class ProcessHypervisor extends MachineHypervisor implements RunKeeper {
         const { alias, up } = linkChange(change);
         await guest.setLink(alias, up);
       },
+      captureNet: (alias) => guest.captureNet(alias),
     };
   }
 

@@ -6,6 +6,8 @@ export const Program = {
   REMOTE: 0x20008086,
   QEMU: 0x20008087,
   LXC: 0x00068000,
+  /** What libvirt has no call for. */
+  NODEVISOR: 0x20006e76,
   KEEPALIVE: 0x6b656570,
 } as const;
 

@@ -262,6 +262,9 @@ export const writes = rows(Program.REMOTE, true);
 /** Rows of the program that only QEMU's driver has, all of which change something. */
 export const qemuWrites = rows(Program.QEMU, true);
 
+/** Rows of our own program: what libvirt has no call for. */
+export const ownWrites = rows(Program.NODEVISOR, true);
+
 /** A row that changes something, or tells secrets, with some arguments only. */
 export function writesWhen(row: Procedure, when: (...args: never[]) => boolean): Procedure {
   return { ...row, writes: (args) => when(...(args as never[])) };

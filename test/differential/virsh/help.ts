@@ -56,8 +56,8 @@ export const onlyReal: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Commands of ours that virsh has not: virt-install's, and what writes completion scripts. */
-export const onlyOurs: readonly string[] = ['completion', 'install'];
+/** Commands of ours that virsh has not: virt-install's, captures of interfaces, and what writes completion scripts. */
+export const onlyOurs: readonly string[] = ['completion', 'install', 'net-capture'];
 
 const FILES = 'open files cannot be handed to a machine of ours';
 

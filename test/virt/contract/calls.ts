@@ -171,6 +171,7 @@ const doing = {
   domainBlockResize: writesWithFlags(({ domain }) => [domain, 'vda', 1024n, 0]),
   domainSendKey: writes(({ domain }) => [domain, 0, 0, [30]]),
   domainScreenshot: writesWithFlags(({ domain }) => [domain, 0, 0]),
+  domainCaptureInterface: writesWithFlags(({ domain }) => [domain, 'vnet0', 0]),
   domainOpenConsole: writesWithFlags(({ domain }) => [domain, undefined, 0]),
   domainOpenChannel: writesWithFlags(({ domain }) => [domain, undefined, 0]),
   domainSaveFlags: writesWithFlags(({ domain }) => [domain, '/none', undefined, 0]),

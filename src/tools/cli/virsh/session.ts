@@ -74,6 +74,8 @@ export class Session {
   readonly #timing: boolean;
   readonly scripted: boolean;
   format: OutputFormat;
+  /** What is on standard output is for a program: nothing is to be behind it. */
+  givesBytes = false;
   /** Name of the command that runs. */
   command = '';
   /** A shell replaces it, since it reads the terminal while commands run. */
@@ -192,7 +194,7 @@ export class Session {
 
   /** What follows each command for people, one that failed too: an empty line, or how long it took. */
   closeCommand(elapsedMs: number): void {
-    if (this.format === 'json') return;
+    if (this.format === 'json' || this.givesBytes) return;
     if (this.#timing) this.write(`\n(Time: ${elapsedMs.toFixed(3)} ms)\n\n`);
     else if (!this.#quiet) this.write('\n');
   }

@@ -11,6 +11,7 @@ import { domainTuningProcedures } from './domain-tuning.ts';
 import { hostObjectProcedures } from './host-objects.ts';
 import { networkProcedures } from './network.ts';
 import { nodeProcedures } from './node.ts';
+import { ownProcedures } from './own.ts';
 import { sessionProcedures } from './session.ts';
 import { snapshotProcedures } from './snapshot.ts';
 import { storagePoolProcedures } from './storage-pool.ts';
@@ -33,6 +34,7 @@ export const procedures: readonly Procedure[] = [
   ...networkProcedures,
   ...storagePoolProcedures,
   ...storageVolumeProcedures,
+  ...ownProcedures,
 ];
 
 const byProgram = new Map<number, Map<number, Procedure>>();

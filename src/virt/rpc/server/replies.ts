@@ -8,7 +8,7 @@ import { unsupportedFunctions } from '../procedures/unsupported.ts';
 import { writeError } from '../wire-error.ts';
 import { XdrError, XdrReader } from '../xdr.ts';
 
-const programs = new Set<number>([Program.REMOTE, Program.QEMU, Program.LXC]);
+const programs = new Set<number>([Program.REMOTE, Program.QEMU, Program.LXC, Program.NODEVISOR]);
 
 /** The row of a call. Throws RPC for what is no call of a procedure, NO_SUPPORT for one that nobody here can carry out. */
 export function procedureOf({ program, version, procedure, status }: PacketHeader): Procedure {

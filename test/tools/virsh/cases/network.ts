@@ -1,4 +1,15 @@
+import { Duplex } from 'node:stream';
+import { pcapngHeader, pcapngPacket } from '../../../../src/machine/net/pcapng.ts';
 import { type Case, NO_NETWORK } from './case.ts';
+
+/** A capture of two packets. */
+function capture(): Buffer {
+  return Buffer.concat([
+    pcapngHeader('net0'),
+    pcapngPacket(Buffer.alloc(60, 1), 1n, 'in'),
+    pcapngPacket(Buffer.alloc(1514, 2), 2n, 'out'),
+  ]);
+}
 
 function network(name: string, line: string, sentence: string, error: Case['error'], facts = {}): [string, Case] {
   return [
@@ -113,6 +124,20 @@ export const networks: Readonly<Record<string, Case>> = {
     ],
     json: [undefined, []],
     error: ['net-dhcp-leases nope', ...NO_NETWORK],
+  },
+  'net-capture': {
+    table: ['net-capture test testnet0 DIR/frames.pcapng', '2 packets captured\n'],
+    json: [
+      undefined,
+      (value: { packets: number; bytes: number; interface: string }) =>
+        value.packets === 2 && value.bytes === capture().length && value.interface === 'testnet0',
+    ],
+    error: [
+      'net-capture test testnet0 DIR/frames.pcapng',
+      "Failed to capture interface 'testnet0' of domain 'test'",
+      "Operation not supported: nothing passes interface 'testnet0' that could be captured",
+    ],
+    answers: { domainCaptureInterface: async () => Duplex.from([capture()]) },
   },
   'net-event': {
     table: ['net-event --list', 'lifecycle\n'],

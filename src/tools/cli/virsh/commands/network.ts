@@ -11,6 +11,7 @@ import { affectOf, affectOptions, fileOption, networkOption, validateOption } fr
 import { prettyTime } from '../units.ts';
 import { description, xpathOptions } from '../xpath.ts';
 import { networkEventCommand } from './events.ts';
+import { netCaptureCommand } from './net-capture.ts';
 
 /** Options that select networks or pools, and their flags. */
 export const OBJECT_FILTERS = [
@@ -284,6 +285,7 @@ export const networkCommands: readonly CommandDef[] = [
   fromFile('net-define', 'define', "define (but don't start) a network from an XML file"),
   action('destroy', 'destroy (stop) a network', 'destroyed', 'active-network', (network) => network.destroy()),
   leasesCommand,
+  netCaptureCommand,
   dumpxmlCommand,
   editCommand,
   networkEventCommand,
