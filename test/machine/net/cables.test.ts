@@ -9,8 +9,9 @@ import type { Frame, NetBackend } from '../../../src/machine/backend/net.ts';
 import { NullNet } from '../../../src/machine/backend/null-net.ts';
 import { DgramNet } from '../../../src/machine/net/dgram-net.ts';
 import { PasstNet } from '../../../src/machine/net/passt-net.ts';
-import { CapturedNet } from '../../../src/machine/net/pcapng.ts';
+import { CapturedNet, captureStream } from '../../../src/machine/net/pcapng.ts';
 import { StreamNet } from '../../../src/machine/net/stream-net.ts';
+import { TappedNet } from '../../../src/machine/net/tapped-net.ts';
 import { ManualClock, SeededRandom } from '../../../src/util/index.ts';
 import { eventually } from './user/guest.ts';
 
@@ -157,6 +158,51 @@ describe('cables of a network interface', () => {
       CapturedNet.open(new NullNet(), join(directory, 'no', 'where'), 'net0', clock),
       /cannot capture to '.*where': .*ENOENT/,
     );
+  });
+
+  it('are listened to while they are in use, by several, until each has heard enough or the cable is gone', async () => {
+    const clock = new ManualClock(0, 5n);
+    let offer: ((frame: Frame) => boolean) | undefined;
+    const inner: NetBackend = {
+      send: () => true,
+      connect: ({ receive }) => {
+        offer = receive;
+      },
+      resume() {},
+      close: async () => {},
+    };
+    const cable = new TappedNet(inner);
+    const guest = listen(cable);
+    cable.send(frame(1));
+    const first = captureStream(cable, 'net0', clock);
+    cable.send(frame(2, 61));
+    assert.equal(offer?.(frame(3)), true);
+    const second = captureStream(cable, 'net0', clock);
+    guest.open = false;
+    assert.equal(offer?.(frame(4)), false, 'what the guest does not take has not passed');
+    cable.send(frame(5));
+    const marks = (chunks: Buffer[]) =>
+      pcapngBlocks(Buffer.concat(chunks)).flatMap(({ type, body }) =>
+        type === 6 ? [[body[20], body.readUInt32LE(12), body.readUInt32LE(body.length - 8)]] : [],
+      );
+    const heard: Buffer[] = [];
+    first.on('data', (chunk: Buffer) => heard.push(chunk));
+    await eventually(() => marks(heard).length === 3);
+    assert.deepEqual(marks(heard), [
+      [2, 61, 2],
+      [3, 60, 1],
+      [5, 60, 2],
+    ]);
+    first.destroy();
+    cable.send(frame(6));
+    await cable.close();
+    const rest: Buffer[] = [];
+    for await (const chunk of second) rest.push(chunk as Buffer);
+    assert.deepEqual(
+      marks(rest).map(([mark]) => mark),
+      [5, 6],
+    );
+    assert.equal(marks(heard).length, 3);
   });
 });
 

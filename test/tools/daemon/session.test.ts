@@ -46,6 +46,26 @@ describe('nodevisor:///session', function () {
     await until(() => daemons().length === 0, 'it has gone');
     assert.match((await nodevisor('list')).out, /one +running/);
     assert.equal((await nodevisor('destroy', 'one')).err, '');
+    assert.equal(daemons().length, 1);
     assert.deepEqual(readdirSync(join(directory, 'state', 'nodevisor', 'domains')).length, 1);
+  });
+
+  it('captures what passes an interface of a machine in another process, until time is over or it ends', async () => {
+    const file = join(directory, 'net.xml');
+    const frames = join(directory, 'frames.pcapng');
+    writeFileSync(file, domainXml('wired', { devices: "<interface type='user'><model type='virtio'/></interface>" }));
+    assert.equal((await nodevisor('create', file)).err, '');
+    const timed = await nodevisor('net-capture', 'wired', '--file', frames, '--duration', '1');
+    assert.deepEqual([timed.code, timed.out, timed.err], [0, '0 packets captured\n\n', '']);
+    const header = readFileSync(frames);
+    assert.deepEqual([header.readUInt32LE(0), header.readUInt32LE(header.readUInt32LE(4))], [0x0a0d0d0a, 1]);
+    assert.ok(header.includes('net0'));
+    const piped = nodevisor('net-capture', 'wired');
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    assert.equal((await nodevisor('destroy', 'wired')).err, '');
+    const { code, out, err } = await piped;
+    assert.deepEqual([code, err], [0, '0 packets captured\n']);
+    assert.equal(Buffer.byteLength(out, 'latin1') > 0 && out.endsWith('\n'), false, 'nothing is behind the blocks');
+    assert.match((await nodevisor('net-capture', 'wired')).err, /^error: failed to get domain 'wired'/);
   });
 });
