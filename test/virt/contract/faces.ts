@@ -66,6 +66,7 @@ export function describeFaces(current: () => Bench): void {
       const domain = await bench.connection.createXML(bench.xml('one'));
       await rejects(domain.sendKey(0, 0, [30]), 'OPERATION_UNSUPPORTED', /no keyboard/);
       await rejects(domain.screenshot(), 'OPERATION_UNSUPPORTED', /no screen/);
+      await rejects(domain.captureInterface('nope'), 'INVALID_ARG', /'nope' is not a known interface/);
       assert.deepEqual(await domain.listAllSnapshots(), []);
       await rejects(domain.snapshotCreateXML('<domainsnapshot/>'), 'OPERATION_UNSUPPORTED', /snapshots/);
       await rejects(

@@ -133,6 +133,7 @@ export function describeLifeCycle(current: () => Bench): void {
         () => domain.getTime(),
         () => domain.sendKey(0, 0, [30]),
         () => domain.screenshot(),
+        () => domain.captureInterface('vnet0'),
         () => domain.blockStats(''),
         () => domain.interfaceStats('vnet0'),
         () => domain.interfaceAddresses(),

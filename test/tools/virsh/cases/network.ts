@@ -80,7 +80,7 @@ export const networks: Readonly<Record<string, Case>> = {
     ),
   ]),
   'net-dumpxml': {
-    table: ['net-dumpxml default', /^<network>\n {2}<name>default<\/name>/],
+    table: ['net-dumpxml default', /^<network connections='1'>\n {2}<name>default<\/name>/],
     json: [undefined, (value: { xml: string }) => value.xml.includes('virbr0')],
     error: ['net-dumpxml nope', ...NO_NETWORK],
   },
