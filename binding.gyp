@@ -21,6 +21,7 @@
         "native/core/machine.cc",
         "native/core/mmu.cc",
         "native/core/softfloat.cc",
+        "native/core/softfloat_convert.cc",
         "native/core/trap.cc",
         "native/core/jit/code_buffer.cc",
         "native/core/jit/loops.cc",
