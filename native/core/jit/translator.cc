@@ -1,5 +1,9 @@
 #include "translator.h"
 
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+#include <cpuid.h>
+#endif
+
 #include "../hart.h"
 #include "run.h"
 
@@ -14,6 +18,9 @@ constexpr size_t kRunReserve = 256 << 10;
 
 bool hostSupported() {
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+    // LZCNT is ABM's in CPUID.80000001H:ECX[5], for which compilers have different names. Without it its encoding is BSR.
+    unsigned a, b, c, d;
+    if (!__get_cpuid(0x80000001u, &a, &b, &c, &d) || !(c & (1u << 5))) return false;
     return __builtin_cpu_supports("avx") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
            __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("avx2");
 #else
