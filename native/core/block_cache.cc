@@ -43,7 +43,7 @@ CodePage* BlockCache::page(uint64_t gpa, const uint8_t* host, uint64_t stamp) {
         entry->version = 0;
         entry->lines = 0;
         entry->active = false;
-        std::memset(entry->blocks, 0, sizeof entry->blocks);
+        entry->forgetBlocks();
         return entry.get();
     }
     CodePage* page = entry.get();
@@ -61,22 +61,29 @@ bool BlockCache::verify(CodePage* page, uint64_t stamp) {
         same = std::memcmp(page->copy + at, page->host + at, 64) == 0;
     }
     if (!same) {
-        std::memset(page->blocks, 0, sizeof page->blocks);
+        page->forgetBlocks();
         page->lines = 0;
         page->version++;
     }
     return same;
 }
 
+void CodePage::forgetBlocks() {
+    std::memset(starts, 0, sizeof starts);
+    std::memset(before, 0, sizeof before);
+    blocks.clear();
+}
+
 CodeBlock* BlockCache::block(CodePage* page, uint32_t offset) {
-    CodeBlock*& first = page->blocks[offset / 64];
-    for (CodeBlock* b = first; b; b = b->next) {
-        if (b->offset == offset) return b;
-    }
+    const uint32_t word = offset / 128;
+    const uint64_t bit = uint64_t{1} << (offset / 2 % 64);
+    const uint32_t rank = page->before[word] + static_cast<uint32_t>(__builtin_popcountll(page->starts[word] & (bit - 1)));
+    if (page->starts[word] & bit) return page->blocks[rank];
     CodeBlock* b = build(page, offset);
     if (b) {
-        b->next = first;
-        first = b;
+        page->blocks.insert(page->blocks.begin() + rank, b);
+        page->starts[word] |= bit;
+        for (uint32_t w = word + 1; w < 32; w++) page->before[w]++;
     }
     return b;
 }

@@ -29,8 +29,6 @@ static_assert(sizeof(Insn) == 16);
 /// small fields. What it consists of lies behind it: `count` records and a sentinel, then the instructions as decoded.
 struct CodeBlock {
     CodePage* page;
-    /// Another block of the page that begins in the same 64-byte line.
-    CodeBlock* next;
     /// Translations by mode for the virtual address `codePc`, valid while the translator is at `codeGeneration`: their
     /// distance from the start of executable memory, or 0.
     uint64_t codePc;
@@ -72,8 +70,14 @@ struct CodePage {
     /// The 64-byte lines that blocks were decoded from, and their bytes then.
     uint64_t lines;
     uint8_t copy[4096];
-    /// Its blocks, by the line that they begin in.
-    CodeBlock* blocks[64];
+    /// At which half-words blocks begin, as bits; how many begin before each word of those; and the blocks in that order.
+    /// What runs again after its caches were dropped is found here, page after page: lists of blocks would miss the
+    /// host's caches at every one.
+    uint64_t starts[32];
+    uint16_t before[32];
+    std::vector<CodeBlock*> blocks;
+
+    void forgetBlocks();
 };
 
 uint64_t CodeBlock::gpa() const { return page->gpa + offset; }
