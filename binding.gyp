@@ -29,6 +29,7 @@
         "native/core/jit/lower_fp.cc",
         "native/core/jit/lower_int.cc",
         "native/core/jit/lower_memory.cc",
+        "native/core/jit/lower_status.cc",
         "native/core/jit/pages.cc",
         "native/core/jit/run.cc",
         "native/core/jit/thunks.cc",

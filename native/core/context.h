@@ -139,15 +139,16 @@ struct Context {
     uint64_t scratch[4];
     /// Translated code: host addresses that base registers of groups of accesses stand for (see Run::findGroups).
     uint64_t groupBase[kGroups];
+    LastPages last[kModeCount];
+    Tlb tlb[kModeCount];
+    JumpCacheEntry jumpCache[kModeCount][kJumpCacheSize];
     /// Translated loops (see jit/loops.cc): from guest to host addresses for each stream, the budget beyond the chunk that
     /// runs, and passes to go before the first one.
     uint64_t streamAddend[kStreams];
     int64_t chunkRest;
     int32_t warmUp;
-    uint32_t pad1;
-    LastPages last[kModeCount];
-    Tlb tlb[kModeCount];
-    JumpCacheEntry jumpCache[kModeCount][kJumpCacheSize];
+    /// Timer interrupts as mip bits, as of the last look at the clock.
+    uint32_t timers;
 };
 
 }  // namespace nodevisor

@@ -204,6 +204,8 @@ bool Hart::accessCsr(uint32_t number, CsrOp op, uint64_t operand, bool reads, bo
     return true;
 }
 
+uint64_t Hart::viewMask(uint32_t number) { return find(number)->viewMask; }
+
 bool Hart::cboEnabled(uint64_t field) const {
     if (priv_ == 3) return true;
     if (!(csr(L::menvcfg) & field)) return false;

@@ -103,6 +103,8 @@ public:
     // ---- CSRs (csr.cc)
     /// Does what a CSR instruction does to register `number`, `old` being what it held; false: illegal instruction.
     bool accessCsr(uint32_t number, CsrOp op, uint64_t operand, bool reads, bool writes, uint64_t* old);
+    /// The bits of another register that a view such as sstatus shows.
+    static uint64_t viewMask(uint32_t number);
     /// Whether xenvcfg enables a cache-block instruction in the current mode (CMO 19.5).
     bool cboEnabled(uint64_t field) const;
 

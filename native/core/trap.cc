@@ -64,6 +64,7 @@ void Hart::pollTimers() {
     // MTIP is the comparison itself (3.2.1); so is STIP with menvcfg.STCE (Sstc 2.1.2).
     timers_ = now >= csr(L::mtimecmp) ? kMtip : 0;
     if ((csr(L::menvcfg) & menvcfg::STCE) && now >= csr(L::stimecmp)) timers_ |= kStip;
+    ctx.timers = static_cast<uint32_t>(timers_);
 }
 
 uint64_t Hart::pendingNow() const {

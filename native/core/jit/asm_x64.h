@@ -107,6 +107,7 @@ public:
             imm32(v);
         }
     }
+    void andMem32(Mem m, Reg s) { op(false, 0x21, s, m); }
     void orMem32(Mem m, Reg s) { op(false, 0x09, s, m); }
     void cmpMem(bool w, Mem m, Reg s) { op(w, 0x39, s, m); }
     void cmpMem8Imm(Mem m, uint8_t v) { op(false, 0x80, static_cast<Reg>(7), m, 1); byte(v); }

@@ -62,9 +62,10 @@ bool Run::isLoop() const {
     const Step& last = steps_.back();
     Cond c;
     if (isBranch(last.insn, &c)) return fallTo_ == pc_ || last.pc + static_cast<uint64_t>(int64_t{last.insn.imm}) == pc_;
+    // A function that calls itself is no loop.
+    if (last.followed) return fallTo_ == pc_ && last.insn.rd == 0;
     // A computed jump may lie right before the beginning, which does not make it fall through.
-    const bool leaves = (endsBlock(last.insn) || isSerial(last.insn)) && !isFlagsAccess(last.insn);
-    return fallTo_ == pc_ && (last.followed || !leaves);
+    return fallTo_ == pc_ && (goesOn(last.insn) || !(endsBlock(last.insn) || isSerial(last.insn)));
 }
 
 void Run::findStreams() {

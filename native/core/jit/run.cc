@@ -37,7 +37,7 @@ void Run::collect(CodeBlock* block, BlockCache* blocks) {
         } else if (isBranch(last.insn, &c)) {
             // A loop's closing branch: what follows it is another run.
             if (last.insn.imm < 0) return;
-        } else if ((endsBlock(last.insn) || isSerial(last.insn)) && !isFlagsAccess(last.insn)) {
+        } else if ((endsBlock(last.insn) || isSerial(last.insn)) && !goesOn(last.insn)) {
             return;
         }
         if ((next & ~uint64_t{0xfff}) != pageVa || (next & 1) || steps_.size() >= kMaxSteps) return;
@@ -90,7 +90,7 @@ void Run::emitBody() {
     a_.aluImm(kSub, true, kBudgetReg, all);
     uint8_t* spent = a_.jcc(kB);
     for (uint32_t i = 0; i < steps_.size() && !ended_; i++) emitStep(i);
-    if (!ended_ && fallTo_ == pc_) {
+    if (!ended_ && loops_ && fallTo_ == pc_) {
         beforeBack();
         back(a_.jmp());
         ended_ = true;
@@ -135,6 +135,7 @@ void Run::emitStep(uint32_t i) {
         ended_ = true;
         return;
     }
+    if (isStatusAccess(d)) return lowerStatus(i);
     if (lowerInt(i) || lowerMemory(i) || lowerFp(i)) return;
     if (isSerial(d) || endsBlock(d)) {
         interpretAt(i);
@@ -295,6 +296,14 @@ void Run::emitStubs() {
         lazy_ = l.lazy;
         interpretAt(l.step);
     }
+    for (const auto& l : letIn_) {
+        a_.bind(l.from);
+        lazy_ = l.lazy;
+        unwind(stepsAfter(l.step + 1));
+        a_.movImmKeepFlags(rcx, nextPc(l.step));
+        a_.storeImm32(field(offsetof(Context, leave)), static_cast<int32_t>(Leave::kResync));
+        a_.jmpTo(t_.exit_);
+    }
     for (const auto& l : leaving_) {
         a_.bind(l.from);
         lazy_ = l.lazy;
@@ -308,6 +317,7 @@ void Run::emitStubs() {
     nans_.clear();
     exits_.clear();
     unboxed_.clear();
+    letIn_.clear();
     leaving_.clear();
 }
 

@@ -170,6 +170,13 @@ private:
     void planStream(uint32_t n, const uint8_t* retreat);
     bool inChunk() const { return second_ && !streams_.empty(); }
 
+    // ---- lower_status.cc
+    bool isStatusAccess(const Decoded& d) const;
+    void lowerStatus(uint32_t i);
+    void readStatus(uint32_t rd, Mem status, bool keep);
+    /// Serial to the interpreter, but runs go on behind it.
+    bool goesOn(const Decoded& d) const { return isFlagsAccess(d) || isStatusAccess(d); }
+
     // ---- lower_fp.cc
     bool lowerFp(uint32_t i);
     bool nativeFp(const Decoded& d) const;
@@ -303,6 +310,8 @@ private:
     std::vector<SlowCall> calls_;
     std::vector<Leaving> leaving_;
     std::vector<Leaving> unboxed_;
+    /// Leaves behind the step, for an interrupt.
+    std::vector<Leaving> letIn_;
     std::vector<Exit> exits_;
     std::vector<NanFix> nans_;
 };
