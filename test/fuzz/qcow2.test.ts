@@ -12,8 +12,11 @@ const IMAGES = FULL ? 30_000 : 500;
 const IMAGES_PER_TEST = FULL ? 3000 : IMAGES;
 const SEED = 4000;
 
-/** What the guest writes, and what must never get into the image's header. */
+/** What the guest writes, in whole sectors, and what must never get into the image's header. */
 const MARK = 0xe7;
+
+/** So many of it in a row are no accident: the damage may have put one there. */
+const marks = Buffer.alloc(32, MARK);
 
 /** Numbers that are worth trying in place of others. */
 const interesting = [
@@ -113,7 +116,8 @@ describe('qcow2 with random damage', function () {
           const disk = await Qcow2Image.open(file);
           opened++;
           await use(random, disk);
-          assert.ok(!file.content.subarray(0, 104).includes(MARK), 'the guest has written the header');
+          const header = Buffer.from(file.content.subarray(0, 104));
+          assert.ok(!header.includes(marks), 'the guest has written the header');
           await disk.close();
         });
         await attempt(() => checkQcow2(file, 'all'));

@@ -213,6 +213,42 @@ print(seen)
       assert.equal(again.code, 1);
       assert.match(again.err, /in use/);
     });
+
+    it('makes disks of a size, at a path and in a pool, in the format that is asked for', async () => {
+      // Formats of disks it only gives to what calls itself QEMU.
+      const uri = bench.uri.replace('nodevisor:', 'qemu+unix:');
+      const made = join(bench.directory, 'made');
+      mkdirSync(made);
+      await virsh('pool-define-as', 'made', 'dir', '--target', made);
+      await virsh('pool-start', 'made');
+      const disks = [
+        '--disk',
+        `path=${made}/one.qcow2,size=0.0625,format=qcow2,bus=virtio`,
+        '--disk',
+        'pool=made,size=0.03125,format=raw,bus=virtio',
+      ];
+      const { code, err } = await run('virt-install', [
+        ...common('sized'),
+        '--connect',
+        uri,
+        ...disks,
+        '--noautoconsole',
+      ]);
+      assert.equal(code, 0, err);
+      assert.match(await virsh('vol-info', 'one.qcow2', '--pool', 'made'), /Capacity: +64\.00 MiB/);
+      const list = await virsh('domblklist', 'sized', '--details');
+      assert.match(list, /vda +.*one\.qcow2/);
+      assert.match(list, /vdb +.*made\/sized/);
+      const xml = await virsh('dumpxml', 'sized');
+      assert.match(xml, /type='qcow2'[^>]*\/>\s*<source file='[^']*one\.qcow2'/);
+      assert.match(xml, /type='raw'[^>]*\/>\s*<source file='[^']*made\/sized/);
+      // The last sector of 64 MiB, and none behind it.
+      await play(console('sized'), [
+        ['guest> ', 'disk 131071\n'],
+        ['guest> ', 'disk 131072\n'],
+        ['sectors 0 to 131071', '\u001d'],
+      ]);
+    });
   });
 
   it('virt-manager lists a domain, and types into its serial console', async function () {
