@@ -1,0 +1,180 @@
+/** Guests of a daemon on one of libvirt's networks, seen by virsh, by themselves and by a real QEMU. */
+import { strict as assert } from 'node:assert';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { type Connection, connect } from '../../src/index.ts';
+import { needTool } from '../support/need-tool.ts';
+import { DaemonBench } from '../tools/daemon/daemon-process.ts';
+import { until } from '../virt/backend-contract.ts';
+import { processesWith } from '../virt/process/bench.ts';
+import { startQemu } from './qemu-guest.ts';
+import { type DebianImage, debianImage } from './support.ts';
+
+/** A guest's shell over its console. */
+class Shell {
+  readonly #stream: Duplex;
+  #text = '';
+
+  constructor(stream: Duplex) {
+    this.#stream = stream;
+    stream.setEncoding('utf8');
+    stream.on('data', (text: string) => {
+      this.#text += text;
+    });
+    stream.on('error', () => {});
+  }
+
+  static async of(connection: Connection, name: string): Promise<Shell> {
+    const shell = new Shell(await (await connection.lookupByName(name)).openConsole());
+    shell.#stream.write('\n');
+    await until(() => shell.#text.includes('~ # '), `the shell of ${name}: …${shell.#text.slice(-500)}`, 60);
+    return shell;
+  }
+
+  /** Runs a command; what it printed. */
+  async run(command: string): Promise<string> {
+    this.#text = '';
+    this.#stream.write(`${command}; echo en""d=$?\n`);
+    const ended = /end=\d+\r?\n/;
+    await until(() => ended.test(this.#text), `'${command}' ends: …${this.#text.slice(-500)}`, 60);
+    return this.#text;
+  }
+
+  /** Runs a command until it succeeds. */
+  async insist(command: string): Promise<void> {
+    await until(async () => /end=0\r?\n/.test(await this.run(command)), `${command} succeeds`, 60);
+  }
+}
+
+describe('boot: Debian on a virtual network', function () {
+  this.timeout(240_000);
+  let image: DebianImage;
+  let bench: DaemonBench;
+  let connection: Connection | undefined;
+
+  before(async function () {
+    needTool(this, 'virsh', 'libvirt-clients');
+    image = await debianImage(this);
+  });
+  beforeEach(() => {
+    bench = new DaemonBench();
+  });
+  afterEach(async () => {
+    await connection?.close().catch(() => {});
+    connection = undefined;
+    await bench.stop('SIGKILL');
+    for (const pid of processesWith(bench.state)) process.kill(pid, 'SIGKILL');
+    bench.remove();
+  });
+
+  const mac = (name: string) => (name === 'a' ? '52:54:00:aa:00:01' : '52:54:00:aa:00:02');
+
+  async function virsh(...args: string[]): Promise<string> {
+    const { code, out, err } = await bench.virsh(...args);
+    assert.equal(code, 0, `${args.join(' ')}: ${err}`);
+    return out;
+  }
+
+  async function open(): Promise<Connection> {
+    await connection?.close().catch(() => {});
+    connection = await connect(bench.uri);
+    return connection;
+  }
+
+  async function start(name: string): Promise<void> {
+    const file = join(bench.directory, `${name}.xml`);
+    writeFileSync(
+      file,
+      `<domain type='qemu'><name>${name}</name><memory unit='MiB'>256</memory>
+       <os><type arch='riscv64' machine='virt'>hvm</type><kernel>${image.kernel}</kernel>
+         <initrd>${image.initrd}</initrd><cmdline>${image.append} quiet</cmdline></os>
+       <devices><console type='pty'/><interface type='network'><mac address='${mac(name)}'/>
+         <source network='default'/></interface></devices></domain>`,
+    );
+    await virsh('define', file);
+    await virsh('start', name);
+  }
+
+  const addressIn = (leases: string, of: string) =>
+    new RegExp(`${of}\\s+ipv4\\s+(192\\.168\\.122\\.\\d+)/24`).exec(leases)?.[1];
+
+  async function pidOf(name: string): Promise<number> {
+    const run = join(bench.state, 'run');
+    const { uuid } = await (connection as Connection).lookupByName(name);
+    const file = readdirSync(run).find((one) => one === `${uuid}.json`) ?? '';
+    return (JSON.parse(readFileSync(join(run, file), 'utf8')) as { process: { pid: number } }).process.pid;
+  }
+
+  it('has an address that virsh shows, reaches others and a real QEMU, and outlives kills on all sides', async function () {
+    needTool(this, 'qemu-system-riscv64', 'qemu-system-misc');
+    assert.equal(await bench.start(), 'ready');
+    assert.match(await virsh('net-list'), /default\s+active\s+yes\s+yes/);
+    await start('a');
+    await start('b');
+    let a = await Shell.of(await open(), 'a');
+    const b = await Shell.of(connection as Connection, 'b');
+    for (const shell of [a, b]) await shell.insist('ip addr show eth0 | grep 192.168.122');
+
+    const leases = await virsh('net-dhcp-leases', 'default');
+    const [ofA, ofB] = ['a', 'b'].map((name) => addressIn(leases, mac(name)));
+    assert.ok(ofA !== undefined && ofB !== undefined && ofA !== ofB, leases);
+    assert.match(await virsh('domiflist', 'a'), /vnet0\s+network\s+default\s+virtio\s+52:54:00:aa:00:01/);
+    assert.match(await virsh('net-dumpxml', 'default'), /<network connections='2'>/);
+    assert.match(await a.run(`ping -c 3 ${ofB}`), /3 packets received/);
+    assert.match(await b.run(`ping -c 3 ${ofA}`), /3 packets received/);
+    assert.match(await a.run('ping -c 2 192.168.122.1'), /2 packets received/);
+    for (const source of ['lease', 'arp']) {
+      assert.match(
+        await virsh('domifaddr', 'a', '--source', source),
+        new RegExp(`vnet0\\s+${mac('a')}\\s+ipv4\\s+${ofA}`),
+      );
+    }
+    assert.match(await virsh('domifstat', 'a', 'vnet0'), /vnet0 rx_bytes \d{3,}[\s\S]*vnet0 tx_packets [1-9]/);
+    assert.match(await virsh('domstats', 'a', '--interface'), /net\.0\.name=vnet0[\s\S]*net\.0\.rx\.bytes=\d{3,}/);
+
+    await virsh(
+      'net-update',
+      'default',
+      'add',
+      'dns-host',
+      `<host ip='${ofB}'><hostname>bee</hostname></host>`,
+      '--live',
+    );
+    assert.match(await a.run('ping -c 1 bee'), /1 packets received/);
+
+    await virsh('domif-setlink', 'a', 'vnet0', 'down');
+    assert.match(await virsh('domif-getlink', 'a', 'vnet0'), /vnet0 down/);
+    assert.match(await a.run(`cat /sys/class/net/eth0/carrier; ping -c 1 -W 1 ${ofB}`), /^0\r?\n[\s\S]*end=1/m);
+    await virsh('domif-setlink', 'a', 'vnet0', 'up');
+    await a.insist(`ping -c 1 -W 1 ${ofB}`);
+
+    const { uuid } = await (connection as Connection).networkLookupByName('default');
+    const qemu = startQemu(image, join(bench.state, 'network', `${uuid}.sock`));
+    try {
+      await qemu.expect('~ # ');
+      qemu.type(`until ip addr show eth0 | grep 192.168.122; do sleep 1; done; ping -c 3 ${ofA}`);
+      assert.match(await qemu.expect(/\d packets received/), /3 packets received/);
+      assert.notEqual(addressIn(await virsh('net-dhcp-leases', 'default'), '52:54:00:aa:00:03'), undefined);
+    } finally {
+      qemu.process.kill('SIGKILL');
+    }
+
+    process.kill(await pidOf('b'), 'SIGKILL');
+    await until(async () => /shut off/.test(await virsh('domstate', 'b')), 'b has crashed');
+    assert.match(await a.run('ping -c 2 192.168.122.1'), /2 packets received/);
+    await virsh('start', 'b');
+    const again = await Shell.of(connection as Connection, 'b');
+    await again.insist(`ip addr show eth0 | grep ${ofB}`);
+
+    await bench.stop('SIGKILL');
+    assert.equal(await bench.start(), 'ready');
+    assert.match(await virsh('net-list'), /default\s+active/);
+    assert.equal(addressIn(await virsh('net-dhcp-leases', 'default'), mac('a')), ofA);
+    assert.match(await virsh('domiflist', 'a'), /vnet0\s+network\s+default/);
+    a = await Shell.of(await open(), 'a');
+    await a.insist(`ping -c 1 -W 1 ${ofB}`);
+    await a.insist('ping -c 1 -W 1 192.168.122.1');
+    assert.match(await a.run(`ping -c 5 ${ofB}`), /5 packets received/);
+  });
+});
