@@ -10,18 +10,8 @@ function el(name: string, attributes: Record<string, string>, ...children: XmlNo
 
 /** `<capabilities>`: the host, and the one kind of guest. */
 export function formatCapabilities(host: HostCapabilities): string {
-  const cell = el(
-    'cell',
-    { id: '0' },
-    el('memory', { unit: 'KiB' }, String(host.memoryKib)),
-    el(
-      'cpus',
-      { num: String(host.cpus) },
-      ...Array.from({ length: host.cpus }, (_, id) =>
-        el('cpu', { id: String(id), socket_id: '0', die_id: '0', core_id: String(id), siblings: String(id) }),
-      ),
-    ),
-  );
+  const all = Array.from({ length: host.cpus }, (_, id) => id);
+  const cells = (host.cells ?? [{ memoryKib: host.memoryKib, cpus: all }]).map(formatCell);
   return formatXml(
     el(
       'capabilities',
@@ -33,7 +23,7 @@ export function formatCapabilities(host: HostCapabilities): string {
         el('cpu', {}, el('arch', {}, host.arch)),
         el('power_management', {}),
         el('iommu', { support: 'no' }),
-        el('topology', {}, el('cells', { num: '1' }, cell)),
+        el('topology', {}, el('cells', { num: String(cells.length) }, ...cells)),
       ),
       el(
         'guest',
@@ -50,6 +40,24 @@ export function formatCapabilities(host: HostCapabilities): string {
         el('features', {}, el('cpuselection', {}), el('deviceboot', {})),
       ),
     ),
+  );
+}
+
+function formatCell({ memoryKib, cpus }: { memoryKib: number; cpus: readonly number[] }, cell: number): XmlElement {
+  const all = cpus.map((id, core) =>
+    el('cpu', {
+      id: String(id),
+      socket_id: String(cell),
+      die_id: '0',
+      core_id: String(core),
+      siblings: String(id),
+    }),
+  );
+  return el(
+    'cell',
+    { id: String(cell) },
+    el('memory', { unit: 'KiB' }, String(memoryKib)),
+    el('cpus', { num: String(cpus.length) }, ...all),
   );
 }
 

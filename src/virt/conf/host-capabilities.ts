@@ -9,6 +9,8 @@ export interface HostCapabilities {
   /** CPUs of the host. */
   cpus: number;
   memoryKib: number;
+  /** NUMA cells; absent: there is one with all of it. */
+  cells?: readonly { readonly memoryKib: number; readonly cpus: readonly number[] }[];
   /** Path of the program that runs machines. */
   emulator: string;
   /** The most vCPUs and memory that a machine can have. */

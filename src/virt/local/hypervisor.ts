@@ -161,6 +161,8 @@ export interface Hypervisor {
   guestTimeNs?(): bigint;
   nodeInfo(): NodeInfo;
   freeMemory(): bigint;
+  /** The same by NUMA cell; absent: there is one. */
+  cellsFreeMemory?(): bigint[];
   cpuStats(cpuNum: number): NodeStat[];
   /** @param cell −1: all together */
   memoryStats(cell: number): NodeStat[];

@@ -36,5 +36,5 @@ function freeName(taken: ReadonlySet<string | undefined>): string {
 }
 
 function bridgeOf({ networks }: Pick<World, 'networks'>, name: string | undefined): string | undefined {
-  return networks.all.find((network) => network.name === name && network.active)?.current.bridge?.name;
+  return networks.all.find((network) => network.name === name && network.live?.hasPorts)?.current.bridge?.name;
 }

@@ -4,6 +4,8 @@ import type { FilledNetworkDef } from '../conf/index.ts';
 
 /** A network that runs. */
 export interface RunningNetwork {
+  /** Interfaces are really on it: their domains' live definitions name its bridge. */
+  readonly hasPorts: boolean;
   /** A cable to it, for one interface of a machine. */
   cable(): NetworkOptions;
   /** Addresses that it has given out and that hold. */

@@ -17,10 +17,12 @@ export class LocalNode implements NodeProcedures {
   }
 
   async nodeGetCellsFreeMemory(startCell: number, maxCells: number): Promise<bigint[]> {
-    // Node does not tell NUMA cells apart: there is one.
-    if (startCell !== 0) throw virtError('INVALID_ARG', `start cell ${startCell} out of range (0-0)`);
+    const cells = this.#hypervisor.cellsFreeMemory?.() ?? [this.#hypervisor.freeMemory()];
+    if (startCell < 0 || startCell >= cells.length) {
+      throw virtError('INVALID_ARG', `start cell ${startCell} out of range (0-${cells.length - 1})`);
+    }
     if (maxCells < 1) throw virtError('INVALID_ARG', `maxCells in nodeGetCellsFreeMemory must be greater than zero`);
-    return [this.#hypervisor.freeMemory()];
+    return cells.slice(startCell, startCell + maxCells);
   }
 
   async nodeGetMemoryParameters(flags: number): Promise<TypedParam[]> {

@@ -70,6 +70,7 @@ export class SwitchDriver implements NetworkDriver {
       this.#note(uuid, { xml: formatNetwork(current), ...hostStart(), leases: network.leases() });
     await keep(def);
     return {
+      hasPorts: network.hasPorts,
       cable: () => network.cable(),
       leases: () => network.leases(),
       neighbours: () => network.neighbours(),

@@ -26,6 +26,7 @@ export interface SwitchNetworkHost {
 
 /** A network as a switch in this process, with its gateway as a station on it. */
 export class SwitchNetwork implements RunningNetwork {
+  readonly hasPorts = true;
   readonly #ether = new EtherSwitch();
   readonly #plan: ReturnType<typeof networkPlan>;
   readonly #socket: string | undefined;

@@ -44,6 +44,7 @@ const noCounts: NetCounts = {
 /** Networks that nobody is on. */
 const testNetworks: NetworkDriver = {
   start: async () => ({
+    hasPorts: false,
     cable: () => ({ type: 'none' }),
     leases: () => [],
     neighbours: () => [],
@@ -54,6 +55,11 @@ const testNetworks: NetworkDriver = {
   forget: async () => {},
   release: async () => {},
 };
+
+/** The half of the CPUs that a cell has. */
+function cpusFrom(first: number): number[] {
+  return Array.from({ length: node.cpus / 2 }, (_, index) => first + index);
+}
 
 /** Domains without machines: what is behind `test:///default`. */
 export class TestHypervisor implements Hypervisor {
@@ -68,6 +74,10 @@ export class TestHypervisor implements Hypervisor {
     arch: 'riscv64',
     cpus: node.cpus,
     memoryKib: Number(node.memory),
+    cells: [
+      { memoryKib: 2 * 2 ** 20, cpus: cpusFrom(0) },
+      { memoryKib: 4 * 2 ** 20, cpus: cpusFrom(8) },
+    ],
     emulator: '/usr/bin/test-hv',
     maxVcpus: 32,
     maxMemoryKib: 2 ** 40,
@@ -192,7 +202,12 @@ export class TestHypervisor implements Hypervisor {
   }
 
   freeMemory(): bigint {
-    return (node.memory * 1024n) / 2n;
+    return node.memory;
+  }
+
+  /** As little as libvirt's test driver has. */
+  cellsFreeMemory(): bigint[] {
+    return [2n * 2n ** 20n, 4n * 2n ** 20n];
   }
 
   cpuStats(): NodeStat[] {

@@ -14,6 +14,7 @@ export const lines: Lines = {
     destroy test; domblkerror test
     domifstat test vnet9
     destroy test; domifstat test testnet0
+    domstats --perf --enforce
     domifstat test
     domif-getlink test testnet0
     domif-getlink test 52:54:00:dd:ee:00
@@ -82,6 +83,7 @@ export const lines: Lines = {
     domxml-from-native qemu-argv DIR/new.xml
   `,
   values: `
+    domifstat test testnet0
     domblkinfo test vda
     domblkinfo test vda --human
     domblkinfo test --all
@@ -103,7 +105,6 @@ export const lines: Lines = {
     blockjob test vda
   `,
   less: `
-    domifstat test testnet0
     domifaddr test --source agent
     domtime test --now
     domtime test --sync
@@ -123,7 +124,6 @@ export const lines: Lines = {
   unsupported: `
     domblkstat test vdq
     destroy test; domblkstat test vda
-    domifstat test 52:54:00:dd:ee:ff
     domxml-to-native qemu-argv test
     screenshot test /nope/x
   `,
@@ -139,6 +139,7 @@ export const lines: Lines = {
       'domif-setlink test testnet0 down --print-xml',
       "the interface of our world has an address of QEMU's range, and a model",
     ],
+    ['domifstat test 52:54:00:dd:ee:ff', 'ours finds an interface by its address as well'],
     ['domifaddr test', 'nobody has given the domain of our world an address'],
     ['domifaddr test --full', 'nobody has given the domain of our world an address'],
     ['domifaddr test --interface testnet0', 'nobody has given the domain of our world an address'],
@@ -150,7 +151,6 @@ export const lines: Lines = {
     ['domstats', 'our world has numbers of all that libvirt names, and only of that'],
     ['domstats test', 'our world has numbers of all that libvirt names, and only of that'],
     ['domstats --list-active test', 'our world has numbers of all that libvirt names, and only of that'],
-    ['domstats --perf --enforce', 'our world has numbers of all that libvirt names, and only of that'],
     ['domstats --balloon test', 'our world has numbers of all that libvirt names, and only of that'],
     ['domstats --vcpu test', 'our world has numbers of all that libvirt names, and only of that'],
     ['domstats --block test', 'our world has numbers of all that libvirt names, and only of that'],
