@@ -5,6 +5,7 @@ import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { virtError } from '../../errors.ts';
 import type { Environment } from '../sockets.ts';
+import { systemWords } from './system-words.ts';
 
 /** Files of a client: whom it trusts, and who it is. */
 export interface PkiFiles {
@@ -39,7 +40,7 @@ function inDirectory(directory: string): PkiFiles {
 /** Reads the files. The client's own may be missing: a server that asks for none takes it all the same. */
 export async function readPki({ ca, cert, key }: PkiFiles): Promise<{ ca: Buffer; cert?: Buffer; key?: Buffer }> {
   const authority = await readFile(ca).catch((cause: NodeJS.ErrnoException) => {
-    throw virtError('SYSTEM_ERROR', `Cannot read CA certificate '${ca}': ${cause.message}`, {
+    throw virtError('SYSTEM_ERROR', `Cannot read CA certificate '${ca}': ${systemWords(cause)}`, {
       cause,
       domain: 'RPC',
       data: { errno: cause.code, path: ca },

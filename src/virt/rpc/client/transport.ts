@@ -2,13 +2,13 @@
 import { connect as connectSocket, isIP, type NetConnectOpts, type Socket } from 'node:net';
 import { type Duplex, finished } from 'node:stream';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { getSystemErrorMap } from 'node:util';
 import { VirtError } from '../../../util/index.ts';
 import { virtError } from '../../errors.ts';
 import { type Environment, libvirtSocket, nodevisorSocket, readOnlySocket } from '../sockets.ts';
 import { pkiFiles, readPki } from './pki.ts';
 import type { RemoteUri } from './remote-uri.ts';
 import { connectSsh } from './ssh.ts';
+import { systemWords } from './system-words.ts';
 
 /** libvirtd's ports. */
 const TCP_PORT = 16_509;
@@ -16,18 +16,27 @@ const TLS_PORT = 16_514;
 
 /** Connects to a local socket. Throws SYSTEM_ERROR. */
 export function connectUnix(path: string): Promise<Duplex> {
-  return connectNet({ path }, `Failed to connect socket to '${path}'`);
+  return connectNet({ path }, () => `Failed to connect socket to '${path}'`);
 }
 
 /** Connects over TCP, in the clear. Throws SYSTEM_ERROR. */
 export function connectTcp({ host, port = TCP_PORT }: RemoteUri): Promise<Duplex> {
-  return connectNet({ host, port }, `unable to connect to server at '${host}:${port}'`);
+  return connectPort(host, port);
 }
 
-function connectNet(options: NetConnectOpts, what: string): Promise<Socket> {
+function connectPort(host: string, port: number): Promise<Socket> {
+  return connectNet({ host, port }, ({ syscall }) =>
+    syscall === 'getaddrinfo'
+      ? `Unable to resolve address '${host}' service '${port}'`
+      : `unable to connect to server at '${host}:${port}'`,
+  );
+}
+
+/** @param what was tried, when it has failed */
+function connectNet(options: NetConnectOpts, what: (cause: NodeJS.ErrnoException) => string): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connectSocket(options);
-    const fail = (cause: NodeJS.ErrnoException) => reject(systemError(what, cause));
+    const fail = (cause: NodeJS.ErrnoException) => reject(systemError(what(cause), cause));
     socket.once('error', fail);
     socket.once('connect', () => {
       socket.off('error', fail);
@@ -35,13 +44,6 @@ function connectNet(options: NetConnectOpts, what: string): Promise<Socket> {
       resolve(socket);
     });
   });
-}
-
-/** `No such file or directory`: the system's own words, as libvirt gives them. */
-function systemWords({ errno = 0, code, message }: NodeJS.ErrnoException): string {
-  const words = getSystemErrorMap().get(errno)?.[1];
-  if (words === undefined) return message || String(code);
-  return `${words.slice(0, 1).toUpperCase()}${words.slice(1)}`;
 }
 
 function systemError(what: string, cause: NodeJS.ErrnoException): VirtError {
@@ -59,7 +61,7 @@ function systemError(what: string, cause: NodeJS.ErrnoException): VirtError {
 export async function connectTlsServer(uri: RemoteUri, env: Environment): Promise<Duplex> {
   const { host, port = TLS_PORT, params } = uri;
   const pki = await readPki(pkiFiles(params.get('pkipath'), env));
-  const tcp = await connectNet({ host, port }, `unable to connect to server at '${host}:${port}'`);
+  const tcp = await connectPort(host, port);
   const socket = connectTls({
     socket: tcp,
     ...pki,

@@ -106,7 +106,15 @@ describe('ways to a server', function () {
     server.close();
     await assert.rejects(connect('test+tcp://127.0.0.1:1/default'), {
       code: 'SYSTEM_ERROR',
-      message: /unable to connect to server at '127\.0\.0\.1:1'/,
+      message: /unable to connect to server at '127\.0\.0\.1:1': Connection refused$/,
+    });
+    await assert.rejects(connect('test+tcp://nowhere.invalid/default'), {
+      code: 'SYSTEM_ERROR',
+      message: /Unable to resolve address 'nowhere\.invalid' service '16509': (Name or|Temporary failure in) /,
+    });
+    await assert.rejects(connect('test+unix:///default?socket=/nowhere/sock'), {
+      code: 'SYSTEM_ERROR',
+      message: /Failed to connect socket to '\/nowhere\/sock': No such file or directory$/,
     });
   });
 
@@ -136,7 +144,10 @@ describe('ways to a server', function () {
         return true;
       });
     }
-    await assert.rejects(connect(uri(at('nothing'))), { code: 'SYSTEM_ERROR', message: /Cannot read CA certificate/ });
+    await assert.rejects(connect(uri(at('nothing'))), {
+      code: 'SYSTEM_ERROR',
+      message: /Cannot read CA certificate '.*': No such file/,
+    });
   });
 
   describe('to libvirtd', () => {
