@@ -8,6 +8,7 @@ export {
 export type * from './device-def.ts';
 export { sourceOf, tuneOf } from './device-validate.ts';
 export { type DeviceDef, type DeviceKind, deviceKinds, deviceTypes, noDevices } from './devices.ts';
+export { isDrive, mediumOptions } from './disk-plan.ts';
 export type * from './domain-def.ts';
 export { type DomainFormatOptions, formatDevice, formatDomain } from './domain-format.ts';
 export { assignAliases, makeLive } from './domain-live.ts';

@@ -1,6 +1,6 @@
 import { type FilledDomainDef, toMachineOptions } from '../conf/index.ts';
 import type { MachineSurroundings, MadeGuest } from '../local/hypervisor.ts';
-import { linkChange } from '../local/live-devices.ts';
+import { changeMachine } from '../local/live-devices.ts';
 import { MachineHypervisor } from '../local/machine-hypervisor.ts';
 import { makeMachine } from '../local/machine-maker.ts';
 import { SwitchDriver } from '../local/switch-driver.ts';
@@ -11,7 +11,8 @@ export class EmbedHypervisor extends MachineHypervisor {
 
   override async make(def: FilledDomainDef, surroundings: MachineSurroundings): Promise<MadeGuest> {
     const plan = toMachineOptions(def, surroundings);
-    const { machine, consoles, numbers, resizeDisk, tuneDisk, setLink, captureNet } = await makeMachine(plan, this);
+    const made = await makeMachine(plan, this);
+    const { machine, consoles, numbers, resizeDisk, tuneDisk, captureNet } = made;
     return {
       guest: machine,
       consoles,
@@ -19,10 +20,7 @@ export class EmbedHypervisor extends MachineHypervisor {
       numbers: async () => numbers(),
       resizeDisk,
       tuneDisk: async (target, tune) => tuneDisk(target, tune),
-      changeDevice: async (change) => {
-        const { alias, up } = linkChange(change);
-        setLink(alias, up);
-      },
+      changeDevice: (change) => changeMachine(made, change),
       captureNet: async (alias) => captureNet(alias),
     };
   }

@@ -179,7 +179,7 @@ export class LocalDomainTuning
     checkFlags(flags, affects | 4, 'domainUpdateDeviceFlags');
     return this.#changeDevice(ref, flags, {
       kept: (def) => updateInDef(def, xml),
-      live: (def) => planUpdate(def, xml),
+      live: (def) => planUpdate(def, xml, (flags & 4) !== 0),
     });
   }
 

@@ -49,6 +49,8 @@ export interface DeviceChange {
   readonly device: DeviceDef;
   /** What an update changes; it differs from `device`. */
   readonly before?: DeviceDef;
+  /** What the guest holds is taken from it. */
+  readonly force?: boolean;
 }
 
 /** A machine made from a definition, with what of it a domain shows. */

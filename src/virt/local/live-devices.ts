@@ -1,11 +1,15 @@
 /** Changes of devices while the machine runs: as far as it can, or refused in libvirt's words. */
 import { isDeepStrictEqual } from 'node:util';
+import type { MediumOptions } from '../../drivers/index.ts';
 import {
   assignAliases,
   type DeviceDef,
+  type DiskDef,
   type FilledDomainDef,
   formatDomain,
   type InterfaceDef,
+  isDrive,
+  mediumOptions,
   parseDevice,
 } from '../conf/index.ts';
 import { virtError } from '../errors.ts';
@@ -52,8 +56,8 @@ export function planDetachAlias(def: FilledDomainDef, alias: string): LiveChange
   return { def: withoutDevice(def, device), change: { verb: 'detach', device } };
 }
 
-/** Changes a device. Throws DEVICE_MISSING. */
-export function planUpdate(def: FilledDomainDef, xml: string): LiveChange {
+/** Changes a device; by `force` if the guest holds it. Throws DEVICE_MISSING. */
+export function planUpdate(def: FilledDomainDef, xml: string, force = false): LiveChange {
   const changed = updateInDef(def, xml);
   const { kind } = parseDevice(xml);
   const before: readonly unknown[] = def.devices[kind];
@@ -62,7 +66,7 @@ export function planUpdate(def: FilledDomainDef, xml: string): LiveChange {
   const device = { kind, def: after[index] } as DeviceDef;
   const old = { kind, def: before[index] } as DeviceDef;
   if (isDeepStrictEqual(device, old)) return { def };
-  return { def: changed, change: { verb: 'update', device, before: old } };
+  return { def: changed, change: { verb: 'update', device, before: old, force } };
 }
 
 /** Does it to the machine. Throws OPERATION_UNSUPPORTED, with the kind of device, for what the machine cannot. */
@@ -72,11 +76,55 @@ export async function carryOut(made: MadeGuest, { change }: LiveChange): Promise
   await made.changeDevice(change);
 }
 
+/** What machines can change while they run. */
+export interface ChangeableMachine {
+  setLink(alias: string, up: boolean): void | Promise<void>;
+  /** Puts another medium into a drive, or none. */
+  changeMedium(target: string, medium: MediumOptions | undefined, force: boolean): Promise<void>;
+}
+
+/** Changes a device of a machine. Throws OPERATION_UNSUPPORTED for what no machine can. */
+export async function changeMachine(machine: ChangeableMachine, change: DeviceChange): Promise<void> {
+  if (change.device.kind !== 'disks') {
+    const { alias, up } = linkChange(change);
+    return machine.setLink(alias, up);
+  }
+  const { target, medium } = mediumChange(change);
+  return machine.changeMedium(target, medium, change.force ?? false);
+}
+
+/** What of a drive changes with its medium. */
+const mediumParts: readonly string[] = ['type', 'driver', 'source', 'backingStore', 'target'];
+
+/** The change of a medium that an update is, if it is nothing else. Throws OPERATION_UNSUPPORTED for any other change. */
+function mediumChange(change: DeviceChange): { target: string; medium: MediumOptions | undefined } {
+  const { verb, device, before } = change;
+  if (verb !== 'update' || device.kind !== 'disks' || before?.kind !== 'disks') refuseChange(change);
+  const disk = device.def;
+  const { dev } = disk.target;
+  if (!isDrive(before.def) || !isDrive({ ...disk, target: { ...before.def.target, ...disk.target } })) {
+    throw virtError('OPERATION_UNSUPPORTED', `disk ${dev} has no medium that can be changed while the domain runs`);
+  }
+  const [was, is]: Record<string, unknown>[] = [before.def, disk].map((one) => ({ ...one }));
+  for (const part of new Set(Object.keys({ ...was, ...is }))) {
+    if (mediumParts.includes(part) || part === 'readonly' || isDeepStrictEqual(was?.[part], is?.[part])) continue;
+    throw virtError('OPERATION_UNSUPPORTED', `cannot modify field '${part}' of disk ${dev} while the domain runs`);
+  }
+  if (disk.source?.pool !== undefined) {
+    throw virtError('OPERATION_UNSUPPORTED', `disk ${dev}: give the file of the volume to change the medium to`);
+  }
+  return { target: dev, medium: isEmpty(disk) ? undefined : mediumOptions(disk, undefined) };
+}
+
+function isEmpty({ source }: DiskDef): boolean {
+  return source?.file === undefined && source?.dev === undefined;
+}
+
 /**
  * The change of a link that an update is, if it is nothing else. Throws OPERATION_UNSUPPORTED for any other change, in
  * libvirt's words where it has some.
  */
-export function linkChange(change: DeviceChange): { alias: string; up: boolean } {
+function linkChange(change: DeviceChange): { alias: string; up: boolean } {
   const { verb, device, before } = change;
   if (verb !== 'update' || device.kind !== 'interfaces' || before?.kind !== 'interfaces') refuseChange(change);
   for (const [part, old] of Object.entries(linkless(before.def))) {

@@ -4,6 +4,7 @@ import {
   type DiskOptions,
   type MachineHandle,
   type MachineOptions,
+  type MediumOptions,
   openDiskFile,
 } from '../../drivers/index.ts';
 import { captureStream, type DiskImage, type IoTune } from '../../machine/index.ts';
@@ -33,6 +34,11 @@ export interface LocalMachine {
   setLink(alias: string, up: boolean): void;
   /** What passes the interface of an alias from now on, as pcapng. Throws OPERATION_INVALID if there is none. */
   captureNet(alias: string): Duplex;
+  /**
+   * Puts another medium into the drive of a target, or none. Throws OPERATION_INVALID if there is none of the target,
+   * OPERATION_FAILED when the guest holds the medium and it is not taken by `force`, INVALID_ARG for an unusable image.
+   */
+  changeMedium(target: string, medium: MediumOptions | undefined, force: boolean): Promise<void>;
 }
 
 /** Makes the machine of a plan, powered off. Nothing is left open when it throws. */
@@ -66,6 +72,12 @@ export async function makeMachine(
       const net = machine.nets[plan.nets.indexOf(alias)];
       if (net === undefined) throw virtError('OPERATION_INVALID', `there is no interface ${alias}`);
       return captureStream(net.cable, alias, host.clock);
+    },
+    changeMedium: async (target, medium, force) => {
+      const drive = machine.cdroms.find(({ name }) => name === target);
+      if (drive === undefined) throw virtError('OPERATION_INVALID', `there is no drive ${target}`);
+      if (medium === undefined) await drive.eject({ force });
+      else await drive.insert(medium, { force });
     },
   };
 }

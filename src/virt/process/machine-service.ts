@@ -88,6 +88,10 @@ export class MachineService {
         await writeTo(socket, this.#machine().captureNet(alias));
         return null;
       },
+      changeMedium: async ({ target, medium, force }) => {
+        await this.#machine().changeMedium(target, medium, force);
+        return null;
+      },
       destroy: async () => {
         await this.#machine().machine.destroy();
         await this.#told;

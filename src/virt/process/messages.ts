@@ -1,5 +1,12 @@
 /** What a daemon and the process of a machine say to each other. */
-import type { DiskFailure, ExitStatus, GuestState, MachineOptions, PauseReason } from '../../drivers/index.ts';
+import type {
+  DiskFailure,
+  ExitStatus,
+  GuestState,
+  MachineOptions,
+  MediumOptions,
+  PauseReason,
+} from '../../drivers/index.ts';
 import type { IoTune, NetCounts } from '../../machine/index.ts';
 import { LogLevel, type VirErrorName, VirErrorNumber, VirtError } from '../../util/index.ts';
 import type { BlockCounts } from '../local/counting-block.ts';
@@ -28,6 +35,8 @@ export interface Calls {
   setLink: [args: { alias: string; up: boolean }, result: null];
   /** Connects to a socket, and writes what passes the interface of an alias there as pcapng, until that is closed. */
   captureNet: [args: { alias: string; socket: string }, result: null];
+  /** Puts another medium into a drive; absent: none. */
+  changeMedium: [args: { target: string; force: boolean; medium?: MediumOptions }, result: null];
   /** Pulls the plug. */
   destroy: [args: object, result: null];
   /** Ends the process: nobody needs what it knows of its machine's end. */

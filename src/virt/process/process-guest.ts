@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { ExitStatus, GuestEvents, GuestState, PauseReason } from '../../drivers/index.ts';
+import type { ExitStatus, GuestEvents, GuestState, MediumOptions, PauseReason } from '../../drivers/index.ts';
 import type { IoTune } from '../../machine/index.ts';
 import { Emitter, type Logger } from '../../util/index.ts';
 import type { DomainGuest, MachineNumbers } from '../local/hypervisor.ts';
@@ -118,6 +118,10 @@ export class ProcessGuest implements DomainGuest {
 
   captureNet(alias: string): Promise<Duplex> {
     return socketFrom((socket) => this.process.link.call('captureNet', { alias, socket }));
+  }
+
+  async changeMedium(target: string, medium: MediumOptions | undefined, force: boolean): Promise<void> {
+    await this.process.link.call('changeMedium', { target, force, ...(medium === undefined ? {} : { medium }) });
   }
 
   /** Lets go of the machine, which goes on. */

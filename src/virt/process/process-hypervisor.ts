@@ -3,7 +3,7 @@ import { Emitter, type Logger } from '../../util/index.ts';
 import { type FilledDomainDef, toMachineOptions } from '../conf/index.ts';
 import { virtError } from '../errors.ts';
 import type { MachineSurroundings, MadeGuest, RunKeeper, RunRecord, Survivor } from '../local/hypervisor.ts';
-import { linkChange } from '../local/live-devices.ts';
+import { changeMachine } from '../local/live-devices.ts';
 import { MachineHypervisor } from '../local/machine-hypervisor.ts';
 import type { NetworkDriver } from '../local/network-driver.ts';
 import { SwitchDriver } from '../local/switch-driver.ts';
@@ -117,10 +117,7 @@ export class ProcessHypervisor extends MachineHypervisor implements RunKeeper {
       numbers: () => guest.numbers(),
       resizeDisk: (target, bytes) => guest.resizeDisk(target, bytes),
       tuneDisk: (target, tune) => guest.tuneDisk(target, tune),
-      changeDevice: async (change) => {
-        const { alias, up } = linkChange(change);
-        await guest.setLink(alias, up);
-      },
+      changeDevice: (change) => changeMachine(guest, change),
       captureNet: (alias) => guest.captureNet(alias),
     };
   }
