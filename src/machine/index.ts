@@ -20,7 +20,7 @@ export { MemBlock } from './backend/mem-block.ts';
 export type { Frame, NetBackend, NetPort, Segmentation } from './backend/net.ts';
 export { NullChar } from './backend/null-char.ts';
 export { NullNet } from './backend/null-net.ts';
-export { diskFormat, namedFile, type OpenDiskOptions, openDiskImage } from './backend/open-disk.ts';
+export { diskFormat, namedFile, type OpenDiskOptions, openDiskImage, sameFile } from './backend/open-disk.ts';
 export type { CheckResult } from './backend/qcow2/check.ts';
 export { createQcow2, type Qcow2CreateOptions } from './backend/qcow2/create.ts';
 export { hasMagic as hasQcow2Magic } from './backend/qcow2/header.ts';

@@ -23,8 +23,10 @@ export interface CopyOptions {
   readonly at?: number;
   /** Bytes of the source to copy, when it is not all of it. */
   readonly bytes?: number;
-  /** Leaves out what the source's topmost image does not have itself. */
+  /** Leaves out what the source's topmost image does not have itself, nor one above `base`. */
   readonly ownOnly?: boolean;
+  /** Below the source: what it and those below it have is not the source's own. The image right below unless given. */
+  readonly base?: DiskImage;
   /** Told of the bytes that are done. */
   readonly progress?: (done: number) => void;
 }
@@ -75,7 +77,7 @@ class Copy {
     // A piece that is a cluster goes as a whole.
     if (this.#options.pieceBytes !== undefined) return this.#whole(offset, buffer);
     for (let at = 0; at < buffer.length; ) {
-      const region = await regionAt(this.#source, offset + at, buffer.length - at);
+      const region = await regionAt(this.#source, offset + at, buffer.length - at, this.#options.base);
       const part = buffer.subarray(at, at + region.bytes);
       if (region.own || !this.#options.ownOnly) {
         if (region.kind === 'zero') await this.#zero(offset + at, part);

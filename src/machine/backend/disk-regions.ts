@@ -4,7 +4,7 @@ import type { DiskImage } from './disk-image.ts';
 export interface Region {
   readonly kind: 'data' | 'zero';
   readonly bytes: number;
-  /** It is the topmost image that has it, be it data or zeroes. */
+  /** It is the topmost image that has it, be it data or zeroes; or one that is above the base, where there is one. */
   readonly own: boolean;
 }
 
@@ -15,14 +15,24 @@ export function diskBytes(disk: DiskImage): number {
   return disk.sectors * SECTOR_BYTES;
 }
 
-/** What is at byte `offset`, and for how far, at most `bytes`. */
-export async function regionAt(disk: DiskImage, offset: number, bytes: number, own = true): Promise<Region> {
+/**
+ * What is at byte `offset`, and for how far, at most `bytes`.
+ *
+ * @param base of the chain: what is in it or below is not `own`; the image right below unless given
+ */
+export async function regionAt(
+  disk: DiskImage,
+  offset: number,
+  bytes: number,
+  base: DiskImage | undefined = disk.backing,
+  own = true,
+): Promise<Region> {
   const extent = await disk.extent(offset, bytes);
   if (extent.kind !== 'none') return { kind: extent.kind, bytes: extent.bytes, own };
   const { backing } = disk;
   const left = backing === undefined ? 0 : diskBytes(backing) - offset;
   if (backing === undefined || left <= 0) return { kind: 'zero', bytes: extent.bytes, own: false };
-  return regionAt(backing, offset, Math.min(extent.bytes, left), false);
+  return regionAt(backing, offset, Math.min(extent.bytes, left), base, own && backing !== base);
 }
 
 const zeroes = new Uint8Array(2 * 2 ** 20);

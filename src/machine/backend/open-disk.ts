@@ -19,6 +19,8 @@ export interface OpenDiskOptions {
   readonly readOnly?: boolean;
   /** `none`: without what it is on top of; `write`: the image right below is opened to be written too. */
   readonly backing?: 'read' | 'write' | 'none';
+  /** The file of an image in its chain that is opened to be written, too. */
+  readonly writeTo?: string;
   /** Takes no locks; read-only. */
   readonly shared?: boolean;
   /** Flushing the image and its data file does nothing: for what can be made anew if the host fails meanwhile. */
@@ -50,13 +52,22 @@ async function identityOf(path: string): Promise<string | undefined> {
   return found === undefined ? undefined : `${found.dev}:${found.ino}`;
 }
 
+/** Whether two names are of one file, both of them there. */
+export async function sameFile(a: string, b: string): Promise<boolean> {
+  const [one, other] = await Promise.all([identityOf(a), identityOf(b)]);
+  return one !== undefined && one === other;
+}
+
 /** What has been opened on the way down a chain. */
 class Chain {
   readonly #identities = new Set<string>();
   readonly #logger: Logger;
+  readonly #writeTo: string | undefined;
 
-  constructor(logger: Logger) {
+  /** @param writeTo identity of an image that is to be written */
+  constructor(logger: Logger, writeTo: string | undefined) {
     this.#logger = logger;
+    this.#writeTo = writeTo;
   }
 
   async open(path: string, options: OpenDiskOptions): Promise<DiskImage> {
@@ -91,9 +102,10 @@ class Chain {
     if (header.backingFile === undefined) return undefined;
     const below = namedFile(path, 'backing file', header.backingFile);
     await this.#mustBeNew(path, 'backing file', below);
+    const isWritten = this.#writeTo !== undefined && (await identityOf(below)) === this.#writeTo;
     const format = await backingFormat(path, below, extensionText(header, Extension.BACKING_FORMAT));
     try {
-      return await this.open(below, { format, ...options });
+      return await this.open(below, { format, ...options, ...(isWritten ? { readOnly: false } : {}) });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw unusableImage(path, `its backing file cannot be opened: ${reason}`, error);
@@ -146,6 +158,7 @@ async function backingFormat(path: string, below: string, name: string | undefin
  * Opens a disk image and all that it is on top of, and locks them. Throws INVALID_ARG, naming the file and what is wrong
  * with it; then nothing is left open.
  */
-export function openDiskImage(path: string, options: OpenDiskOptions): Promise<DiskImage> {
-  return new Chain(options.logger ?? silentLogger).open(path, options);
+export async function openDiskImage(path: string, options: OpenDiskOptions): Promise<DiskImage> {
+  const writeTo = options.writeTo === undefined ? undefined : await identityOf(options.writeTo);
+  return new Chain(options.logger ?? silentLogger, writeTo).open(path, options);
 }

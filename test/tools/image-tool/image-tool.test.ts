@@ -282,6 +282,34 @@ describe('nodevisor image', () => {
     await refused(['commit', path('alone')], /not on top of another/);
   });
 
+  it('commits what several images have into one further below', async () => {
+    raw('base', 7);
+    const below = (file: string, over: string, format: string) =>
+      image('create', '-q', '-f', 'qcow2', '-b', over, '-F', format, path(file), '4M');
+    await below('a', 'base', 'raw');
+    await write(path('a'), 512, 512, 1);
+    await write(path('a'), MIB, 65536, 2);
+    await below('b', 'a', 'qcow2');
+    await write(path('b'), MIB + 512, 512, 3);
+    await below('c', 'b', 'qcow2');
+    await write(path('c'), 3 * MIB, 4096, 4);
+    const expected = await content(path('c'));
+    const before = readFileSync(path('a'));
+    // Images between the two stay as they are.
+    assert.equal(await image('commit', '-b', path('base'), path('c')), 'Image committed.\n');
+    assert.ok(readFileSync(path('base')).equals(expected));
+    assert.ok(readFileSync(path('a')).equals(before));
+    assert.ok((await content(path('c'))).equals(expected));
+    assert.notEqual((await json('check', path('c')))['allocated-clusters'], undefined);
+    await write(path('c'), 0, 512, 5);
+    const changed = await content(path('c'));
+    await image('commit', '-b', path('a'), path('c'));
+    assert.ok((await content(path('a'))).equals(changed));
+    assert.ok(readFileSync(path('base')).equals(expected));
+    await refused(['commit', '-b', path('c'), path('b')], /b is not on top of/);
+    await refused(['commit', '-b', path('nowhere'), path('b')], /is not on top of/);
+  });
+
   it('puts an image on top of another one, or of none, without changing what it shows', async () => {
     raw('one', 8);
     const two = raw('two', 9);
