@@ -9,16 +9,23 @@ import {
 } from '../../machine/index.ts';
 import { usageError } from '../cli/command.ts';
 
-/** Whether a file begins as qcow2 images do. */
+/** How a LUKS container begins. */
+const LUKS_MAGIC = Buffer.from('LUKS\xba\xbe', 'latin1');
+
+/**
+ * Whether a file begins as qcow2 images do. One that is encrypted is refused by that name, rather than taken for a raw
+ * disk of noise.
+ */
 export async function looksLikeQcow2(path: string, shared: boolean): Promise<boolean> {
   const file = await DiskFile.open(path, { readOnly: true, shared });
   try {
-    const start = new Uint8Array(4);
+    const start = new Uint8Array(LUKS_MAGIC.length);
     await file.read(0, start);
-    return hasQcow2Magic(start);
+    if (!LUKS_MAGIC.equals(start)) return hasQcow2Magic(start);
   } finally {
     await file.close();
   }
+  throw usageError(`${path} is encrypted (LUKS), which is not supported; said to be raw, it is taken as it is`);
 }
 
 /**

@@ -149,6 +149,17 @@ describe('nodevisor image', () => {
     assert.deepEqual(readFileSync(path('out')), readFileSync(path('secret')));
   });
 
+  it('does not take what is encrypted for a raw disk, unless told that it is one', async () => {
+    const container = Buffer.alloc(MIB, 0x53);
+    container.write('LUKS\xba\xbe\0\x02', 'latin1');
+    writeFileSync(path('luks'), container);
+    await refused(['info', path('luks')], /is encrypted \(LUKS\), which is not supported; said to be raw/);
+    await refused(['convert', '-O', 'raw', path('luks'), path('out')], /is encrypted \(LUKS\)/);
+    await refused(['info', '-f', 'luks', path('luks')], /format 'luks' is not supported/);
+    await image('convert', '-f', 'raw', '-O', 'raw', path('luks'), path('out'));
+    assert.ok(readFileSync(path('out')).equals(container));
+  });
+
   it('converts from and to all formats, leaving holes', async () => {
     const bytes = raw('r', 2);
     for (const options of [
