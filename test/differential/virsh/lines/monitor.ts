@@ -94,6 +94,7 @@ export const lines: Lines = {
     domstats --state --raw test
     domstats --state test test
     emulatorpin test
+    domifstat test testnet0
   `,
   more: `
     domblkstat test
@@ -130,6 +131,7 @@ export const lines: Lines = {
   own: [
     ['domblkstat test vda', 'ours counts times and flushes too, the test driver errors'],
     ['domblkstat test vda --human', 'ours counts times and flushes too, the test driver errors'],
+    ['domifstat test 52:54:00:dd:ee:ff', 'ours finds an interface by its address too, as the manual of virsh has it'],
     ['domblkerror test', 'no disk of ours has errors unless it had one'],
     ['domiflist test', "the interface of our world has an address of QEMU's range, and a model"],
     ['destroy test; domiflist test', "the interface of our world has an address of QEMU's range, and a model"],
