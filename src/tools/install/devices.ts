@@ -116,7 +116,8 @@ function optional(name: string, attributes: Readonly<Record<string, string | und
 
 function diskXml({ path, format = 'raw', isNew, settings }: DiskRequest, target: string, bus: string): string {
   const device = settings.text('device') ?? 'disk';
-  const type = path?.startsWith('/dev/') ? 'block' : 'file';
+  // What is made is a file, and so is what is in memory.
+  const type = isNew !== true && /^\/dev\/(?!shm\/)/.test(path ?? '') ? 'block' : 'file';
   const source = type === 'block' ? { dev: path } : { file: path };
   const order = settings.text('boot_order');
   const serial = settings.text('serial');

@@ -82,6 +82,7 @@ describe('install: the domain it describes', () => {
         ['--disk', 'size=1,format=raw'],
         /type='raw' discard='unmap'\/>\s*<source file='\/[^']*\/nodevisor\/images\/box.img'/,
       ],
+      [['--disk', '/dev/shm/a.img'], "<source file='/dev/shm/a.img'/>"],
       [['--disk', 'size=1', '--disk', 'size=2'], /box\.qcow2'[\s\S]*box-1\.qcow2'/],
       [['--disk', 'path=/new.img,size=1'], /type='qcow2' discard='unmap'\/>\s*<source file='\/new.img'/],
       [['--boot', 'cdrom,hd,menu=on,loader=/fw'], /<boot dev='cdrom'\/>\s*<boot dev='hd'\/>\s*<bootmenu enable='yes'/],
