@@ -1,4 +1,4 @@
-import { type DeviceDef, deviceKinds, type FilledDomainDef, parseDevice } from '../conf/index.ts';
+import { type DeviceDef, deviceKinds, type FilledDomainDef, type InterfaceDef, parseDevice } from '../conf/index.ts';
 import { virtError } from '../errors.ts';
 
 type Kind = DeviceDef['kind'];
@@ -85,8 +85,24 @@ export function updateInDef(def: FilledDomainDef, xml: string): FilledDomainDef 
   return withList(
     def,
     device.kind,
-    list.map((old, at) => (at === index ? keepPlace(old as object, device.def) : old)),
+    list.map((old, at) => (at === index ? updated(old as object, device) : old)),
   );
+}
+
+function updated(old: object, { kind, def }: DeviceDef): object {
+  const placed = keepPlace(old, def);
+  return kind === 'interfaces' ? keepName(old as InterfaceDef, placed as InterfaceDef) : placed;
+}
+
+/** An update of an interface that says nothing of its model, its name on the host and the network's bridge leaves them. */
+function keepName({ model, target, source }: InterfaceDef, changed: InterfaceDef): InterfaceDef {
+  const isSame = source?.network !== undefined && source.network === changed.source?.network;
+  return {
+    ...changed,
+    ...(model === undefined || changed.model !== undefined ? {} : { model }),
+    ...(target === undefined || changed.target !== undefined ? {} : { target }),
+    ...(isSame ? { source: { ...source, ...changed.source } } : {}),
+  };
 }
 
 /** An update that says nothing of address, alias and MAC leaves them. */

@@ -28,6 +28,8 @@ export function describeFaces(current: () => Bench): void {
         only?.params.map(({ field }) => field),
         ['state.state', 'state.reason'],
       );
+      const enforced = bench.connection.getAllDomainStats(DomainStats.PERF, -(2 ** 31));
+      await rejects(enforced, 'ARGUMENT_UNSUPPORTED', /Stats types bits 0x40 are not supported by this daemon/);
       assert.deepEqual(await bench.connection.getAllDomainStats(0, ListDomains.INACTIVE), []);
       assert.deepEqual(await domain.getControlInfo(), { state: 0, details: 0, stateTime: 0n });
       assert.deepEqual(await domain.getJobStats(), { type: 0, params: [] });

@@ -2,6 +2,8 @@
 import { strict as assert } from 'node:assert';
 import {
   Affect,
+  DomainStats,
+  DomainXml,
   ListObjects,
   NetworkEvent,
   NetworkSection,
@@ -85,6 +87,14 @@ export function describeResources(current: () => Bench): void {
       assert.notEqual(await second.getBridgeName(), await one.getBridgeName());
     });
 
+    it('are refused by name, when they start, for what takes privileges', async () => {
+      const routed = network('n1').replace("'nat'", "'route'");
+      const one = await bench.connection.networkDefineXML(routed);
+      if (bench.subject.hotplugs) return one.create();
+      await rejects(one.create(), 'CONFIG_UNSUPPORTED', /unsupported configuration: .*forward mode 'route'/);
+      assert.equal(await one.isActive(), false);
+    });
+
     it('are updated in part', async () => {
       const one = await bench.connection.networkDefineXML(network('n1'));
       const host = "<host mac='52:54:00:00:00:01' ip='10.0.0.5'/>";
@@ -103,6 +113,39 @@ export function describeResources(current: () => Bench): void {
       assert.match(await one.getXMLDesc(), /<hostname>seven<\/hostname>/);
       await rejects(one.update(ADD_LAST, NetworkSection.BRIDGE, -1, '<bridge/>'), 'OPERATION_UNSUPPORTED', /BRIDGE/);
       await rejects(one.update(9, NetworkSection.IP, -1, '<ip/>'), 'INVALID_ARG', /unknown network update command/);
+    });
+
+    it('are joined by the interfaces of running domains', async () => {
+      const nic = (inner = '') =>
+        `<interface type='network'><mac address='52:54:00:00:00:01'/><source network='n1'/>${inner}</interface>`;
+      const domain = await bench.connection.defineXML(bench.xml('one', { devices: nic() }));
+      const isReal = !bench.subject.hotplugs;
+      if (isReal) await rejects(domain.create(), 'NO_NETWORK', /no network with matching name 'n1'/);
+      const one = await bench.connection.networkDefineXML(network('n1'));
+      if (isReal) await rejects(domain.create(), 'OPERATION_INVALID', /network 'n1' is not active/);
+      await one.create();
+      await domain.create();
+      assert.match(await domain.getXMLDesc(), /<target dev=['"]vnet0['"]\/>/);
+      assert.doesNotMatch(await domain.getXMLDesc(DomainXml.INACTIVE), /<target|bridge=/);
+      assert.match(await one.getXMLDesc(), /<network connections=['"]1['"]>/);
+      assert.equal((await domain.interfaceStats('vnet0')).rxErrs, 0n);
+      assert.equal((await domain.interfaceStats('52:54:00:00:00:01')).txErrs, 0n);
+      await rejects(domain.interfaceStats('vnet9'), 'INVALID_ARG', /'vnet9' is not a known interface/);
+      const [stats] = await bench.connection.getAllDomainStats(DomainStats.INTERFACE);
+      const fields = new Map(stats?.params.map(({ field, value }) => [field, value]));
+      assert.deepEqual([fields.get('net.count'), fields.get('net.0.name')], [1, 'vnet0']);
+      assert.equal(typeof fields.get('net.0.rx.bytes'), 'bigint');
+      for (const source of [0, 2]) assert.deepEqual(await domain.interfaceAddresses(source), []);
+      await rejects(domain.getHostname(1), 'NO_HOSTNAME', /no hostname found/);
+      await domain.updateDevice(nic("<link state='down'/>"));
+      assert.match(await domain.getXMLDesc(), /<link state=['"]down['"]\/>/);
+      if (isReal) {
+        const other = nic("<model type='e1000'/>");
+        await rejects(domain.updateDevice(other), 'OPERATION_UNSUPPORTED', /cannot modify network device model/);
+      }
+      await one.destroy();
+      assert.equal(await domain.isActive(), true);
+      await domain.destroy();
     });
 
     it('take and give plain objects', async () => {
