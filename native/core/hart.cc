@@ -16,9 +16,6 @@ using L = layout::hart;
 /// Instructions between two looks at other threads' requests and at the clock: some 10 µs, 40 of nothing but square roots.
 constexpr uint64_t kSlice = 8192;
 
-/// Bound on one hart's translated code.
-constexpr size_t kCodeBytes = size_t{48} << 20;
-
 }  // namespace
 
 Hart::Hart(uint8_t* base, uint64_t bytes, uint32_t id, Tiers tiers)
@@ -39,7 +36,7 @@ Hart::Hart(uint8_t* base, uint64_t bytes, uint32_t id, Tiers tiers)
     ctx.magnitudeDouble[0] = ~ctx.signDouble[0];
     ctx.magnitudeSingle[0] = ~ctx.signSingle[0];
     if (tiers.translate && jit::hostSupported()) {
-        jit_ = std::make_unique<jit::Translator>(this, &blocks_, kCodeBytes);
+        jit_ = std::make_unique<jit::Translator>(this, &blocks_, tiers.codeBytes);
         if (!jit_->usable()) jit_.reset();
     }
     for (uint32_t mode = 0; mode < kModeCount; mode++) {

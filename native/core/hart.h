@@ -53,6 +53,8 @@ struct Tiers {
     bool translate = true;
     /// Executions of a block before it is translated.
     uint32_t hotThreshold = 12;
+    /// Bound on one hart's translated code; when it is reached, all of it goes and what runs is translated anew.
+    size_t codeBytes = size_t{48} << 20;
 };
 
 class Hart {

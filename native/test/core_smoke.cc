@@ -1,4 +1,5 @@
-// Runs the core without Node: a known program on both tiers, then pseudo-random ones, compared tier against tier.
+// Runs the core without Node: a known program on both tiers, then pseudo-random ones, compared tier against tier, the
+// second one with much and with little room for its code.
 
 #include <cstdio>
 
@@ -43,7 +44,9 @@ int main(int argc, char** argv) {
     const uint64_t programs = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 2000;
     World interpreted({false, 0});
     World translated({true, 1});
-    for (World* world : {&interpreted, &translated}) {
+    // So little room for translated code that it is given up every few programs.
+    World cramped({true, 1, 320 << 10});
+    for (World* world : {&interpreted, &translated, &cramped}) {
         world->load(reinterpret_cast<const uint8_t*>(kSum), sizeof kSum);
         check(world->hart().run(1000) == stop::kBudget, "the sum did not use its budget up");
         check(world->x(10) == 5050, "the sum is wrong");
@@ -52,7 +55,10 @@ int main(int argc, char** argv) {
     uint8_t program[1024];
     for (uint64_t seed = 0; seed < programs; seed++) {
         randomProgram(seed, program, sizeof program);
-        if (tiersAgree(interpreted, translated, program, sizeof program)) continue;
+        if (tiersAgree(interpreted, translated, program, sizeof program) &&
+            tiersAgree(interpreted, cramped, program, sizeof program)) {
+            continue;
+        }
         std::fprintf(stderr, "core_smoke: the tiers differ on program %llu\n", static_cast<unsigned long long>(seed));
         failures++;
     }

@@ -3,7 +3,7 @@ import { strict as assert } from 'node:assert';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { HartState, kick, nativeProblem } from '../../../src/cpu/index.ts';
+import { HartState, kick, nativeProblem, nativeTranslates } from '../../../src/cpu/index.ts';
 import { missing } from '../../support/need-tool.ts';
 import { startTsWorker } from '../../support/ts-worker.ts';
 import type { Leaving, UnloadWorkerData } from '../support/unload-worker.ts';
@@ -54,11 +54,17 @@ async function useAndGo(leaving: Leaving): Promise<void> {
   await ended;
 }
 
+interface Addon {
+  readonly Hart: new (...args: readonly unknown[]) => Record<string, (...args: readonly unknown[]) => unknown>;
+}
+
 describe('the native backend', function () {
   this.timeout(120_000);
+  let addon: Addon;
   before(function () {
     if (nativeProblem() !== '') missing(this, `native CPU backend: ${nativeProblem()}`);
     if (process.platform !== 'linux') missing(this, '/proc to count from');
+    addon = createRequire(import.meta.url)('../../../build/Release/hart.node') as Addon;
   });
 
   for (const [leaving, when] of [
@@ -79,10 +85,22 @@ describe('the native backend', function () {
     });
   }
 
+  it('has no page of translated code that is writable and executable', function () {
+    if (!nativeTranslates()) missing(this, 'a host that the translator is for');
+    const hart = new addon.Hart(new Uint8Array(new SharedArrayBuffer(64 << 20)), 0, true, 1);
+    const permissions = readFileSync('/proc/self/maps', 'utf8')
+      .split('\n')
+      .filter((line) => line.includes('nodevisor-code'))
+      .map((line) => line.split(' ')[1] ?? '');
+    hart['close']?.();
+    assert.ok(
+      permissions.some((p) => p.includes('w')) && permissions.some((p) => p.includes('x')),
+      permissions.join(' '),
+    );
+    assert.ok(!permissions.some((p) => p.includes('w') && p.includes('x')), permissions.join(' '));
+  });
+
   it('throws JavaScript errors for wrong arguments, and goes on', () => {
-    const addon = createRequire(import.meta.url)('../../../build/Release/hart.node') as {
-      readonly Hart: new (...args: readonly unknown[]) => Record<string, (...args: readonly unknown[]) => unknown>;
-    };
     const memory = new Uint8Array(new SharedArrayBuffer(64 << 20));
     for (const args of [
       [],
