@@ -1,9 +1,11 @@
 import { strict as assert } from 'node:assert';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { usableEngines } from '../../../src/cpu/index.ts';
 import { FileBlock } from '../../../src/machine/index.ts';
+import { assetPath } from '../../../src/tools/assets.ts';
 import { program } from '../../support/guest.ts';
 import { cli, type Running, startCli } from './support.ts';
 
@@ -59,6 +61,25 @@ describe('run', function () {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }
+
+  it('waits for a disk that fails, says so once, and goes on when it works again', async () => {
+    const content = Buffer.alloc(65_536);
+    content.write('sector five', 5 * 512);
+    const image = file('failing.img', content);
+    const args = ['run', '--kernel', assetPath('guest/guest.elf'), '--append', 'shell', '--memory', '32M'];
+    const running = startCli([...args, '--disk', `${image},rerror=stop`]);
+    await until(running, 'guest> ');
+    truncateSync(image, 0);
+    running.type('disk 5\n');
+    await sleep(3000);
+    assert.doesNotMatch(running.output(), /sector five|error/);
+    writeFileSync(image, content);
+    await until(running, 'sector five');
+    running.type('poweroff\n');
+    const { code, err } = await running.result;
+    assert.equal(code, 0, err);
+    assert.equal(err.match(/disk disk0: .* is shorter than it was; the machine waits/g)?.length, 1, err);
+  });
 
   describe('ends', () => {
     it('with 0 after a power-off, and shows what the guest said', async () => {

@@ -6,7 +6,14 @@ import {
   type FlashOptions,
   type MediumOptions,
 } from '../../../drivers/index.ts';
-import { type DiskFormat, diskFormats } from '../../../machine/index.ts';
+import {
+  type DiskFormat,
+  diskFormats,
+  type ReadErrorAction,
+  readErrorActions,
+  type WriteErrorAction,
+  writeErrorActions,
+} from '../../../machine/index.ts';
 import { usageError } from '../command.ts';
 
 /** A disk as the command line names it. */
@@ -18,11 +25,13 @@ export interface DiskArg {
   readonly serial?: string;
   readonly queues?: number;
   readonly bus?: DiskBus;
+  readonly werror?: WriteErrorAction;
+  readonly rerror?: ReadErrorAction;
 }
 
 /** What `--disk` and `--cdrom` can be, for their help. */
 export const diskHelp =
-  'disk image: FILE[,format=raw|qcow2][,readonly][,cache=…][,serial=…][,bus=virtio|scsi]; may be repeated';
+  'disk image: FILE[,format=raw|qcow2][,readonly][,cache=…][,serial=…][,bus=virtio|scsi][,werror=…][,rerror=…]; may be repeated';
 export const pflashHelp =
   'bank of flash at 0x20000000, the second at 0x22000000: FILE[,readonly][,template=FILE]; at most 2';
 export const cdromHelp = 'image in a CD-ROM drive: FILE[,format=raw|qcow2]; may be repeated';
@@ -41,6 +50,8 @@ const diskSettings: Settings<DiskArg> = {
   cache: (value, fail) => ({ cache: among(value, diskCaches) ?? fail(diskCaches.join(', ')) }),
   serial: (value) => ({ serial: value }),
   queues: (value, fail) => (/^\d+$/.test(value) ? { queues: Number(value) } : fail('a number')),
+  werror: (value, fail) => ({ werror: among(value, writeErrorActions) ?? fail(writeErrorActions.join(', ')) }),
+  rerror: (value, fail) => ({ rerror: among(value, readErrorActions) ?? fail(readErrorActions.join(', ')) }),
   bus: (value, fail) => ({ bus: among(value, diskBuses) ?? fail(diskBuses.join(' or ')) }),
 };
 
