@@ -53,20 +53,18 @@ describe('boot: firmware finds a disk and starts the system on it', function () 
     const vars = path('vars.fd');
     copyFileSync(`${EDK2}/RISCV_VIRT_VARS.fd`, vars);
     const before = readFileSync(vars);
-    for (const bus of ['scsi', 'virtio'] as const) {
-      session = await boot({
-        memory: '512M',
-        pflash: [{ file: code, readonly: true }, { file: vars }],
-        disks: [{ file: systemDisk(), bus }],
-      });
-      await session.expect(/RISC-V EDK2 firmware version \d+/);
-      await session.expect(/Linux version \d+\.\d+/);
-      await session.machine.destroy();
-      assert.ok(!before.equals(readFileSync(vars)), 'the variables are as they were');
-      assert.equal(existsSync(`${vars}.journal`), false);
-      // The names of EDK2's boot options are UTF-16.
-      assert.ok(readFileSync(vars).includes(Buffer.from('BootOrder', 'utf16le')), 'no boot order');
-    }
+    session = await boot({
+      memory: '512M',
+      pflash: [{ file: code, readonly: true }, { file: vars }],
+      disks: [{ file: systemDisk(), bus: 'scsi' }],
+    });
+    await session.expect(/RISC-V EDK2 firmware version \d+/);
+    await session.expect(/Linux version \d+\.\d+/);
+    await session.machine.destroy();
+    const after = readFileSync(vars);
+    assert.ok(!before.equals(after), 'the variables are as they were');
+    assert.ok(after.includes(Buffer.from('BootOrder', 'utf16le')), 'no boot order');
+    assert.equal(existsSync(`${vars}.journal`), false);
   });
 
   it('U-Boot on the built-in firmware starts a kernel from a disk', async function () {

@@ -8,7 +8,7 @@ import { needTool } from '../support/need-tool.ts';
 import { boot, type DebianImage, debianImage, ended, type Session } from './support.ts';
 
 describe('boot: Debian’s kernel with disks and a drive on SCSI', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let image: DebianImage;
   let directory: string;
   let session: Session | undefined;
