@@ -58,7 +58,9 @@ describe('completion in bash', () => {
     assert.deepEqual(offers('domstate', 'x', '--re'), ['--reason']);
     assert.deepEqual(offers('shutdown', 'x', '--mode', 'ac'), ['acpi']);
     assert.deepEqual(offers('list', '--output', ''), ['table', 'json']);
-    assert.deepEqual(offers('image', ''), ['pull']);
+    assert.deepEqual(offers('image', 'c'), ['create', 'convert', 'check', 'commit', 'compare']);
+    assert.deepEqual(offers('image', 'create', 'x', '--back').slice(0, 2), ['--backing', '--backing-format']);
+    assert.deepEqual(offers('-l', 'file', 'domst'), ['domstate', 'domstats']);
     assert.deepEqual(offers('run', '--smp', 'x', '--mem'), ['--memory']);
   });
 
@@ -69,6 +71,7 @@ describe('completion in bash', () => {
     ]);
     assert.deepEqual(offers('net-start', '--network', 'called'), ['called-net-list_--inactive_--name']);
     assert.deepEqual(offers('snapshot-info', 'box', 'called'), ['called-snapshot-list_box_--name']);
+    assert.deepEqual(offers('domifstat', 'box', 'called'), ['called--q_domiflist_box']);
     assert.deepEqual(offers('domstats', '--raw', 'x', 'al'), ['alpha']);
     assert.deepEqual(offers('domstats', '--output', 'j'), ['json']);
   });
@@ -109,7 +112,7 @@ describe('completion in zsh', function () {
     assert.deepEqual(offers('domstate x --re'), ['--reason']);
     assert.deepEqual(offers('list --output '), ['table', 'json']);
     assert.deepEqual(offers('shutdown x --mode ac'), ['acpi']);
-    assert.deepEqual(offers('image '), ['pull']);
+    assert.deepEqual(offers('image c'), ['create', 'convert', 'check', 'commit', 'compare']);
   });
 
   it('asks the program for names, on the connection that was given', () => {
@@ -148,6 +151,7 @@ describe('completion in the shell', () => {
     assert.deepEqual(await offers('net-info d'), ['default ']);
     assert.deepEqual(await offers('vol-list '), ['default-pool ']);
     assert.deepEqual(await offers('shutdown test --mode ac'), ['acpi ']);
+    assert.deepEqual(await offers('domifstat test '), ['testnet0 ']);
     assert.deepEqual(await offers('help netw'), ['network ']);
   });
 

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { dirname } from 'node:path';
 import { type Connection, ListDomains, ListObjects } from '../../../virt/index.ts';
 import { commonOptions } from './arguments.ts';
+import { interfacesOf } from './commands/disks.ts';
 import type { CommandDef, Completion, OptionDef } from './definition.ts';
 import { commandGroups, findCommand } from './groups.ts';
 import { quoteWord, splitPartialLine } from './line.ts';
@@ -62,6 +63,11 @@ const listers: Readonly<Record<Exclude<Completion, readonly string[] | 'file' | 
     return (await Promise.all(pools.map((pool) => pool.listAllVolumes()))).flat();
   },
   interface: (connection) => connection.listAllInterfaces(),
+  'domain-interface': async (connection, [domain = '']) =>
+    interfacesOf(await (await connection.lookupByName(domain)).getXMLDesc()).flatMap(({ target, mac }) => {
+      const name = target ?? mac;
+      return name === undefined ? [] : [{ name }];
+    }),
   'node-device': (connection) => connection.listAllNodeDevices(),
   snapshot: async (connection, [domain = '']) => (await connection.lookupByName(domain)).listAllSnapshots(),
 };

@@ -113,6 +113,7 @@ _nodevisor_call() {
 _nodevisor_names() {
   case "$1" in
 ${cases(listCases)}
+    'domain-interface') _nodevisor_call -q domiflist "$_nodevisor_first" | while read -r name _; do echo "$name"; done ;;
     'snapshot') _nodevisor_call snapshot-list "$_nodevisor_first" --name ;;
     'command') echo "$_nodevisor_commands" ;;
     '='*) echo "\${1#=}" ;;

@@ -16,6 +16,7 @@ export type Completion =
   | 'volume'
   | 'snapshot'
   | 'interface'
+  | 'domain-interface'
   | 'node-device'
   | 'file'
   | 'directory'

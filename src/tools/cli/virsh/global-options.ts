@@ -58,15 +58,22 @@ function optionOf(flags: string, help: string): OptionDef {
   return text(name, help, { named: true, ...(complete === undefined ? {} : { complete }) });
 }
 
-/** The commands that need no connection, as completion sees them: by their first word. */
+/** The commands that need no connection, as completion sees them: by their first word, with the options of all. */
 export function machineCommands(): readonly { readonly name: string; readonly options: readonly OptionDef[] }[] {
-  return commands.map(({ path: [name = '', next], options }) => ({
-    name,
-    options: [
-      ...(next === undefined ? [] : [text('subcommand', 'what to do', { complete: [next] })]),
-      ...options.map(({ flags, help }) => optionOf(flags, help)),
-    ],
-  }));
+  const names = [...new Set(commands.map(({ path: [name = ''] }) => name))];
+  return names.map((name) => {
+    const called = commands.filter(({ path }) => path[0] === name);
+    const next = called.flatMap(({ path }) => path.slice(1, 2));
+    const options = called.flatMap((command) => command.options.map(({ flags, help }) => optionOf(flags, help)));
+    const byName = new Map(options.map((option) => [option.name, option]));
+    return {
+      name,
+      options: [
+        ...(next.length === 0 ? [] : [text('subcommand', 'what to do', { complete: next })]),
+        ...byName.values(),
+      ],
+    };
+  });
 }
 
 /** The most that `--keepalive-…` takes. */

@@ -176,7 +176,10 @@ const setlinkCommand: CommandDef = {
   summary: 'set link state of a virtual interface',
   options: [
     domainOption(),
-    text('interface', 'interface device specified by name or MAC address', { required: true }),
+    text('interface', 'interface device specified by name or MAC address', {
+      required: true,
+      complete: 'domain-interface',
+    }),
     text('state', 'new state of the device: up or down', { required: true, complete: LINKS }),
     { ...flag('config', 'affect next boot'), synonyms: ['persistent'] },
     printXmlOption,

@@ -180,7 +180,10 @@ const domiflistCommand: CommandDef = {
   },
 };
 
-const interfaceOption = text('interface', 'interface device specified by name or MAC address', { required: true });
+const interfaceOption = text('interface', 'interface device specified by name or MAC address', {
+  required: true,
+  complete: 'domain-interface',
+});
 
 /** The host's name of an interface that is called by that or by its MAC address. */
 async function deviceCalled(domain: Domain, called: string): Promise<string> {
@@ -253,7 +256,7 @@ const domifaddrCommand: CommandDef = {
   summary: "get network interfaces' addresses for a running domain",
   options: [
     domainOption('active-domain'),
-    text('interface', 'network interface name'),
+    text('interface', 'network interface name', { complete: 'domain-interface' }),
     flag('full', 'always display names and MACs of interfaces'),
     text('source', `address source: ${SOURCES.join(', ')}`, { complete: SOURCES }),
   ],

@@ -196,7 +196,7 @@ const domiftune: Limits = {
   name: 'domiftune',
   summary: 'get or set limits of a network interface',
   options: [
-    text('interface', 'interface device: its name or MAC address', { required: true }),
+    text('interface', 'interface device: its name or MAC address', { required: true, complete: 'domain-interface' }),
     text('inbound', "limit of the domain's incoming traffic: average,peak,burst,floor"),
     text('outbound', "limit of the domain's outgoing traffic: average,peak,burst"),
   ],

@@ -74,7 +74,7 @@ export const netCaptureCommand: CommandDef = {
   ].join('\n'),
   options: [
     domainOption('active-domain'),
-    text('interface', 'host device or MAC address (default: the only one)', { complete: 'interface' }),
+    text('interface', 'host device or MAC address (default: the only one)', { complete: 'domain-interface' }),
     text('file', 'file to write (default: standard output)', { complete: 'file' }),
     integer('count', 'packets after which it ends', { named: true }),
     integer('duration', 'seconds after which it ends', { named: true }),
