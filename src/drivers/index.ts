@@ -33,6 +33,7 @@ export { FakeGuest, type FakeGuestAct, fakeDriver } from './fake/index.ts';
 export type { FlashOptions } from './flash-options.ts';
 export { hostTimers } from './host-timers.ts';
 export { kvmDriver } from './kvm/index.ts';
+export { prepareVcpuThread } from './kvm/vcpu-thread.ts';
 export {
   type ForwardOptions,
   type NetOptions,

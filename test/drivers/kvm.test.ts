@@ -1,5 +1,7 @@
 import { strict as assert } from 'node:assert';
-import { kvmDriver } from '../../src/drivers/index.ts';
+import { once } from 'node:events';
+import type { Worker } from 'node:worker_threads';
+import { kvmDriver, prepareVcpuThread } from '../../src/drivers/index.ts';
 import { forEachBackend } from '../support/backends.ts';
 import { bareConfig, Output } from '../support/guest.ts';
 import { missing } from '../support/need-tool.ts';
@@ -8,6 +10,31 @@ import { describeDriver } from './contract.ts';
 forEachBackend((backend) => describeDriver(kvmDriver, 'host', backend));
 
 describe('driver kvm: threads', () => {
+  it('takes the thread that was prepared for the first vCPU, new ones for others, and the same again later', async () => {
+    for (let round = 0; round < 2; round++) {
+      await prepareVcpuThread();
+      await prepareVcpuThread();
+      const guest = kvmDriver.create({
+        config: bareConfig('csrr t0, mhartid\n li t1, 1\n bne t0, t1, 1f\n j power_off\n1: j 1b', { vcpus: 2 }),
+        backend: 'interpreter',
+        virtio: [],
+      });
+      await guest.start();
+      assert.equal((await guest.wait()).reason, 'poweroff');
+      await guest.destroy();
+    }
+  });
+
+  it('starts a vCPU on a thread of its own when the prepared one has died', async () => {
+    const started = once(process, 'worker') as Promise<[Worker]>;
+    await prepareVcpuThread();
+    const [worker] = await started;
+    await worker.terminate();
+    const guest = kvmDriver.create({ config: bareConfig('j power_off'), backend: 'interpreter', virtio: [] });
+    await guest.start();
+    assert.equal((await guest.wait()).reason, 'poweroff');
+  });
+
   it('runs vCPUs in parallel: harts that wait for each other get on', async () => {
     // Two harts hand a token to and fro 2000 times by plain loads and stores and fences.
     const guest = kvmDriver.create({

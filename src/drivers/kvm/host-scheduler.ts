@@ -1,9 +1,10 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { machineWord } from '../../cpu/index.ts';
 import type { Vm } from '../../hypervisor/index.ts';
 import { RunState, setRunState } from '../../machine/index.ts';
 import { threadCpuNs } from '../thread-time.ts';
 import type { VcpuThreadData, VcpuThreadMessage } from './protocol.ts';
+import { startVcpuThread } from './vcpu-thread.ts';
 
 /** How long, in milliseconds, a thread may take to end by itself. */
 const QUIT_MS = 5000;
@@ -38,7 +39,7 @@ export class HostScheduler {
   /** Starts one thread per vCPU; resolves when all are ready to run, and so begin at the same time. */
   async launch(data: Omit<VcpuThreadData, 'id'>): Promise<void> {
     for (const { id } of this.#vm.harts) {
-      this.#threads.push(this.#watch(id, await startWorker({ ...data, id })));
+      this.#threads.push(this.#watch(id, await startVcpuThread({ ...data, id })));
     }
     await this.standStill();
   }
@@ -119,18 +120,4 @@ async function endOf(thread: Thread): Promise<void> {
   });
   if ((await Promise.race([thread.end, late])) === 'late') await thread.worker.terminate();
   clearTimeout(timer);
-}
-
-/**
- * Starts a vCPU thread. It runs a bundle, because every thread loads its modules anew and two hundred files take longer
- * than one: made by the build in the package, where it is this file's neighbour, at the first use in a checkout.
- */
-async function startWorker(data: VcpuThreadData): Promise<Worker> {
-  if (!import.meta.url.endsWith('.ts')) {
-    return new Worker(new URL('./worker.js', import.meta.url), { workerData: data });
-  }
-  const source: { workerBundle(): Promise<string> } = await import(
-    new URL('./worker-from-source.mjs', import.meta.url).href
-  );
-  return new Worker(await source.workerBundle(), { eval: true, workerData: data });
 }

@@ -123,4 +123,7 @@ class VcpuThread {
   }
 }
 
-new VcpuThread(workerData as VcpuThreadData).run();
+const data = workerData as VcpuThreadData | undefined;
+// One that was prepared is told later whose thread it is.
+if (data) new VcpuThread(data).run();
+else parentPort?.once('message', (later: VcpuThreadData) => new VcpuThread(later).run());

@@ -6,6 +6,7 @@
 import { renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { prepareVcpuThread } from '../../drivers/index.ts';
 import { HostClock, reachablePath } from '../../util/index.ts';
 import { writeFileAtomically } from '../local/atomic-file.ts';
 import { Channel } from './channel.ts';
@@ -86,6 +87,8 @@ server.on('error', (error) => {
   process.stderr.write(`${error.message}\n`);
   quit(1);
 });
+// While the daemon connects and the machine is made. Without it the machine starts all the same.
+prepareVcpuThread().catch(() => {});
 reachablePath(socketPath).then(
   ({ path }) => server.listen(path, () => process.stdout.write('ready\n')),
   (error: unknown) => server.emit('error', error),

@@ -12,7 +12,7 @@ import { domainProgram } from './program.ts';
 const READY_MS = 30_000;
 
 /** How long, in milliseconds, after a start the next process is made ready. */
-const SPARE_MS = 300;
+const SPARE_MS = 50;
 
 /** What is the daemon's own of its environment: sockets from systemd, and whom to tell that it is ready. */
 const privateVariables = [

@@ -73,11 +73,8 @@ async function put(path, text) {
   await rename(temporary, path);
 }
 
-/** What comes after a program that has run, so that its cache is kept: a process knows its end, a thread runs to it. */
-const keepers = {
-  main: `process.on('exit', () => writeFileSync(cachePath, script.createCachedData()));\n`,
-  worker: `writeFileSync(cachePath, script.createCachedData());\n`,
-};
+/** What comes after a program, so that its cache is kept in the end, when V8 has compiled all that was needed. */
+const KEEPER = `process.on('exit', () => writeFileSync(cachePath, script.createCachedData()));\n`;
 
 async function bundleInto(directory, { keeps = false } = {}) {
   await mkdir(directory, { recursive: true });
@@ -87,7 +84,7 @@ async function bundleInto(directory, { keeps = false } = {}) {
     const cache = cacheOf(bundle, text);
     caches.add(cache);
     await put(join(directory, `${bundle}.js`), text);
-    await put(join(directory, `${name}.js`), loader(bundle, cache, keeps ? keepers[name] : ''));
+    await put(join(directory, `${name}.js`), loader(bundle, cache, keeps ? KEEPER : ''));
   }
   // Bundles are no modules wherever they lie.
   await writeFile(join(directory, 'package.json'), '{"type":"commonjs"}\n');
