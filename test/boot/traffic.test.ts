@@ -172,6 +172,17 @@ describe('boot: traffic of Debian with its host', function () {
     assert.match(await run('ping -6 -c 3 -s 20000 fec0::2'), /3 packets received/);
   });
 
+  it('reaches its host through passt', async function () {
+    needTool(this, 'passt', 'passt');
+    const contents = randomBytes(8 * MIB);
+    const port = await webServer(contents, '127.0.0.1');
+    const behind = await guest(image.initrd, { type: 'passt' });
+    closers.push(() => behind.machine.destroy());
+    // The router's address stands for the host's own loopback.
+    const fetch = `wget -q -O - http://$(ip route | sed -n 's/^default via \\([^ ]*\\).*/\\1/p'):${port}/ | sha1sum`;
+    assert.match(await run(fetch, behind), new RegExp(sha1(contents)));
+  });
+
   it('looks names up in the network and beyond it', async () => {
     const server = createSocket('udp4');
     closers.push(() => server.close());

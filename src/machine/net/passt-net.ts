@@ -1,63 +1,78 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import type { Socket } from 'node:net';
 import { VirtError } from '../../util/index.ts';
 import type { Frame, NetBackend, NetPort } from '../backend/net.ts';
 import type { Timers } from '../bus/timers.ts';
 import { StreamNet } from './stream-net.ts';
 
-/** How often, and how long apart, a passt that has just started is tried. */
-const TRIES = 100;
-const TRY_NS = 20e6;
+/** How long a passt has to say that it cannot start; a later end is an end. */
+const START_NS = 300e6;
 
-/** What passt last said, for a message. */
+/** The descriptor of passt's end of the cable. */
+const CABLE_FD = 3;
+
+/** What passt said, for a message. */
 const WORDS_MAX = 500;
+
+/** What it says of every one of them where there is no system log. */
+const NO_SYSLOG = /^Failed to send \d+ bytes to syslog\n?/gm;
 
 /** A network by passt, a program of the host's that needs no privileges either: frames go to it through a socket. */
 export class PasstNet implements NetBackend {
   readonly #stream: StreamNet;
   readonly #process: ChildProcess;
-  readonly #directory: string;
 
-  private constructor(stream: StreamNet, process: ChildProcess, directory: string) {
+  private constructor(stream: StreamNet, process: ChildProcess) {
     this.#stream = stream;
     this.#process = process;
-    this.#directory = directory;
   }
 
   /**
-   * Starts passt with `args` besides its socket. Throws OPERATION_FAILED when it is not installed or does not come up;
-   * `onExit` is told when it ends by itself later.
+   * Starts passt with `args` besides its end of the cable, a pair of sockets: it gives up root's rights, and with them
+   * the way to most directories. Throws OPERATION_FAILED when it is not installed or does not come up; `onExit` is told
+   * when it ends by itself later.
    */
   static async open(args: readonly string[], timers: Timers, onExit: (detail: string) => void): Promise<PasstNet> {
-    const directory = await mkdtemp(join(tmpdir(), 'nodevisor-passt-'));
-    const path = join(directory, 'socket');
-    const child = spawn('passt', ['--foreground', '--quiet', '--socket', path, ...args], {
-      stdio: ['ignore', 'ignore', 'pipe'],
+    const child = spawn('passt', ['--foreground', '--quiet', '--stderr', '--fd', String(CABLE_FD), ...args], {
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     });
     let words = '';
     child.stderr?.on('data', (data: Buffer) => {
-      words = (words + data.toString()).slice(-WORDS_MAX);
+      words = (words + data.toString().replaceAll(NO_SYSLOG, '')).slice(0, WORDS_MAX);
     });
-    let gone: string | undefined;
+    const cable = child.stdio[CABLE_FD] as Socket;
+    cable.on('error', () => {});
     let started = false;
-    child.once('error', (error: NodeJS.ErrnoException) => {
-      gone = error.code === 'ENOENT' ? 'it is not installed' : error.message;
+    const gone = new Promise<string>((resolve) => {
+      child.once('error', (error: NodeJS.ErrnoException) => {
+        resolve(error.code === 'ENOENT' ? 'it is not installed' : error.message);
+      });
+      // Behind its last words.
+      child.once('close', (code, signal) => {
+        const said = words.split('Usage:')[0]?.trim() ?? '';
+        const detail = `it ended with ${signal ?? `status ${code}`}${said === '' ? '' : `: ${said}`}`;
+        if (started) onExit(detail);
+        else resolve(detail);
+      });
     });
-    child.once('exit', (code, signal) => {
-      gone ??= `it ended with ${signal ?? `status ${code}`}${words === '' ? '' : `: ${words.trim()}`}`;
-      if (started) onExit(gone);
-    });
-    try {
-      const stream = await connectTo(path, timers, () => gone);
-      started = true;
-      return new PasstNet(stream, child, directory);
-    } catch (cause) {
-      child.kill();
-      await rm(directory, { recursive: true, force: true });
-      throw new VirtError('OPERATION_FAILED', `cannot start passt: ${gone ?? (cause as Error).message}`, { cause });
+    const detail = await Promise.race([
+      gone,
+      new Promise<undefined>((resolve) => timers.after(START_NS, () => resolve(undefined))),
+    ]);
+    if (detail !== undefined) {
+      cable.destroy();
+      throw new VirtError('OPERATION_FAILED', `cannot start passt: ${detail}`);
     }
+    started = true;
+    return new PasstNet(
+      StreamNet.over(cable, () => {}),
+      child,
+    );
+  }
+
+  /** The process. */
+  get pid(): number {
+    return this.#process.pid as number;
   }
 
   send(frame: Frame): boolean {
@@ -73,20 +88,8 @@ export class PasstNet implements NetBackend {
   }
 
   async close(): Promise<void> {
-    this.#process.removeAllListeners('exit');
+    this.#process.removeAllListeners('close');
     await this.#stream.close();
     this.#process.kill();
-    await rm(this.#directory, { recursive: true, force: true });
-  }
-}
-
-async function connectTo(path: string, timers: Timers, gone: () => string | undefined): Promise<StreamNet> {
-  for (let tries = 0; ; tries++) {
-    await new Promise<void>((resolve) => timers.after(TRY_NS, resolve));
-    try {
-      return await StreamNet.open({ address: { path } });
-    } catch (error) {
-      if (gone() !== undefined || tries >= TRIES) throw error;
-    }
   }
 }

@@ -69,10 +69,11 @@ export class StreamNet implements NetBackend {
     if (socket === undefined) return true;
     let room = true;
     for (const bytes of completeFrames(frame)) {
-      const length = Buffer.alloc(4);
-      length.writeUInt32BE(bytes.length);
-      socket.write(length);
-      room = socket.write(bytes);
+      // In one piece: peers exist (passt of 2023) that lose step when they read a length alone.
+      const framed = Buffer.allocUnsafe(4 + bytes.length);
+      framed.writeUInt32BE(bytes.length);
+      framed.set(bytes, 4);
+      room = socket.write(framed);
     }
     return room;
   }

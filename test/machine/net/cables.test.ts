@@ -12,7 +12,9 @@ import { PasstNet } from '../../../src/machine/net/passt-net.ts';
 import { CapturedNet, captureStream } from '../../../src/machine/net/pcapng.ts';
 import { StreamNet } from '../../../src/machine/net/stream-net.ts';
 import { TappedNet } from '../../../src/machine/net/tapped-net.ts';
+import { arpFrame } from '../../../src/machine/net/user/link.ts';
 import { ManualClock, SeededRandom } from '../../../src/util/index.ts';
+import { needTool } from '../../support/need-tool.ts';
 import { eventually } from './user/guest.ts';
 
 const frame = (mark: number, bytes = 60): Frame => ({ bytes: new Uint8Array(bytes).fill(mark) });
@@ -127,6 +129,32 @@ describe('cables of a network interface', () => {
       );
     } finally {
       process.env['PATH'] = path;
+    }
+  });
+
+  it('run to passt, and tell when it does not start or dies', async function () {
+    needTool(this, 'passt', 'passt');
+    await assert.rejects(
+      PasstNet.open(['--nonsense'], hostTimers, () => {}),
+      /cannot start passt: it ended with status 1: .*nonsense/,
+    );
+    const ends: string[] = [];
+    const net = await PasstNet.open([], hostTimers, (detail) => ends.push(detail));
+    const replies: Uint8Array[] = [];
+    net.connect({ receive: ({ bytes }) => replies.push(bytes) > 0, drained() {} });
+    const sender = { mac: Uint8Array.of(0x52, 0x54, 0, 0, 0, 1), ip: Uint8Array.of(0, 0, 0, 0) };
+    const question = arpFrame(1, sender, { mac: new Uint8Array(6), ip: Uint8Array.of(192, 0, 2, 200) });
+    question.bytes.fill(0xff, 0, 6);
+    question.bytes.set(sender.mac, 6);
+    try {
+      const answered = () => replies.some((bytes) => bytes[12] === 8 && bytes[13] === 6 && bytes[21] === 2);
+      await eventually(() => answered() || !net.send(question), 'an answer');
+      process.kill(net.pid, 'SIGKILL');
+      await eventually(() => ends.length === 1, 'its end');
+      assert.match(ends[0] as string, /^it ended with SIGKILL/);
+      net.send(question);
+    } finally {
+      await net.close();
     }
   });
 
