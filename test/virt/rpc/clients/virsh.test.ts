@@ -14,7 +14,7 @@ list|list --all|list --all --uuid|list --title|list --name
 dominfo nope|domid test|domname 1|domuuid test|domstate test|domcontrol test
 domblklist test|domblklist test --details|vcpucount test|vcpucount test --maximum --live|iothreadinfo test
 blkiotune test|memtune test|schedinfo test|metadata test http://x|desc test|desc test --title|maxvcpus
-hostname|version|domdisplay test|vncdisplay test|ttyconsole test
+hostname|version|freecell|freecell --all|freecell --cellno 1|domstats --perf --enforce|domdisplay test|vncdisplay test|ttyconsole test
 net-list|net-list --all|net-info default|net-uuid default|net-name 004b96e1-2d78-c30f-5aa5-f03c87d21e69|net-event --list
 iface-list --all|nodedev-event --list|event --list
 pool-list|pool-list --all --details|pool-info default-pool|pool-uuid default-pool|pool-event --list
@@ -44,7 +44,6 @@ const own: readonly (readonly [command: string, wanted: RegExp])[] = [
   ['sysinfo', /<sysinfo type='smbios'>/],
   ['pool-capabilities', /<storagepoolCapabilities>/],
   ['nodememstats', /total +: +\d+ KiB/],
-  ['freecell --all', /^0: +\d+ KiB$/],
   ['uri', /^nodevisor\+unix:/],
   ['net-dhcp-leases default', /^$/],
   ['nodedev-list', /computer/],
