@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { Frame, NetBackend, NetPort } from '../../../src/machine/backend/net.ts';
+import { NullNet } from '../../../src/machine/backend/null-net.ts';
 import { checksum, pseudoHeader, setU16, setU32, u16, u32 } from '../../../src/machine/net/checksum.ts';
 import { VirtioNet } from '../../../src/machine/virtio/net.ts';
 import { NET_HEADER, NetControl, NetFeature } from '../../../src/machine/virtio/net-spec.ts';
@@ -329,6 +330,13 @@ describe('virtio-net', () => {
     await slot.serve();
     assert.equal(cable.offer({ bytes: ether(MAC, some(10)) }), true);
     assert.deepEqual([device.counts.txDrop, device.counts.rxDrop, cable.sent.length], [1, 1, 0]);
+  });
+
+  it('tells the driver of the largest packet where there is one', () => {
+    const device = new VirtioNet(new NullNet(), { mac: MAC, mtu: 9000 });
+    assert.equal(device.features & NetFeature.MTU, NetFeature.MTU);
+    assert.deepEqual([...device.config().subarray(10)], [9000 & 0xff, 9000 >> 8]);
+    assert.equal(new VirtioNet(new NullNet(), { mac: MAC }).features & NetFeature.MTU, 0n);
   });
 
   it('filters by address, group and tag as the driver says', async () => {

@@ -68,6 +68,61 @@ describe('user network', () => {
     assert.equal(await guest.tryAsk(dhcpRequest(1, [], mac(2))), undefined);
   });
 
+  it('gives out several ranges, keeps what it had given out, and says when that changes', async () => {
+    const range = (first: string, last: string) => [parseIp(first), parseIp(last)] as const;
+    let changes = 0;
+    const options = {
+      ranges: [range('10.0.2.20', '10.0.2.20'), range('10.0.2.40', '10.0.2.40')],
+      leaseSeconds: 60,
+      onLease: () => changes++,
+    };
+    const guest = await dhcpGuest(options);
+    for (const [n, last] of [20, 40].entries()) {
+      const ack = await guest.ask(dhcpRequest(3, [[50, [10, 0, 2, last]]], mac(n)));
+      assert.deepEqual([...(ack.options.get(51) ?? [])], [0, 0, 0, 60]);
+    }
+    assert.equal(changes, 2);
+    const leases = guest.net.leases();
+    const later = await dhcpGuest({ ...options, leases });
+    assert.deepEqual(later.net.leases(), leases);
+    assert.equal((await later.ask(dhcpRequest(1, [], mac(1)))).ip, '10.0.2.40');
+    assert.equal(await later.tryAsk(dhcpRequest(1, [], mac(2))), undefined);
+    await later.tryAsk(dhcpRequest(7, [], mac(0)));
+    assert.equal(changes, 3);
+    assert.equal((await later.ask(dhcpRequest(1, [], mac(2)))).ip, '10.0.2.20');
+    const none = await dhcpGuest({ ranges: [] });
+    assert.equal(await none.tryAsk(dhcpRequest(1, [])), undefined);
+  });
+
+  it('leads nowhere when it is isolated, and answers for its own names alone', async () => {
+    const port = await tcpServer((socket) => socket.end('reached'));
+    const isolated = {
+      routes: { ipv4: false, ipv6: false },
+      hostLoopback: true,
+      router: ROUTER,
+      dns: ROUTER,
+      names: new Map([['printer', [parseIp('10.0.2.50')]]]),
+      domain: 'lan',
+      localDomain: true,
+    };
+    const offer = await (await dhcpGuest(isolated)).ask(dhcpRequest(1, []));
+    assert.equal(offer.options.get(3), undefined);
+    assert.deepEqual([...(offer.options.get(6) ?? [])], [...ROUTER]);
+    const guest = await plug(isolated);
+    guest.packet(ROUTER, 1, icmpEcho(1));
+    assert.equal(guest.others.length, 1);
+    const connection = guest.connect(ROUTER, port);
+    await eventually(() => connection.heard.includes('reset'));
+    for (const [id, name] of ['printer', 'nobody.lan', 'example.org'].entries()) {
+      guest.udp(ROUTER, 53, dnsQuery(id, name));
+    }
+    await eventually(() => guest.datagrams.length === 3);
+    const answer = (id: number) => guest.datagrams.find(({ data }) => u16(data, 0) === id)?.data as Buffer;
+    assert.deepEqual([...answer(0).subarray(-4)], [10, 0, 2, 50]);
+    assert.deepEqual([answer(1).readUInt8(3) & 15, u16(answer(1), 6)], [0, 0]);
+    assert.equal(answer(2).readUInt8(3) & 15, 2);
+  });
+
   it('keeps guests from the host itself, and from what is not on the list', async () => {
     let reached = 0;
     const port = await tcpServer((socket) => {
