@@ -1,6 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Duplex } from 'node:stream';
+import { pcapngHeader, pcapngPacket } from '../../../src/machine/net/pcapng.ts';
 import { VirtError } from '../../../src/util/index.ts';
 import type { Backend } from '../../../src/virt/index.ts';
 import { ask, askJson, snapshotXml } from './ask.ts';
@@ -106,6 +108,46 @@ describe('commands about what the test world lacks', () => {
     assert.deepEqual(await askJson('snapshot-list test'), [
       { name: 's1', created: '1970-01-02T00:00:00.000Z', state: 'running', parent: 's0' },
     ]);
+  });
+
+  it('net-capture: goes into a pipe as it is, from the only interface, for as many packets as wanted', async () => {
+    const capture = Buffer.concat([
+      pcapngHeader('net0'),
+      ...[1, 2, 3].map((mark) => pcapngPacket(Buffer.alloc(60, mark), 1n, 'in')),
+    ]);
+    const devices: string[] = [];
+    let open: Duplex | undefined;
+    const answer: Partial<Backend> = {
+      async domainCaptureInterface(_domain, device) {
+        devices.push(device);
+        // In pieces that end anywhere, and without an end.
+        open = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+        for (let at = 0; at < capture.length; at += 7) open.push(capture.subarray(at, at + 7));
+        return open;
+      },
+    };
+    const piped = await ask('net-capture test --count 2', 'table', answer);
+    assert.equal(piped.code, 0);
+    assert.deepEqual(devices, ['testnet0']);
+    const packet = pcapngPacket(Buffer.alloc(60), 1n, 'in').length;
+    assert.equal(piped.out.length, capture.length - packet + '2 packets captured\n'.length);
+    assert.equal(open?.destroyed, true, 'the capture has been stopped');
+    const file = join(directory(), 'frames');
+    const { out } = await ask(`net-capture test testnet0 ${file} --count 1`, 'table', answer);
+    assert.equal(out, '1 packet captured\n\n');
+    assert.deepEqual(readFileSync(file), capture.subarray(0, capture.length - 2 * packet));
+    const refused = await ask('net-capture test', 'json', answer);
+    assert.deepEqual(
+      [refused.code, refused.out],
+      [1, 'error: a capture and JSON cannot both be on standard output: give a file\n'],
+    );
+    const broken = await ask('net-capture test', 'table', {
+      domainCaptureInterface: async () => Duplex.from([Buffer.alloc(64)]),
+    });
+    assert.match(
+      broken.out,
+      /^error: Failed to capture interface 'testnet0' of domain 'test'\nerror: .*no part of a capture\n+$/,
+    );
   });
 
   it('detach-device-alias: asks for it by its alias', async () => {

@@ -1,5 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { finished, type Writable } from 'node:stream';
+import { VirtError } from '../../../../util/index.ts';
 import type { Domain } from '../../../../virt/index.ts';
 import { type CommandDef, integer, text } from '../definition.ts';
 import { attempt, CommandFailure } from '../failure.ts';
@@ -51,7 +52,7 @@ function pass(source: PcapngBlocks, to: Writable, durationMs: number | undefined
       to.off('error', lost);
       source.unpipe(to);
       source.destroy();
-      if (error) reject(error);
+      if (error) reject(error instanceof VirtError ? error : new CommandFailure(reasonOf(error)));
       else resolve();
     };
     const offInterrupt = session.onInterrupt(() => end());
