@@ -37,9 +37,9 @@ export class EntryTable {
     return entryOffset(this.hi(index), this.lo(index));
   }
 
-  /** The flag COPIED: what it points at has one reference. */
+  /** The flag COPIED: what it points at has one reference. Of an entry that points nowhere it says nothing. */
   copied(index: number): boolean {
-    return (this.hi(index) & COPIED_HI) !== 0;
+    return (this.hi(index) & COPIED_HI) !== 0 && this.offset(index) !== 0;
   }
 
   set(index: number, offset: number, copied: boolean): void {

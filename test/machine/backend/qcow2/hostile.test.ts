@@ -174,6 +174,20 @@ describe('Qcow2Image and images made in bad faith', () => {
     await assert.rejects(disk.read(0, new Uint8Array(512)), /L2 table 0 is said to be at byte/);
   });
 
+  it('does not look for ever for a table that is nowhere and said to be the image’s own', async () => {
+    const file = await written();
+    // The flag COPIED, and no offset.
+    put64(file, at.l1, 1n << 63n);
+    const disk = await Qcow2Image.open(file);
+    const into = new Uint8Array(512).fill(9);
+    await disk.read(0, into);
+    assert.ok(into.every((byte) => byte === 0));
+    await disk.write(512, new Uint8Array(512).fill(4));
+    await disk.read(512, into);
+    assert.deepEqual(into, new Uint8Array(512).fill(4));
+    await disk.close();
+  });
+
   it('takes bounded memory for tables that are as large as they may be', async () => {
     // A disk of 8 TiB whose whole L1 table leads to L2 tables in one place.
     const file = await memImage({ size: 2 ** 43 });
