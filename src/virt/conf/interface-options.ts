@@ -22,6 +22,7 @@ export function interfaceOptions(def: InterfaceDef, context: PlanContext): NetOp
   if (queues > NET_QUEUE_PAIRS_MAX) {
     throw unsupported(`${where}: ${queues} queues, there can be ${NET_QUEUE_PAIRS_MAX}`);
   }
+  if (driver?.name === 'vhost') throw unsupported(`${where}: driver 'vhost' is not supported`);
   if (mtu !== undefined && (mtu.size < 68 || mtu.size > 65_535)) throw unsupported(`${where}: mtu ${mtu.size}`);
   checkParts(def, where);
   return {
@@ -51,6 +52,8 @@ function cableOptions(def: InterfaceDef, where: string, { networkCable }: PlanCo
       if (backend.type === 'passt') return { type: 'passt', args: passtArguments(def) };
       throw unsupported(`${where}: backend '${backend.type}' is not supported, 'passt' is`);
     case 'network':
+      if (source.portgroup !== undefined)
+        throw unsupported(`${where}: portgroup '${source.portgroup}' is not supported`);
       if (networkCable === undefined) throw unsupported(`${where}: type 'network' is not supported`);
       return networkCable(source.network ?? '');
     case 'server':

@@ -86,6 +86,8 @@ describe('interfaces of a definition', () => {
     ['other models', nic('user', "<model type='e1000'/>"), /model 'e1000'/],
     ['other backends', nic('user', "<backend type='slirp'/>"), /backend 'slirp'/],
     ['more queues than there are', nic('user', "<driver queues='8'/>"), /8 queues/],
+    ['the host’s kernel', nic('user', "<driver name='vhost'/>"), /driver 'vhost'/],
+    ['groups of ports', nic('network', "<source network='n' portgroup='p'/>"), /portgroup 'p'/],
     ['an MTU that is none', nic('user', "<mtu size='20'/>"), /mtu 20/],
     ['addresses beside networks', nic('network', "<source network='n'/><ip address='10.0.0.1'/>"), /element 'ip'/],
     ['a server without a port', nic('server'), /has no port/],
