@@ -91,7 +91,7 @@ export class Pflash implements MmioDevice {
   /** Power-on state. The contents stay: that is what it is for. */
   reset(): void {
     this.#readArray();
-    this.#words[Word.STATUS] = 0;
+    this.#words[Word.STATUS] = FlashStatus.READY;
     this.#words[Word.LEFT] = 0;
   }
 
