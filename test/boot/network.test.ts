@@ -82,16 +82,16 @@ describe('boot: Debian on a virtual network', function () {
     return connection;
   }
 
+  const xml = (name: string) =>
+    `<domain type='qemu'><name>${name}</name><memory unit='MiB'>256</memory>
+     <os><type arch='riscv64' machine='virt'>hvm</type><kernel>${image.kernel}</kernel>
+       <initrd>${image.initrd}</initrd><cmdline>${image.append} quiet</cmdline></os>
+     <devices><console type='pty'/><interface type='network'><mac address='${mac(name)}'/>
+       <source network='default'/></interface></devices></domain>`;
+
   async function start(name: string): Promise<void> {
     const file = join(bench.directory, `${name}.xml`);
-    writeFileSync(
-      file,
-      `<domain type='qemu'><name>${name}</name><memory unit='MiB'>256</memory>
-       <os><type arch='riscv64' machine='virt'>hvm</type><kernel>${image.kernel}</kernel>
-         <initrd>${image.initrd}</initrd><cmdline>${image.append} quiet</cmdline></os>
-       <devices><console type='pty'/><interface type='network'><mac address='${mac(name)}'/>
-         <source network='default'/></interface></devices></domain>`,
-    );
+    writeFileSync(file, xml(name));
     await virsh('define', file);
     await virsh('start', name);
   }
@@ -105,6 +105,35 @@ describe('boot: Debian on a virtual network', function () {
     const file = readdirSync(run).find((one) => one === `${uuid}.json`) ?? '';
     return (JSON.parse(readFileSync(join(run, file), 'utf8')) as { process: { pid: number } }).process.pid;
   }
+
+  it('reaches others and nothing else on an isolated network of one process', async () => {
+    const embed = await connect('nodevisor:///embed');
+    try {
+      const network = await embed.networkCreateXML(
+        `<network><name>default</name><ip address='10.7.0.1' netmask='255.255.255.0'><dhcp>
+         <range start='10.7.0.2' end='10.7.0.9'/><host mac='${mac('b')}' name='bee' ip='10.7.0.77'/></dhcp></ip></network>`,
+      );
+      for (const name of ['a', 'b']) await embed.createXML(xml(name));
+      const [a, b] = [await Shell.of(embed, 'a'), await Shell.of(embed, 'b')];
+      await a.insist('ip addr show eth0 | grep 10.7.0.2');
+      await b.insist('ip addr show eth0 | grep 10.7.0.77');
+      assert.match(await a.run('ping -c 3 bee'), /3 packets received/);
+      assert.match(await a.run('ping -c 2 10.7.0.1'), /2 packets received/);
+      assert.doesNotMatch(await a.run('ip route'), /default/);
+      assert.deepEqual((await network.getDHCPLeases()).map(({ ipaddr }) => ipaddr).sort(), ['10.7.0.2', '10.7.0.77']);
+      const guest = await embed.lookupByName('a');
+      const link = (state: string) =>
+        `<interface type='network'><mac address='${mac('a')}'/><source network='default'/><link state='${state}'/></interface>`;
+      await guest.updateDevice(link('down'));
+      assert.match(await a.run('cat /sys/class/net/eth0/carrier; ping -c 1 -W 1 bee'), /^0\r?\n[\s\S]*end=1/m);
+      await guest.updateDevice(link('up'));
+      await a.insist('ping -c 1 -W 1 10.7.0.77');
+      const { rxPackets, txBytes } = await guest.interfaceStats('vnet0');
+      assert.ok(rxPackets > 5n && txBytes > 500n, `${rxPackets} ${txBytes}`);
+    } finally {
+      await embed.close();
+    }
+  });
 
   it('has an address that virsh shows, reaches others and a real QEMU, and outlives kills on all sides', async function () {
     needTool(this, 'qemu-system-riscv64', 'qemu-system-misc');
