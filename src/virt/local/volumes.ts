@@ -227,15 +227,17 @@ function refOf(pool: LocalPool, { name, path }: StoredVolume): VolumeRef {
 
 function newVolume(def: StorageVolumeDef, flags: number): NewVolume {
   validateStorageVolume(def);
-  const { name, allocation = 0, capacity, target } = def;
+  const { name, capacity, target } = def;
+  const image = newImage(def);
   const mode = target?.permissions?.mode;
   if (mode !== undefined && !/^[0-7]{1,4}$/.test(mode)) throw virtError('XML_ERROR', 'malformed octal mode');
   return {
     name,
     capacity,
-    allocation,
+    // As libvirt: bytes of which nobody says how many are to be there all are. Formats of their own begin small.
+    allocation: def.allocation ?? (image.format === 'raw' ? capacity : 0),
     ...(mode === undefined ? {} : { mode: Number.parseInt(mode, 8) }),
-    image: newImage(def),
+    image,
     preallocate: (flags & VolumeCreate.PREALLOC_METADATA) !== 0,
   };
 }

@@ -70,6 +70,13 @@ describe('volumes that are qcow2 images', () => {
     assert.ok(statSync(path('v')).blocks * 512 < MIB, 'metadata alone');
     await pool.createVolumeXML(xml('full', `<allocation>${8 * MIB}</allocation>${qcow2()}`));
     assert.ok(statSync(path('full')).blocks * 512 >= 8 * MIB);
+    // As libvirt has it: raw ones all of it, unless the document says how much.
+    await pool.createVolumeXML(xml('raw', ''));
+    assert.ok(statSync(path('raw')).blocks * 512 >= 8 * MIB);
+    await pool.createVolumeXML(xml('sparse', '<allocation>0</allocation>'));
+    assert.equal(statSync(path('sparse')).blocks, 0);
+    await pool.createVolumeXML(xml('some', `<allocation>${MIB}</allocation>`));
+    assert.equal(statSync(path('some')).blocks * 512, MIB);
   });
 
   it('are on top of others', async () => {
