@@ -125,6 +125,7 @@ export const lines: Lines = {
     dumpxml test --xpath //disk/source/@file
     dumpxml test --xpath //nope
     dumpxml test --xpath 'count(//disk)'
+    dumpxml test --xpath '//source'
     dumpxml nope
   `,
   words: `
@@ -164,7 +165,6 @@ export const lines: Lines = {
   document: `
     attach-disk test '' hdc --print-xml --type cdrom
     dumpxml test --xpath '//target' --wrap
-    dumpxml test --xpath '//source'
     dumpxml test --wrap
   `,
   more: `
