@@ -2,6 +2,7 @@ import {
   type BlockBackend,
   type BlockFailure,
   type IoTune,
+  KeptBlock,
   PolicyBlock,
   type ReadErrorAction,
   Throttle,
@@ -53,9 +54,10 @@ export function controlDisk(
   settings: DiskSettings,
   options: { name: string; throttle: Throttle; virtual: boolean },
 ): DiskControl {
-  const { werror = 'enospc', rerror = 'report' } = settings;
+  const { werror = 'enospc', rerror = 'report', discard = 'unmap' } = settings;
   const { throttle, name, virtual } = options;
-  const policy = new PolicyBlock(new ThrottledBlock(disk, throttle), name, { read: rerror, write: werror });
+  const kept = discard === 'ignore' ? new KeptBlock(disk) : disk;
+  const policy = new PolicyBlock(new ThrottledBlock(kept, throttle), name, { read: rerror, write: werror });
   return {
     name,
     backend: policy,

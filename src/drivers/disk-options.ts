@@ -24,6 +24,10 @@ export type DiskCache = (typeof diskCaches)[number];
 export const diskBuses = ['virtio', 'scsi'] as const;
 export type DiskBus = (typeof diskBuses)[number];
 
+/** What becomes of what a guest discards. */
+export const diskDiscards = ['unmap', 'ignore'] as const;
+export type DiskDiscard = (typeof diskDiscards)[number];
+
 /** What a disk is like to the guest, whatever it is stored in. */
 export interface DiskSettings {
   /** Shown to the guest; 20 bytes count. */
@@ -50,6 +54,8 @@ export interface DiskSettings {
   readonly werror?: WriteErrorAction;
   /** The same for a failed read; default `report`. */
   readonly rerror?: ReadErrorAction;
+  /** `unmap` (default): what the guest discards is given back to the host, where that can. `ignore`: it stays. */
+  readonly discard?: DiskDiscard;
   /** Limits of its I/O. */
   readonly iotune?: IoTune;
   /** Disks of one group share their limits: those that are given last. */
@@ -103,6 +109,7 @@ export async function openDisk(disk: DiskOptions, logger?: Logger): Promise<Bloc
 export function checkDiskSettings(disk: DiskOptions): void {
   if (typeof disk === 'string') return;
   const { cache = 'writeback', queues = 1, werror = 'enospc', rerror = 'report', iotune = {}, bus = 'virtio' } = disk;
+  const { discard = 'unmap' } = disk;
   if (!diskBuses.includes(bus)) {
     throw new VirtError('INVALID_ARG', `disk bus '${bus}': there are ${diskBuses.join(', ')}`);
   }
@@ -112,6 +119,7 @@ export function checkDiskSettings(disk: DiskOptions): void {
   for (const [option, value, known] of [
     ['werror', werror, writeErrorActions],
     ['rerror', rerror, readErrorActions],
+    ['discard', discard, diskDiscards],
   ] as const) {
     if ((known as readonly string[]).includes(value)) continue;
     throw new VirtError('INVALID_ARG', `disk ${option} '${value}': there are ${known.join(', ')}`);

@@ -10,10 +10,12 @@ export type { DiskControl, DiskFailure } from './disk-control.ts';
 export {
   type DiskBus,
   type DiskCache,
+  type DiskDiscard,
   type DiskOptions,
   type DiskSettings,
   diskBuses,
   diskCaches,
+  diskDiscards,
   type FileDisk,
   openDiskFile,
 } from './disk-options.ts';

@@ -16,6 +16,7 @@ export { FileBlock } from './backend/file-block.ts';
 export { FileChar } from './backend/file-char.ts';
 export { FlashFile, type FlashStore } from './backend/flash-file.ts';
 export { DiskFile, type HostFile, unusableImage } from './backend/host-file.ts';
+export { KeptBlock } from './backend/kept-block.ts';
 export { MemBlock } from './backend/mem-block.ts';
 export type { Frame, NetBackend, NetPort, Segmentation } from './backend/net.ts';
 export { NullChar } from './backend/null-char.ts';

@@ -75,7 +75,7 @@ export interface DiskDriverDef extends Extensible {
   type?: string;
   cache?: string;
   io?: string;
-  discard?: string;
+  discard?: 'unmap' | 'ignore';
   /** Number of request queues. */
   queues?: number;
   error_policy?: 'stop' | 'report' | 'ignore' | 'enospace';

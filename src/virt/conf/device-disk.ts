@@ -20,7 +20,7 @@ export const disk: Codec<DiskDef> = element<DiskDef>({
       type: attr('type', str),
       cache: attr('cache', str),
       io: attr('io', str),
-      discard: attr('discard', str),
+      discard: attr('discard', oneOf('unmap', 'ignore')),
       error_policy: attr('error_policy', oneOf('stop', 'report', 'ignore', 'enospace')),
       rerror_policy: attr('rerror_policy', oneOf('stop', 'report', 'ignore')),
       queues: attr('queues', uint),

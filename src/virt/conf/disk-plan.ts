@@ -71,7 +71,7 @@ export function diskOptions(disk: DiskDef, volumePath: VolumePath): DiskOptions 
   if (bus !== 'virtio' && bus !== 'scsi') {
     throw unsupported(`disk '${dev}': bus '${bus}' is not supported, 'virtio' and 'scsi' are`);
   }
-  const { type = 'raw', cache = 'default', queues, error_policy, rerror_policy } = disk.driver ?? {};
+  const { type = 'raw', cache = 'default', discard, queues, error_policy, rerror_policy } = disk.driver ?? {};
   const { iotune } = disk;
   return {
     file: diskPath(disk, volumePath),
@@ -81,6 +81,7 @@ export function diskOptions(disk: DiskDef, volumePath: VolumePath): DiskOptions 
     ...(disk.serial === undefined ? {} : { serial: disk.serial }),
     ...(cache === 'default' ? {} : { cache: oneOfDisk(dev, 'cache', cache, diskCaches) }),
     ...(queues === undefined ? {} : { queues }),
+    ...(discard === undefined ? {} : { discard }),
     ...errorOptions(error_policy, rerror_policy),
     ...(iotune === undefined ? {} : { iotune: tuneOf(iotune) }),
     ...(iotune?.group_name === undefined ? {} : { iotuneGroup: iotune.group_name }),

@@ -56,7 +56,10 @@ describe('the options of run', () => {
       [{ timeout: 'Infinity' }, /--timeout Infinity/],
       [{ clock: 'sundial' }, /--clock sundial: neither host nor virtual/],
       [{ disk: ['d,format=vmdk'] }, /format is raw or qcow2/],
-      [{ disk: ['d,frob=1'] }, /'frob' is none of format, readonly, cache, serial, queues, werror, rerror, bus/],
+      [
+        { disk: ['d,frob=1'] },
+        /'frob' is none of format, readonly, cache, serial, queues, discard, werror, rerror, bus/,
+      ],
       [{ disk: ['d,bus=sata'] }, /bus is virtio or scsi/],
       [{ disk: ['d,werror=panic'] }, /werror is enospc, report, ignore, stop/],
       [{ disk: ['d,rerror=enospc'] }, /rerror is report, ignore, stop/],

@@ -216,6 +216,15 @@ describe('machines made from definitions', () => {
     assert.deepEqual(options("<serial type='file'><source path='/s'/></serial>").console, { file: '/s' });
   });
 
+  it('keep or give back what the guest discards, as it is said', () => {
+    const disk = (discard: string) =>
+      `<disk><driver name='qemu' type='raw' discard='${discard}'/><source file='/a'/><target dev='vda'/></disk>`;
+    for (const discard of ['unmap', 'ignore'] as const) {
+      assert.deepEqual(options(disk(discard)).disks, [{ file: '/a', format: 'raw', readonly: false, discard }]);
+    }
+    refuses(() => options(disk('perhaps')), 'XML_ERROR', /'discard'/);
+  });
+
   it('have the paths of volumes from who knows the pools', () => {
     const def = define(
       domainXml('', "<disk type='volume'><source pool='p' volume='v'/><target dev='vda'/></disk>", kernel),

@@ -1,8 +1,10 @@
 import {
   type DiskBus,
   type DiskCache,
+  type DiskDiscard,
   diskBuses,
   diskCaches,
+  diskDiscards,
   type FlashOptions,
   type MediumOptions,
 } from '../../../drivers/index.ts';
@@ -27,11 +29,12 @@ export interface DiskArg {
   readonly bus?: DiskBus;
   readonly werror?: WriteErrorAction;
   readonly rerror?: ReadErrorAction;
+  readonly discard?: DiskDiscard;
 }
 
 /** What `--disk` and `--cdrom` can be, for their help. */
 export const diskHelp =
-  'disk image: FILE[,format=raw|qcow2][,readonly][,cache=…][,serial=…][,bus=virtio|scsi][,werror=…][,rerror=…]; may be repeated';
+  'disk image: FILE[,format=raw|qcow2][,readonly][,cache=…][,serial=…][,bus=virtio|scsi][,discard=unmap|ignore][,werror=…][,rerror=…]; may be repeated';
 export const pflashHelp =
   'bank of flash at 0x20000000, the second at 0x22000000: FILE[,readonly][,template=FILE]; at most 2';
 export const cdromHelp = 'image in a CD-ROM drive: FILE[,format=raw|qcow2]; may be repeated';
@@ -50,6 +53,7 @@ const diskSettings: Settings<DiskArg> = {
   cache: (value, fail) => ({ cache: among(value, diskCaches) ?? fail(diskCaches.join(', ')) }),
   serial: (value) => ({ serial: value }),
   queues: (value, fail) => (/^\d+$/.test(value) ? { queues: Number(value) } : fail('a number')),
+  discard: (value, fail) => ({ discard: among(value, diskDiscards) ?? fail(diskDiscards.join(' or ')) }),
   werror: (value, fail) => ({ werror: among(value, writeErrorActions) ?? fail(writeErrorActions.join(', ')) }),
   rerror: (value, fail) => ({ rerror: among(value, readErrorActions) ?? fail(readErrorActions.join(', ')) }),
   bus: (value, fail) => ({ bus: among(value, diskBuses) ?? fail(diskBuses.join(' or ')) }),
