@@ -27,6 +27,7 @@ describe('--net', () => {
 
   it('names cables of other kinds', () => {
     assert.deepEqual(parseNet('stream=unix:/tmp/a b,server'), { type: 'stream', path: '/tmp/a b', server: true });
+    assert.deepEqual(parseNet('network=default'), { type: 'network', name: 'default' });
     assert.deepEqual(parseNet('stream=[::1]:70'), { type: 'stream', host: '::1', port: 70, server: false });
     assert.deepEqual(parseNet('dgram=127.0.0.1:1,remote=127.0.0.1:2'), {
       type: 'dgram',
@@ -39,7 +40,8 @@ describe('--net', () => {
 
   it('is refused with what is wrong with it', () => {
     for (const [text, why] of [
-      ['', /none of user, stream=ADDRESS/],
+      ['', /none of user, network=NAME, stream=ADDRESS/],
+      ['network=', /none of user/],
       ['tun', /none of user/],
       ['user,hostfwd=2222', /hostfwd=2222: write it like tcp:127\.0\.0\.1:2222-:22/],
       ['user,hostfwd=tcp::0-:22', /0 is no port/],

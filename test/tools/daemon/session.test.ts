@@ -50,6 +50,19 @@ describe('nodevisor:///session', function () {
     assert.deepEqual(readdirSync(join(directory, 'state', 'nodevisor', 'domains')).length, 1);
   });
 
+  it('has networks that a machine outside of it can be plugged into', async () => {
+    const { code, out, err } = await nodevisor('run', '--net', 'network=default');
+    assert.deepEqual([code, err], [0, '']);
+    assert.match(out, /tour/);
+    assert.equal((await nodevisor('net-destroy', 'default')).err, '');
+    const stopped = await nodevisor('run', '--net', 'network=default');
+    assert.deepEqual([stopped.code, stopped.out], [2, '']);
+    assert.match(stopped.err, /network=default: the network is not active/);
+    const unknown = await nodevisor('run', '--net', 'network=none');
+    assert.equal(unknown.code, 2);
+    assert.match(unknown.err, /has no such network/);
+  });
+
   it('captures what passes an interface of a machine in another process, until time is over or it ends', async () => {
     const file = join(directory, 'net.xml');
     const frames = join(directory, 'frames.pcapng');

@@ -7,6 +7,7 @@ import type { Logger } from '../../../util/index.ts';
 import { assetPath } from '../../assets.ts';
 import { defaultImageDirectory, readManifest } from '../../image/store.ts';
 import { usageError } from '../command.ts';
+import { plugIn } from './network.ts';
 import type { RunOptions } from './options.ts';
 
 /** The terminal as a guest may care about it. */
@@ -94,10 +95,10 @@ export async function machineOptions(
     ...(disks.length === 0 ? {} : { disks }),
     ...(cdroms.length === 0 ? {} : { cdroms }),
     ...(pflash.length === 0 ? {} : { pflash }),
-    nets,
   };
   return {
     ...given,
+    nets: await Promise.all(nets.map((net) => plugIn(net, env))),
     ...(await toRun(options, terminal, env)),
     firmware,
     clock,

@@ -1,10 +1,12 @@
 import type { ForwardOptions, NetOptions } from '../../../drivers/index.ts';
 import { usageError } from '../command.ts';
+import type { NamedNet } from './network.ts';
 
 /** What `--net` can be, for its help. */
 export const netHelp =
   'network interface: user[,hostfwd=tcp:127.0.0.1:2222-:22]…[,restrict][,allow=ADDRESS[/BITS][:PORT]]…[,host-loopback=on]' +
   '[,net=10.0.2.0/24][,dhcpstart=…][,hostname=…][,domain=…][,tftp=DIR][,bootfile=…][,ipv6=off], ' +
+  'network=NAME (of your daemon, see net-list), ' +
   'stream=unix:PATH|HOST:PORT[,server], dgram=HOST:PORT,remote=HOST:PORT, passt, none; may be repeated';
 
 interface Setting {
@@ -13,7 +15,7 @@ interface Setting {
 }
 
 /** Reads one `--net`. @throws VirtError for what is unknown or malformed */
-export function parseNet(text: string): NetOptions {
+export function parseNet(text: string): NetOptions | NamedNet {
   const [first, ...rest] = text.split(',').map((part): Setting => {
     const at = part.indexOf('=');
     return at < 0 ? { name: part, value: undefined } : { name: part.slice(0, at), value: part.slice(at + 1) };
@@ -23,11 +25,12 @@ export function parseNet(text: string): NetOptions {
   if (kind === 'user' && first?.value === undefined) return parseUser(rest, bad);
   if (kind === 'stream' && first?.value !== undefined) return parseStream(first.value, rest, bad);
   if (kind === 'dgram' && first?.value !== undefined) return parseDgram(first.value, rest, bad);
+  if (kind === 'network' && first?.value && rest.length === 0) return { type: 'network', name: first.value };
   if ((kind === 'none' || kind === 'passt') && first?.value === undefined) {
     if (rest.length > 0) throw bad(`'${rest[0]?.name}' does not go with ${kind}`);
     return { type: kind };
   }
-  throw bad('it is none of user, stream=ADDRESS, dgram=ADDRESS, passt, none');
+  throw bad('it is none of user, network=NAME, stream=ADDRESS, dgram=ADDRESS, passt, none');
 }
 
 type Bad = (why: string) => Error;
@@ -119,7 +122,11 @@ function port(text: string | undefined, bad: Bad): number {
 }
 
 /** The interfaces of the command line: `--mac` and `--capture` belong to the `--net` of the same place. */
-export function parseNets(nets: readonly string[], macs: readonly string[], captures: readonly string[]): NetOptions[] {
+export function parseNets(
+  nets: readonly string[],
+  macs: readonly string[],
+  captures: readonly string[],
+): (NetOptions | NamedNet)[] {
   for (const [name, list] of Object.entries({ mac: macs, capture: captures })) {
     if (list.length > nets.length) throw usageError(`--${name} ${list.at(-1)}: there is no --net for it`);
   }

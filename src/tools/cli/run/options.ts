@@ -3,6 +3,7 @@ import type { FlashOptions, MediumOptions, NetOptions } from '../../../drivers/i
 import { type Args, type OptionDef, usageError } from '../command.ts';
 import { cdromHelp, type DiskArg, diskHelp, parseCdrom, parseDisk, parsePflash, pflashHelp } from './disk.ts';
 import { netHelp, parseNets } from './net.ts';
+import type { NamedNet } from './network.ts';
 
 /** What `nodevisor run` was asked for, each value checked on its own. */
 export interface RunOptions {
@@ -20,7 +21,7 @@ export interface RunOptions {
   readonly disks: readonly DiskArg[];
   readonly cdroms: readonly MediumOptions[];
   readonly pflash: readonly FlashOptions[];
-  readonly nets: readonly NetOptions[];
+  readonly nets: readonly (NetOptions | NamedNet)[];
   /** `stdio`, `none`, or a file. */
   readonly console: string;
   readonly clock: 'host' | 'virtual';
