@@ -42,14 +42,19 @@ export async function removeUnfinished(directory: string): Promise<void> {
   }
 }
 
-/** A directory whose files are on the disk when they have been written: nothing is lost when the host stops. */
+/** How long, in milliseconds, changed names may wait to be brought to the disk together. */
+const NAMES_MS = 50;
+
+/**
+ * A directory of files that are whole, whenever this process or the host stops: what is in a file is on the disk before
+ * the file has its name. The names follow together a moment later; of a host that stops before, the older file is there.
+ */
 export class DurableDirectory {
   readonly path: string;
   /** Absent on systems where a directory cannot be opened: there a rename is as safe as it gets. */
   readonly #handle: FileHandle | undefined;
   #syncing: Promise<void> = Promise.resolve();
-  /** A sync that has not begun: it serves all that has changed until it does. */
-  #next: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
   private constructor(path: string, handle: FileHandle | undefined) {
     this.path = path;
@@ -63,31 +68,32 @@ export class DurableDirectory {
   /** Writes a file, in place of the one that is there. */
   async write(name: string, text: string): Promise<void> {
     await writeFileAtomically(join(this.path, name), text, { sync: true });
-    await this.#sync();
+    this.#syncSoon();
   }
 
-  /**
-   * Removes files, in this order; one that is not there is no error. Nobody waits for the disk: what comes back when the
-   * host stops at that moment is not lost.
-   */
+  /** Removes files, in this order; one that is not there is no error. */
   async remove(...names: readonly string[]): Promise<void> {
     for (const name of names) await removeFile(join(this.path, name));
-    void this.#sync();
+    this.#syncSoon();
   }
 
   /** Waits for the disk. No change may be under way. */
   async close(): Promise<void> {
+    clearTimeout(this.#timer);
     await this.#sync();
     await this.#handle?.close();
   }
 
+  #syncSoon(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      void this.#sync();
+    }, NAMES_MS).unref();
+  }
+
   #sync(): Promise<void> {
-    this.#next ??= this.#syncing.then(() => {
-      this.#next = undefined;
-      // Some file systems do not sync directories.
-      this.#syncing = (this.#handle?.sync() ?? Promise.resolve()).catch(() => {});
-      return this.#syncing;
-    });
-    return this.#next;
+    // Some file systems do not sync directories.
+    this.#syncing = this.#syncing.then(() => this.#handle?.sync()).catch(() => {});
+    return this.#syncing;
   }
 }
