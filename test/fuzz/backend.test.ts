@@ -83,7 +83,8 @@ describe('fuzz: backend', function () {
       assert.ok(ended === 'done' || ended === 'refused', where + ended);
       outcomes[ended]++;
     }
-    assert.ok(outcomes.done > rounds / 10 && outcomes.refused > rounds / 10, JSON.stringify(outcomes));
+    // Most of what is harmed is refused; what is left must be enough to change the world.
+    assert.ok(outcomes.done > rounds / 20 && outcomes.refused > rounds / 10, JSON.stringify(outcomes));
   }
 
   it('answers to everything with VirtErrors that it means', async () => {

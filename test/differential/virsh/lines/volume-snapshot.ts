@@ -3,6 +3,10 @@ import type { Lines } from '../verdict.ts';
 /** Lines about volumes and snapshots. */
 export const lines: Lines = {
   same: `
+    vol-create-as default-pool v1 1M; vol-info v1 default-pool
+    vol-create-as default-pool v1 1M; vol-info v1 --pool default-pool --bytes
+    vol-create-as default-pool v1 1M; vol-info /default-pool/v1
+    vol-create default-pool DIR/vol.xml; vol-list default-pool --details
     vol-list default-pool
     vol-list default-pool --details
     vol-list nope
@@ -131,11 +135,6 @@ export const lines: Lines = {
     vol-create default-pool DIR/bad.xml
     vol-create default-pool DIR/vol.xml --validate
   `,
-  values: `
-    vol-create-as default-pool v1 1M; vol-info v1 default-pool
-    vol-create-as default-pool v1 1M; vol-info v1 --pool default-pool --bytes
-    vol-create-as default-pool v1 1M; vol-info /default-pool/v1
-  `,
   document: `
     vol-create-as default-pool v1 1M; vol-dumpxml v1 default-pool
     snapshot-create-as test --print-xml
@@ -185,10 +184,6 @@ export const lines: Lines = {
     snapshot-create test --current
   `,
   own: [
-    [
-      'vol-create default-pool DIR/vol.xml; vol-list default-pool --details',
-      'a volume of ours takes no space before it is written',
-    ],
     [
       'vol-create-as default-pool v1 1M; vol-clone v1 v2 default-pool --print-xml',
       'what is of the old volume alone is left out',
