@@ -33,6 +33,8 @@ async function bundled(entry) {
     write: false,
     logLevel: 'silent',
     define: { 'import.meta.url': '__moduleUrl' },
+    // V8 forgets who imports for code that it has from a cache: all becomes require().
+    supported: { 'dynamic-import': false },
   });
   return `(function (require, module, exports, __moduleUrl) {${outputFiles[0].text}\n})`;
 }
@@ -48,7 +50,7 @@ function loader(bundle, cache, after = '') {
 const { readFileSync, writeFileSync } = require('node:fs');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
-const { constants, Script } = require('node:vm');
+const { Script } = require('node:vm');
 const path = join(__dirname, '${bundle}.js');
 const cachePath = join(__dirname, '${cache}');
 let cachedData;
@@ -58,7 +60,6 @@ try {
 const script = new Script(readFileSync(path, 'utf8'), {
   filename: path,
   cachedData,
-  importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
 });
 script.runInThisContext()(require, module, exports, pathToFileURL(path).href);
 ${after}`;
