@@ -66,9 +66,16 @@ bool Hart::resolve(uint64_t va, Access access, Resolved* out) {
     uint64_t gpa;
     bool cacheable, dirty;
     const uint16_t asid = static_cast<uint16_t>(csr(L::satp) >> 44);
-    const StoredPage* page = bare ? nullptr : tlbStore_.find(va >> 12, asid);
-    if (page && page->cacheable && storedPermits(*page, access, priv, sum)) {
+    const auto kind = static_cast<uint8_t>(1u << static_cast<uint32_t>(access));
+    StoredPage* page = bare ? nullptr : tlbStore_.find(va >> 12, asid);
+    if (page && storedPermits(*page, access, priv, sum)) {
         gpa = (page->gpaPage << 12) | (va & kPageMask);
+        // The walk that found the page asked PMP about one kind of access only.
+        if (!(page->allowed & kind) && !pmpAllows(gpa, 1, access, priv, nullptr)) {
+            raise(access == Access::kLoad ? cause::LOAD_ACCESS_FAULT : cause::STORE_ACCESS_FAULT, va);
+            return false;
+        }
+        page->allowed |= kind;
         cacheable = true;
         dirty = page->flags & pte::D;
     } else {
@@ -80,7 +87,7 @@ bool Hart::resolve(uint64_t va, Access access, Resolved* out) {
         gpa = t.gpa;
         cacheable = t.cacheable;
         dirty = t.dirty;
-        if (!bare && cacheable) tlbStore_.insert({va >> 12, gpa >> 12, asid, t.flags, true});
+        if (!bare && cacheable) tlbStore_.insert({va >> 12, gpa >> 12, asid, t.flags, kind});
         if (t.shift != 12) noteLarge(va, t.shift);
     }
     out->gpa = gpa;

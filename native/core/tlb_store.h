@@ -25,8 +25,8 @@ struct StoredPage {
     uint16_t asid;
     /// R, W, X, U, G, D as in the PTE.
     uint8_t flags;
-    /// PMP treats the page as one.
-    bool cacheable;
+    /// Accesses that PMP, which treats the page as one, has been asked about and allows: bits by Access.
+    uint8_t allowed;
 };
 
 class TlbStore {
@@ -34,8 +34,8 @@ public:
     TlbStore() : pages_(new Entry[kSets * kWays]()) {}
 
     /// The page's translation in address space `asid`, or nullptr.
-    const StoredPage* find(uint64_t vpn, uint16_t asid) const {
-        const Entry* set = &pages_[index(vpn)];
+    StoredPage* find(uint64_t vpn, uint16_t asid) {
+        Entry* set = &pages_[index(vpn)];
         for (uint32_t way = 0; way < kWays; way++) {
             if (set[way].page.vpn == vpn && matches(set[way], asid)) return &set[way].page;
         }

@@ -152,6 +152,28 @@ export function pmpContract(makeRig: () => Rig): void {
       assert.equal(allowed('store', 0x10000n), true, 'nothing left to set');
     });
 
+    it('judges stores by W behind page tables too, after loads of the same page have been let through', () => {
+      const tables = new PageTables(rig.view, BASE + 0x100000n, 3);
+      rig.state.set('satp', tables.satp);
+      tables.map(0x10000n, DATA, Pte.V | Pte.R | Pte.W | Pte.A | Pte.D);
+      entries([napot(DATA, 0x1000n), NAPOT | R], [napot(0n, 1n << 56n), NAPOT | R | W | X]);
+      rig.load('lw a0, 0(a1)\n sw a2, 0(a1)');
+      rig.state.set('mstatus', MPRV | (1n << 11n));
+      rig.state.set('pc', BASE);
+      rig.setX('a1', 0x10000n);
+      rig.hart.invalidate();
+      assert.equal(rig.hart.run(2), Stop.Budget);
+      assert.deepEqual([rig.get('pc'), rig.get('mcause'), rig.get('mepc')], [HANDLER, causes.store, BASE + 4n]);
+      // And loads by R after stores: W without R is reserved, but nothing keeps software from writing it first.
+      entries([napot(DATA, 0x1000n), NAPOT | W], [napot(0n, 1n << 56n), NAPOT | R | W | X]);
+      rig.load('sw a2, 0(a1)\n lw a0, 0(a1)');
+      rig.state.set('mstatus', MPRV | (1n << 11n));
+      rig.state.set('pc', BASE);
+      rig.hart.invalidate();
+      assert.equal(rig.hart.run(2), Stop.Budget);
+      assert.deepEqual([rig.get('pc'), rig.get('mcause'), rig.get('mepc')], [HANDLER, causes.load, BASE + 4n]);
+    });
+
     it('takes effect with the CSR write', () => {
       entries([napot(0n, 1n << 56n), NAPOT | R | W | X]);
       rig.load(`
