@@ -41,30 +41,37 @@ handler:
   csrr t1, sscratch
   mret`;
 
-class Side {
+/** One contender with its memory and harts. */
+export class Side {
   readonly name: string;
-  readonly hart: Hart;
+  readonly harts: readonly Hart[];
   readonly engine: CpuEngine;
   readonly ram: Uint8Array;
 
-  constructor(contender: Contender, image: Uint8Array, handler: bigint | undefined, how: Comparison) {
-    const { privilege, scatteredFrom } = how;
+  constructor(contender: Contender, image: Uint8Array, handler: bigint | undefined, setup: Setup) {
+    const { privilege, scatteredFrom, harts = 1 } = setup;
     const buffer = makeMemory(RAM_BYTES);
     this.name = contender.name;
     this.engine = contender.make({ buffer, clock: new ManualClock() });
-    this.hart = this.engine.createHart(0);
+    this.harts = Array.from({ length: harts }, (_, id) => this.engine.createHart(id));
     this.ram = new Uint8Array(buffer, sharedMap.ram, RAM_BYTES);
     this.ram.set(image);
-    const { state } = this.hart;
-    powerOn(state, BASE);
-    state.set('mstatus', state.get('mstatus') | 0x2000n);
-    if (handler !== undefined) state.set('mtvec', handler);
-    state.set('menvcfg', 0xf0n);
-    state.set('senvcfg', 0xf0n);
-    if (privilege !== 'machine') {
-      this.#lower(new DataView(buffer, sharedMap.ram, RAM_BYTES), privilege, scatteredFrom);
+    const view = new DataView(buffer, sharedMap.ram, RAM_BYTES);
+    setup.prepare?.(view);
+    for (const { state } of this.harts) {
+      powerOn(state, BASE);
+      state.set('mstatus', state.get('mstatus') | 0x2000n);
+      if (handler !== undefined) state.set('mtvec', handler);
+      state.set('menvcfg', 0xf0n);
+      state.set('senvcfg', 0xf0n);
+      state.set('x', BigInt(state.id), 10);
     }
-    this.hart.invalidate();
+    if (privilege !== 'machine') this.#lower(view, privilege, scatteredFrom);
+    for (const hart of this.harts) hart.invalidate();
+  }
+
+  get hart(): Hart {
+    return this.harts[0] as Hart;
   }
 
   /** Puts the program below M-mode, behind page tables that map all memory to itself, or from somewhere on scattered. */
@@ -78,12 +85,13 @@ class Side {
       const readOnly = scattered && (at >> 12n) % 11n === 0n;
       tables.map(BASE + at, BASE + (scattered ? at ^ 0x3000n : at), readOnly ? bits & ~Pte.W : bits);
     }
-    const { state } = this.hart;
-    state.set('satp', tables.satp);
-    state.set32('priv', privilege === 'user' ? Priv.U : Priv.S);
-    // A region that is all of memory, for everyone.
-    state.set('pmpcfg', 0x1fn);
-    state.set('pmpaddr', (1n << 54n) - 1n);
+    for (const { state } of this.harts) {
+      state.set('satp', tables.satp);
+      state.set32('priv', privilege === 'user' ? Priv.U : Priv.S);
+      // A region that is all of memory, for everyone.
+      state.set('pmpcfg', 0x1fn);
+      state.set('pmpaddr', (1n << 54n) - 1n);
+    }
   }
 }
 
@@ -92,10 +100,10 @@ const comparedWords = compared.flatMap((field) =>
   Array.from({ length: field.count * (field.type === 'u64' ? 2 : 1) }, (_, i) => hartWord[field.name as HartField] + i),
 );
 
-/** What differs between two sides, in words; undefined: nothing. */
-function difference(a: Side, b: Side): string | undefined {
-  const left = a.hart.state.words;
-  const right = b.hart.state.words;
+/** What differs between a hart of two sides, in words; undefined: nothing. */
+function difference(a: Side, b: Side, id: number): string | undefined {
+  const left = (a.harts[id] as Hart).state.words;
+  const right = (b.harts[id] as Hart).state.words;
   if (comparedWords.every((at) => left[at] === right[at])) return undefined;
   const hex = (words: Int32Array, at: number, wide: boolean): string => {
     const low = (words[at]! >>> 0).toString(16);
@@ -113,6 +121,14 @@ function difference(a: Side, b: Side): string | undefined {
   return lines.join('\n');
 }
 
+/** What an exit for a device says. */
+function mmioExit({ state }: Hart): string {
+  const value = state.get32('exitWrite') === 1 ? state.get('exitValue').toString(16) : 'none';
+  const fields = (['exitGpa', 'exitGva'] as const).map((f) => state.get(f).toString(16));
+  const small = (['exitSize', 'exitWrite', 'exitInsn', 'exitLength'] as const).map((f) => state.get32(f).toString(16));
+  return `gpa, gva ${fields.join(', ')}; size, write, instruction, length ${small.join(', ')}; value ${value}`;
+}
+
 /** The first byte of memory that differs. */
 function memoryDifference([first, ...others]: readonly Side[]): string | undefined {
   for (const { name, ram } of others) {
@@ -123,13 +139,70 @@ function memoryDifference([first, ...others]: readonly Side[]): string | undefin
   return undefined;
 }
 
-/** What a comparison needs besides the contenders. */
-export interface Comparison {
+/** What contenders run, and where. */
+export interface Setup {
   /** Assembly with the labels `start`, which is first, `finish`, where it loops, and `handler` if it may trap. */
   readonly source: string;
   readonly privilege: Privilege;
   /** Below M-mode: the offset (a multiple of 16 KiB) from which on pages are not mapped to themselves, some read-only. */
   readonly scatteredFrom?: bigint;
+  /** Fills in memory beyond the program. */
+  readonly prepare?: (ram: DataView) => void;
+  /** Harts (default 1); all start at the program's beginning with their number in a0. */
+  readonly harts?: number;
+}
+
+/** Contenders that do the same, step by step, and are compared at each. */
+export class Lockstep {
+  readonly symbols: ReadonlyMap<string, bigint>;
+  readonly sides: readonly Side[];
+  /** Why the last run ended. */
+  stop: Stop = Stop.Budget;
+
+  constructor(contenders: readonly Contender[], setup: Setup) {
+    const program = assemble(setup.source, { base: BASE });
+    this.symbols = program.symbols;
+    const handler = program.symbols.get('handler');
+    this.sides = contenders.map((contender) => new Side(contender, program.bytes, handler, setup));
+  }
+
+  /** Where a hart is. */
+  pc(id = 0): bigint {
+    return (this.sides[0]!.harts[id] as Hart).state.get('pc');
+  }
+
+  /** Runs a hart; what differs afterwards, memory left out, or undefined. */
+  run(budget: number, id = 0): string | undefined {
+    const stops = this.sides.map((side) => (side.harts[id] as Hart).run(budget));
+    const [first, ...others] = this.sides as [Side, ...Side[]];
+    for (const side of others) {
+      const differs = difference(first, side, id);
+      if (differs !== undefined) return differs;
+    }
+    if (new Set(stops).size > 1) return `stops ${stops.join(', ')}`;
+    this.stop = stops[0] as Stop;
+    if (this.stop !== Stop.Mmio) return undefined;
+    const exits = this.sides.map((side) => mmioExit(side.harts[id] as Hart));
+    return new Set(exits).size > 1 ? exits.join('\n') : undefined;
+  }
+
+  /** The first byte of memory that differs, or undefined. */
+  memory(): string | undefined {
+    return memoryDifference(this.sides);
+  }
+
+  /** Does the same to all sides. */
+  each(action: (side: Side) => void): void {
+    for (const side of this.sides) action(side);
+  }
+
+  close(): void {
+    for (const side of this.sides) side.engine.close();
+  }
+}
+
+/** What a comparison needs besides the contenders. */
+export interface Comparison extends Setup {
   /** Instructions between two comparisons. */
   readonly every: number;
   /** How often the program is run from its start. */
@@ -144,30 +217,22 @@ const RARE = 50;
 
 /** Runs the program on all contenders; the first difference in words, or undefined. */
 export function compare(contenders: readonly Contender[], comparison: Comparison): string | undefined {
-  const { source, every, rounds, limit = LIMIT } = comparison;
-  const program = assemble(source, { base: BASE });
-  const handler = program.symbols.get('handler');
-  const sides = contenders.map((contender) => new Side(contender, program.bytes, handler, comparison));
-  const finish = program.symbols.get('finish');
+  const { every, rounds, limit = LIMIT } = comparison;
+  const lockstep = new Lockstep(contenders, comparison);
+  const finish = lockstep.symbols.get('finish');
   try {
     for (let round = 0; round < rounds; round++) {
       for (let at = 0; at < limit; at += every) {
-        const stops = sides.map((side) => side.hart.run(every));
-        for (const side of sides.slice(1)) {
-          const differs = difference(sides[0]!, side);
-          if (differs !== undefined) return `round ${round}, within ${at + every} instructions:\n${differs}`;
-        }
-        if (new Set(stops).size > 1) return `round ${round}: stops ${stops.join(', ')}`;
-        const memory = every < RARE ? undefined : memoryDifference(sides);
-        if (memory !== undefined) return `round ${round}, within ${at + every} instructions: ${memory}`;
-        if (sides[0]!.hart.state.get('pc') === finish || stops[0] !== Stop.Budget) break;
+        const differs = lockstep.run(every) ?? (every < RARE ? undefined : lockstep.memory());
+        if (differs !== undefined) return `round ${round}, within ${at + every} instructions:\n${differs}`;
+        if (lockstep.pc() === finish || lockstep.stop !== Stop.Budget) break;
       }
-      const memory = memoryDifference(sides);
+      const memory = lockstep.memory();
       if (memory !== undefined) return `round ${round}: ${memory}`;
-      for (const { hart } of sides) hart.state.set('pc', BASE);
+      lockstep.each(({ hart }) => hart.state.set('pc', BASE));
     }
     return undefined;
   } finally {
-    for (const side of sides) side.engine.close();
+    lockstep.close();
   }
 }
