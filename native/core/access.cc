@@ -132,8 +132,8 @@ void Hart::fillTlb(uint64_t va, const Resolved& r, bool store, uint32_t way) {
     const auto index = static_cast<uint32_t>((va >> 12) & (kTlbSize - 1));
     TlbEntry& e = (store ? tlb.store : tlb.load)[way][index];
     if (e.tag == tlbInvalid(index)) {
-        Touched& touched = touched_[dataMode_][store][way];
-        if (touched.count < kTlbSize) touched.index[touched.count++] = static_cast<uint16_t>(index);
+        uint16_t& count = touchedCount_[dataMode_][store][way];
+        if (count < kTlbSize) touched_[dataMode_][store][way][count++] = static_cast<uint16_t>(index);
     }
     e.tag = page;
     e.addend = reinterpret_cast<uint64_t>(r.host) - va;

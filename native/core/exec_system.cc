@@ -101,9 +101,14 @@ HANDLER(sfence_vma) {
     Hart& h = *c->hart;
     if (h.priv() == 0 || (h.priv() == 1 && (h.csr(L::mstatus) & mstatus::TVM))) ILLEGAL;
     const auto asid = static_cast<uint16_t>(c->x[ip->rs2]);
-    if (ip->rs1 != 0) h.flushPage(c->x[ip->rs1], ip->rs2 != 0, asid);
-    else if (ip->rs2 != 0) h.flushAsid(asid);
-    else h.flushTlb();
+    if (ip->rs1 != 0) {
+        // Most fences are for data pages.
+        if (!h.flushPage(c->x[ip->rs1], ip->rs2 != 0, asid)) NEXT;
+    } else if (ip->rs2 != 0) {
+        h.flushAsid(asid);
+    } else {
+        h.flushTlb();
+    }
     RESYNC;
 }
 

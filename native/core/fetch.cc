@@ -16,7 +16,6 @@ using L = layout::hart;
 
 void Hart::dropFetch() {
     for (uint32_t mode = 0; mode < kModeCount; mode++) dropFetchMode(mode);
-    std::memset(fetched_, 0, sizeof fetched_);
     for (CodePage* page : active_) page->active = false;
     active_.clear();
 }
@@ -30,6 +29,7 @@ void Hart::dropFetchMode(uint32_t mode) {
     for (auto& e : ctx.jumpCache[mode]) e.pc = 1;  // odd: no instruction is there
     for (auto& e : fetchCache_[mode]) e.page = 1;
     for (auto& e : blockCache_[mode]) e.pc = 1;
+    std::memset(fetched_[mode], 0, sizeof fetched_[mode]);
 }
 
 void Hart::dropTranslations() { dropFetch(); }

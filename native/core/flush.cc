@@ -37,31 +37,39 @@ void Hart::flushFirstLevel() {
 
 void Hart::flushUnit(uint32_t mode, bool store, uint32_t way) {
     TlbEntry* entries = store ? ctx.tlb[mode].store[way] : ctx.tlb[mode].load[way];
-    Touched& touched = touched_[mode][store][way];
-    if (touched.count < kTlbSize) {
-        for (uint32_t i = 0; i < touched.count; i++) entries[touched.index[i]].tag = tlbInvalid(touched.index[i]);
+    uint16_t& count = touchedCount_[mode][store][way];
+    if (count < kTlbSize) {
+        const uint16_t* touched = touched_[mode][store][way];
+        for (uint32_t i = 0; i < count; i++) entries[touched[i]].tag = tlbInvalid(touched[i]);
     } else {
         for (uint32_t i = 0; i < kTlbSize; i++) entries[i].tag = tlbInvalid(i);
     }
-    touched.count = 0;
+    count = 0;
 }
 
-void Hart::flushPage(uint64_t va, bool oneAsid, uint16_t asid) {
-    if (large_.contains(va)) return flushTlb();
+bool Hart::flushPage(uint64_t va, bool oneAsid, uint16_t asid) {
+    if (large_.contains(va)) {
+        flushTlb();
+        return true;
+    }
     const uint32_t i = (va >> 12) & (kTlbSize - 1);
-    for (auto& mode : ctx.tlb) {
+    for (uint32_t mode = 0; mode < kModeCount; mode++) {
         for (uint32_t way = 0; way < kTlbWays; way++) {
-            mode.load[way][i].tag = tlbInvalid(i);
-            mode.store[way][i].tag = tlbInvalid(i);
+            if (touchedCount_[mode][0][way]) ctx.tlb[mode].load[way][i].tag = tlbInvalid(i);
+            if (touchedCount_[mode][1][way]) ctx.tlb[mode].store[way][i].tag = tlbInvalid(i);
         }
     }
     flushLastPages();
     tlbStore_.flushPage(va >> 12, oneAsid, asid);
     // Most fences are for data pages: translated code need not hear of them.
     const uint32_t bit = fetchedBit(va);
+    bool fetched = false;
     for (uint32_t mode = 0; mode < kModeCount; mode++) {
-        if (fetched_[mode][bit >> 6] & (uint64_t{1} << (bit & 63))) dropFetchMode(mode);
+        if (!(fetched_[mode][bit >> 6] & (uint64_t{1} << (bit & 63)))) continue;
+        dropFetchMode(mode);
+        fetched = true;
     }
+    return fetched;
 }
 
 void Hart::noteLarge(uint64_t va, uint32_t shift) {

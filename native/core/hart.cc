@@ -41,7 +41,7 @@ Hart::Hart(uint8_t* base, uint64_t bytes, uint32_t id, Tiers tiers)
     }
     for (uint32_t mode = 0; mode < kModeCount; mode++) {
         for (uint32_t way = 0; way < kTlbWays; way++) {
-            touched_[mode][0][way].count = touched_[mode][1][way].count = kTlbSize;
+            touchedCount_[mode][0][way] = touchedCount_[mode][1][way] = kTlbSize;
         }
     }
     invalidate();
@@ -288,8 +288,14 @@ bool Hart::runSlice(uint64_t* left, uint32_t* stop) {
         switch (ctx.leave) {
             case Leave::kNext:
                 break;
-            case Leave::kInterpret:
             case Leave::kBudget:
+                // Too little for the translation, but only because of the slice: a new one will do.
+                if (*left > 0 && slice < kSlice) {
+                    leaveSlice = true;
+                    break;
+                }
+                [[fallthrough]];
+            case Leave::kInterpret:
                 interpretNext_ = true;
                 break;
             case Leave::kResync:

@@ -93,8 +93,9 @@ public:
     bool pmpAllows(uint64_t gpa, uint32_t size, Access access, uint32_t priv, bool* wholePage) const;
     void flushTlb();
     void flushFirstLevel();
-    /// SFENCE.VMA of one page: in all address spaces, or (then sparing global mappings) in one.
-    void flushPage(uint64_t va, bool oneAsid, uint16_t asid);
+    /// SFENCE.VMA of one page: in all address spaces, or (then sparing global mappings) in one. True: instructions may
+    /// have been fetched from it.
+    bool flushPage(uint64_t va, bool oneAsid, uint16_t asid);
     /// SFENCE.VMA of one address space.
     void flushAsid(uint16_t asid);
     /// satp was written.
@@ -162,9 +163,9 @@ private:
         uint64_t pc;
         CodeBlock* block;
     };
-    static constexpr uint32_t kFetchSize = 128;
-    static constexpr uint32_t kBlockCacheSize = 4096;
-    static constexpr uint32_t kFetchedBits = 1024;
+    static constexpr uint32_t kFetchSize = 1024;
+    static constexpr uint32_t kBlockCacheSize = 16384;
+    static constexpr uint32_t kFetchedBits = 32768;
 
     bool csrAccessible(uint32_t number, bool write) const;
     uint64_t readCsr(uint32_t number);
@@ -198,7 +199,9 @@ private:
     CodeBlock* fetchSingle(uint64_t pc, uint64_t gpa, const uint8_t* host);
     bool fetchTranslate(uint64_t va, uint64_t* gpa, const uint8_t** host);
     bool translateCacheable(uint64_t pc);
-    static uint32_t fetchedBit(uint64_t va) { return static_cast<uint32_t>((va >> 12) ^ (va >> 22)) % kFetchedBits; }
+    static uint32_t fetchedBit(uint64_t va) {
+        return static_cast<uint32_t>((va >> 12) ^ (va >> 27) ^ (va >> 42)) % kFetchedBits;
+    }
     void dropFetchMode(uint32_t mode);
     void dropTranslations();
 
@@ -248,18 +251,17 @@ private:
     uint64_t seenSatp_ = 0;
     FetchEntry fetchCache_[kModeCount][kFetchSize];
     BlockEntry blockCache_[kModeCount][kBlockCacheSize];
-    /// By mode of fetches, hashed sets of pages that instructions were fetched from since the caches were dropped.
     /// Modes whose fetch caches hold anything.
     bool fetchUsed_[kModeCount] = {true, true, true, true};
+    /// By mode of fetches, hashed sets of pages that instructions were fetched from since the mode's caches were dropped.
+    /// Large, because a page that only seems to be among them costs all of the mode's caches.
     uint64_t fetched_[kModeCount][kFetchedBits / 64];
     /// Pages whose code the fetch caches lead to.
     std::vector<CodePage*> active_;
     /// First-level entries in use, so that flushing touches those alone.
-    struct Touched {
-        uint32_t count;
-        uint16_t index[kTlbSize];
-    };
-    Touched touched_[kModeCount][2][kTlbWays] = {};
+    uint16_t touched_[kModeCount][2][kTlbWays][kTlbSize];
+    /// How many those are, by mode, load or store, and way; kTlbSize: any may be in use.
+    uint16_t touchedCount_[kModeCount][2][kTlbWays];
     LargePages large_;
     BlockCache blocks_;
     TlbStore tlbStore_;
