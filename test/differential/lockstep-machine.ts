@@ -3,7 +3,7 @@ import { type CpuEngine, type EngineConfig, type Hart, hartWord, Stop } from '..
 import { assemble, type HartField, hartLayout, Priv, sharedMap } from '../../src/isa/index.ts';
 import { ManualClock } from '../../src/util/index.ts';
 import { PageTables, Pte } from '../cpu/support/page-tables.ts';
-import { makeMemory, powerOn, RAM_GPA } from '../cpu/support/rig.ts';
+import { makeMemory, powerOn, RAM_GPA, setSlot } from '../cpu/support/rig.ts';
 
 /** A backend under comparison. */
 export interface Contender {
@@ -15,7 +15,7 @@ export interface Contender {
 export type Privilege = 'machine' | 'supervisor' | 'user';
 
 export const BASE = BigInt(RAM_GPA);
-const RAM_BYTES = 1 << 20;
+export const RAM_BYTES = 1 << 20;
 const TABLES = BASE + 0x8_0000n;
 
 /** Fields that say how a backend got where it is, not where it is. */
@@ -41,6 +41,28 @@ handler:
   csrr t1, sscratch
   mret`;
 
+/** The same, and interrupts are counted. */
+export const countingHandler = `
+  .balign 8
+interrupted: .dword 0
+  .balign 4
+handler:
+  csrw mscratch, t0
+  csrw sscratch, t1
+  csrr t0, mcause
+  bgez t0, exception
+  la t0, interrupted
+  ld t1, 0(t0)
+  addi t1, t1, 1
+  sd t1, 0(t0)
+  csrr t0, mscratch
+  csrr t1, sscratch
+  mret
+exception:
+  csrr t0, mscratch
+  csrr t1, sscratch
+  ${skippingHandler.replace('handler:', '')}`;
+
 /** One contender with its memory and harts. */
 export class Side {
   readonly name: string;
@@ -49,8 +71,11 @@ export class Side {
   readonly ram: Uint8Array;
 
   constructor(contender: Contender, image: Uint8Array, handler: bigint | undefined, setup: Setup) {
-    const { privilege, scatteredFrom, harts = 1 } = setup;
+    const { privilege, scatteredFrom, readOnlyBelow: below = 0, harts = 1 } = setup;
     const buffer = makeMemory(RAM_BYTES);
+    if (below > 0) {
+      setSlot(buffer, 1, { gpa: RAM_GPA - below, bytes: below, offset: sharedMap.ram + RAM_BYTES - below, flags: 1 });
+    }
     this.name = contender.name;
     this.engine = contender.make({ buffer, clock: new ManualClock() });
     this.harts = Array.from({ length: harts }, (_, id) => this.engine.createHart(id));
@@ -148,6 +173,8 @@ export interface Setup {
   readonly scatteredFrom?: bigint;
   /** Fills in memory beyond the program. */
   readonly prepare?: (ram: DataView) => void;
+  /** Bytes right below memory that show its end, read-only. */
+  readonly readOnlyBelow?: number;
   /** Harts (default 1); all start at the program's beginning with their number in a0. */
   readonly harts?: number;
 }

@@ -48,8 +48,12 @@ export function withLoops(program: RandomProgram, passes: number): RandomProgram
   return { ...program, items };
 }
 
-/** The program as `compare` takes it: ends at `finish`, skips what traps. */
-export function comparableSource(program: RandomProgram, items: readonly ProgramItem[]): string {
-  const after = `j finish\n.balign 4\nfinish: j finish\n${skippingHandler}\n.data\n.balign 8\nloops: .space ${8 * (LOOPS_MAX + 1)}`;
+/** The program as `compare` takes it: ends at `finish`, skips what traps, unless another handler is given. */
+export function comparableSource(
+  program: RandomProgram,
+  items: readonly ProgramItem[],
+  handler: string = skippingHandler,
+): string {
+  const after = `j finish\n.balign 4\nfinish: j finish\n${handler}\n.data\n.balign 8\nloops: .space ${8 * (LOOPS_MAX + 1)}`;
   return programSource(program, { items, after });
 }

@@ -192,8 +192,8 @@ export function memoryLoops(seed: number): MemoryLoops {
   return { items, frames };
 }
 
-/** The program as `compare` takes it: ends at `finish`, skips what traps. */
-export function memoryLoopsSource(items: readonly ProgramItem[]): string {
+/** The program as `compare` takes it: ends at `finish`, skips what traps, unless another handler is given. */
+export function memoryLoopsSource(items: readonly ProgramItem[], handler: string = skippingHandler): string {
   return [
     'start:',
     `li sp, ${DATA}`,
@@ -207,6 +207,6 @@ export function memoryLoopsSource(items: readonly ProgramItem[]): string {
     'jr ra',
     '.balign 4',
     'finish: j finish',
-    skippingHandler,
+    handler,
   ].join('\n');
 }
