@@ -4,8 +4,10 @@
       "target_name": "hart",
       "sources": [
         "native/binding/addon.cc",
+        "native/binding/fd_watch.cc",
         "native/binding/file_holes.cc",
         "native/binding/hart_wrap.cc",
+        "native/binding/tap.cc",
         "native/core/access.cc",
         "native/core/block_cache.cc",
         "native/core/csr.cc",

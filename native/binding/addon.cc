@@ -1,10 +1,12 @@
-// The module: { Hart, translates, and what file_holes.h says }. State is per environment: every worker thread that loads it has its own.
+// The module: { Hart, translates, and what fd_watch.h, file_holes.h and tap.h say }. State is per environment: every worker thread that loads it has its own.
 
 #include <napi.h>
 
 #include "../core/jit/translator.h"
+#include "fd_watch.h"
 #include "file_holes.h"
 #include "hart_wrap.h"
+#include "tap.h"
 
 namespace {
 
@@ -12,7 +14,9 @@ class Addon : public Napi::Addon<Addon> {
 public:
     Addon(Napi::Env env, Napi::Object exports) {
         exports.Set("Hart", nodevisor::HartWrap::define(env));
+        nodevisor::defineFdWatch(env, exports);
         nodevisor::defineFileHoles(env, exports);
+        nodevisor::defineTap(env, exports);
         // Whether this host has a second tier.
         exports.Set("translates", Napi::Boolean::New(env, nodevisor::jit::hostSupported()));
     }

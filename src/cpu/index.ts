@@ -2,8 +2,9 @@ export { createEngine, type EngineInfo, usableEngines } from './create.ts';
 export { type CpuEngine, type EngineConfig, type EngineKind, type Gpa, type Hart, Stop } from './engine.ts';
 export { GuestClock } from './guest-clock.ts';
 export { PendingInterrupts, timerDeadline } from './interrupts.ts';
-export { type FileHoles, fileHoles } from './native/binding.ts';
+export { type FileHoles, fileHoles, tapCalls } from './native/binding.ts';
 export { NativeEngine, type NativeOptions, nativeProblem, nativeTranslates } from './native/index.ts';
+export { type FdWatch, type TapCalls, TapFlag } from './native/tap-calls.ts';
 export {
   type FenceKind,
   kick,

@@ -10,6 +10,7 @@ import {
   parseMac,
   parseSubnet,
   StreamNet,
+  TapNet,
   UserNet,
   type UserNetOptions,
   VirtioNet,
@@ -70,6 +71,17 @@ export type NetworkOptions =
       readonly local: { readonly host: string; readonly port: number };
       readonly remote: { readonly host: string; readonly port: number };
     }
+  /**
+   * A tap device of the host's, on Linux. One that is there is used, which its owner may without privileges; else it is
+   * made, with privileges, for as long as the machine is there. Its name may hold `%d`, for a number that is free;
+   * default `tap%d`. `managed` false: it must be there, and is not set up.
+   */
+  | { readonly type: 'tap'; readonly name?: string; readonly managed?: boolean }
+  /**
+   * A tap device in a bridge of the host's: with privileges, or by QEMU's bridge helper where that is permitted to; then
+   * that chooses the name.
+   */
+  | { readonly type: 'bridge'; readonly bridge: string; readonly name?: string }
   /** The host's program passt, with arguments for it. */
   | { readonly type: 'passt'; readonly args?: readonly string[] }
   /** Nothing. */
@@ -85,7 +97,10 @@ export type NetOptions = NetworkOptions & {
   readonly queues?: number;
   /** Whether the cable is in; default true. */
   readonly linkUp?: boolean;
-  /** Largest packet that the guest's driver is told to send, 68 to 65535; default: it keeps its own, mostly 1500. */
+  /**
+   * Largest packet that the guest's driver is told to send, 68 to 65535; default: it keeps its own, mostly 1500, on a tap
+   * device that has another the device's. One that is made has it too; default: its bridge's.
+   */
   readonly mtu?: number;
   /** File that all frames are written to, in pcapng. */
   readonly capture?: string;
@@ -98,6 +113,9 @@ export interface NetContext {
   /** Names the interface in captures. */
   readonly name: string;
 }
+
+/** Largest packet of Ethernet, in bytes. */
+const ETHER_MTU = 1500;
 
 /** First half of the addresses that QEMU's machines have. */
 const MAC_PREFIX = [0x52, 0x54, 0x00] as const;
@@ -112,9 +130,15 @@ export async function openNet(options: NetOptions, context: NetContext): Promise
   if (!Number.isInteger(queues) || queues < 1 || queues > NET_QUEUE_PAIRS_MAX) {
     throw new VirtError('INVALID_ARG', `${queues} queues: a network interface has 1 to ${NET_QUEUE_PAIRS_MAX}`);
   }
-  const cable = await openCable(options, context);
+  const cable = await openCable(options, mac, context);
+  const told = mtu ?? mtuOf(cable);
   const backend = capture === undefined ? cable : await CapturedNet.open(cable, capture, context.name, new HostClock());
-  return new VirtioNet(backend, { mac, pairs: queues, linkUp, ...(mtu === undefined ? {} : { mtu }) });
+  return new VirtioNet(backend, { mac, pairs: queues, linkUp, ...(told === undefined ? {} : { mtu: told }) });
+}
+
+/** What a driver must know of the host's end; undefined: it is as drivers expect. */
+function mtuOf(cable: NetBackend): number | undefined {
+  return cable instanceof TapNet && cable.mtu !== ETHER_MTU ? cable.mtu : undefined;
 }
 
 function macOf(text: string | undefined, random: RandomSource): Uint8Array {
@@ -129,7 +153,11 @@ function macOf(text: string | undefined, random: RandomSource): Uint8Array {
   throw new VirtError('INVALID_ARG', `'${text}' is no address of a network interface: write it like 52:54:00:12:34:56`);
 }
 
-function openCable(options: NetOptions, { random, logger }: NetContext): Promise<NetBackend> | NetBackend {
+function openCable(
+  options: NetOptions,
+  mac: Uint8Array,
+  { random, logger }: NetContext,
+): Promise<NetBackend> | NetBackend {
   if ('backend' in options) return options.backend;
   switch (options.type) {
     case 'none':
@@ -143,6 +171,11 @@ function openCable(options: NetOptions, { random, logger }: NetContext): Promise
     }
     case 'dgram':
       return DgramNet.open(options);
+    case 'tap':
+    case 'bridge': {
+      const { type: _type, queues: _queues, linkUp: _linkUp, capture: _capture, ...tap } = options;
+      return TapNet.open({ ...tap, mac }, logger);
+    }
     case 'passt':
       return PasstNet.open(options.args ?? [], hostTimers, (detail) => logger.log('error', `passt: ${detail}`));
     case 'user':

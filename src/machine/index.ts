@@ -57,6 +57,8 @@ export { PasstNet } from './net/passt-net.ts';
 export { CapturedNet, captureStream } from './net/pcapng.ts';
 export { StreamNet, type StreamNetOptions } from './net/stream-net.ts';
 export { EtherSwitch, type SwitchStation } from './net/switch.ts';
+export { hasHostInterface, type TapOptions } from './net/tap-device.ts';
+export { TapNet } from './net/tap-net.ts';
 export type { AddressRange, DhcpHost, Lease } from './net/user/dhcp.ts';
 export type { PortForward } from './net/user/forward.ts';
 export type { UserNetHost, UserNetOptions } from './net/user/options.ts';

@@ -1,6 +1,7 @@
 /** The native addon: found beside the package, loaded once, or not there. */
 import { createRequire } from 'node:module';
 import type { Stop } from '../engine.ts';
+import type { TapCalls } from './tap-calls.ts';
 
 /** A hart in C++. */
 export interface NativeHartHandle {
@@ -24,7 +25,7 @@ export interface FileHoles {
 }
 
 /** What native/binding/addon.cc exports. */
-export interface NativeBinding extends FileHoles {
+export interface NativeBinding extends FileHoles, TapCalls {
   readonly Hart: new (memory: Uint8Array, id: number, translate: boolean, hotThreshold: number) => NativeHartHandle;
   /** Whether the host has the second tier, the translator. */
   readonly translates: boolean;
@@ -40,6 +41,14 @@ export function fileHoles(): FileHoles | undefined {
   const found = nativeBinding();
   // One that was built before it could.
   return 'binding' in found && typeof found.binding.punchHole === 'function' ? found.binding : undefined;
+}
+
+/** What the addon can do with tap devices, or why it cannot, for people. */
+export function tapCalls(): { readonly calls: TapCalls } | { readonly reason: string } {
+  const found = nativeBinding();
+  if (!('binding' in found)) return found;
+  if (typeof found.binding.tapAttach === 'function') return { calls: found.binding };
+  return { reason: 'it has no tap devices, which are of Linux; on Linux build it anew with `npm install`' };
 }
 
 /** The addon, or why there is none, for people. */

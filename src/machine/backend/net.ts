@@ -33,6 +33,8 @@ export interface NetPort {
 
 /** The host side of a network interface (QEMU: netdev). */
 export interface NetBackend {
+  /** Name of the host's interface that it is, where it is one. */
+  readonly hostName?: string | undefined;
   /** Takes a frame from the guest; the bytes are its own from then on. False: the device is to hold back until `drained`. */
   send(frame: Frame): boolean;
   /** Called by the device once, before anything else. */

@@ -9,7 +9,7 @@ const PSH = 8;
 const CWR = 0x80;
 
 /** Least size of a segment that is cut: below it one frame would become thousands, and no TCP goes that low. */
-const SEGMENT_BYTES_MIN = 48;
+export const SEGMENT_BYTES_MIN = 48;
 
 /**
  * The frame as complete frames, each no longer than the sender wanted them on the wire. A frame that says of itself

@@ -92,6 +92,10 @@ export class CapturedNet implements NetBackend {
     return new CapturedNet(inner, file, clock);
   }
 
+  get hostName(): string | undefined {
+    return this.#inner.hostName;
+  }
+
   send(frame: Frame): boolean {
     this.#note(frame, 'out');
     return this.#inner.send(frame);

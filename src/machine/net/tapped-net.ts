@@ -17,6 +17,10 @@ export class TappedNet implements NetBackend {
     this.#inner = inner;
   }
 
+  get hostName(): string | undefined {
+    return this.#inner.hostName;
+  }
+
   /** Listens from now on. @returns what ends it */
   tap(tap: FrameTap): () => void {
     this.#taps.add(tap);

@@ -36,6 +36,10 @@ describe('--net', () => {
     });
     assert.deepEqual(parseNet('none'), { type: 'none' });
     assert.deepEqual(parseNet('passt'), { type: 'passt' });
+    assert.deepEqual(parseNet('tap'), { type: 'tap' });
+    assert.deepEqual(parseNet('tap=tap7,script=no,downscript=no'), { type: 'tap', name: 'tap7' });
+    assert.deepEqual(parseNet('bridge=br0'), { type: 'bridge', bridge: 'br0' });
+    assert.deepEqual(parseNet('bridge=br0,tap=vm1'), { type: 'bridge', bridge: 'br0', name: 'vm1' });
   });
 
   it('is refused with what is wrong with it', () => {
@@ -51,6 +55,12 @@ describe('--net', () => {
       ['stream=nowhere', /'nowhere' is no address/],
       ['dgram=127.0.0.1:1', /give the other end/],
       ['none,restrict', /'restrict' does not go with none/],
+      ['tap=', /none of user/],
+      ['tap=t,script=/etc/qemu-ifup', /script=\/etc\/qemu-ifup: no script is run/],
+      ['tap=t,vhost=on', /'vhost' is no setting of a tap device/],
+      ['bridge', /none of user/],
+      ['bridge=br0,helper=x', /'helper' is no setting of a bridge/],
+      ['bridge=br0,tap=a,tap=b', /'tap' is no setting of a bridge/],
     ] as const) {
       assert.throws(() => parseNet(text), why, text);
     }

@@ -7,7 +7,8 @@ export const netHelp =
   'network interface: user[,hostfwd=tcp:127.0.0.1:2222-:22]…[,restrict][,allow=ADDRESS[/BITS][:PORT]]…[,host-loopback=on]' +
   '[,net=10.0.2.0/24][,dhcpstart=…][,hostname=…][,domain=…][,tftp=DIR][,bootfile=…][,ipv6=off], ' +
   'network=NAME (of your daemon, see net-list), ' +
-  'stream=unix:PATH|HOST:PORT[,server], dgram=HOST:PORT,remote=HOST:PORT, passt, none; may be repeated';
+  'stream=unix:PATH|HOST:PORT[,server], dgram=HOST:PORT,remote=HOST:PORT, passt, tap[=NAME] (of the host), ' +
+  'bridge=NAME[,tap=NAME] (of the host), none; may be repeated';
 
 interface Setting {
   readonly name: string;
@@ -25,12 +26,14 @@ export function parseNet(text: string): NetOptions | NamedNet {
   if (kind === 'user' && first?.value === undefined) return parseUser(rest, bad);
   if (kind === 'stream' && first?.value !== undefined) return parseStream(first.value, rest, bad);
   if (kind === 'dgram' && first?.value !== undefined) return parseDgram(first.value, rest, bad);
+  if (kind === 'tap' && first?.value !== '') return parseTap(first?.value, rest, bad);
+  if (kind === 'bridge' && first?.value) return parseBridge(first.value, rest, bad);
   if (kind === 'network' && first?.value && rest.length === 0) return { type: 'network', name: first.value };
   if ((kind === 'none' || kind === 'passt') && first?.value === undefined) {
     if (rest.length > 0) throw bad(`'${rest[0]?.name}' does not go with ${kind}`);
     return { type: kind };
   }
-  throw bad('it is none of user, network=NAME, stream=ADDRESS, dgram=ADDRESS, passt, none');
+  throw bad('it is none of user, network=NAME, stream=ADDRESS, dgram=ADDRESS, passt, tap, bridge=NAME, none');
 }
 
 type Bad = (why: string) => Error;
@@ -107,6 +110,24 @@ function parseDgram(address: string, settings: readonly Setting[], bad: Bad): Ne
     throw bad('give the other end, and nothing else: dgram=HOST:PORT,remote=HOST:PORT');
   }
   return { type: 'dgram', local: hostPort(address, bad), remote: hostPort(remote.value, bad) };
+}
+
+/** No script runs, as QEMU's do by default: `script=no` says so for command lines that are QEMU's. */
+function parseTap(name: string | undefined, settings: readonly Setting[], bad: Bad): NetOptions {
+  for (const setting of settings) {
+    if (setting.name !== 'script' && setting.name !== 'downscript') {
+      throw bad(`'${setting.name}' is no setting of a tap device`);
+    }
+    if (setting.value !== 'no') throw bad(`${setting.name}=${setting.value ?? ''}: no script is run; it can be 'no'`);
+  }
+  return { type: 'tap', ...(name === undefined ? {} : { name }) };
+}
+
+function parseBridge(bridge: string, settings: readonly Setting[], bad: Bad): NetOptions {
+  const [tap, other] = settings;
+  const wrong = other ?? (tap?.name === 'tap' && tap.value ? undefined : tap);
+  if (wrong !== undefined) throw bad(`'${wrong.name}' is no setting of a bridge: there is tap=NAME`);
+  return { type: 'bridge', bridge, ...(tap?.value === undefined ? {} : { name: tap.value }) };
 }
 
 function hostPort(text: string, bad: Bad): { host: string; port: number } {
