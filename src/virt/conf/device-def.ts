@@ -135,7 +135,8 @@ export interface InterfaceDef extends DeviceCommon {
   ips: InterfaceIpDef[];
   /** Ports of the host that lead to the guest; of type `user` only. */
   portForwards: PortForwardDef[];
-  target?: { dev?: string } & Extensible;
+  /** Its name on the host; `managed` false: of type `ethernet`, the device is there, and stays as it is. */
+  target?: { dev?: string; managed?: boolean } & Extensible;
   model?: { type: string } & Extensible;
   driver?: { name?: string; queues?: number } & Extensible;
   /** What is behind type `user`: `passt`; absent: the machine itself. */
@@ -149,7 +150,7 @@ export interface InterfaceDef extends DeviceCommon {
 export interface InterfaceSourceDef extends Extensible {
   network?: string;
   portgroup?: string;
-  /** Of a running domain: the bridge of the network. */
+  /** Of type `bridge`; of a running domain: the bridge of the network. */
   bridge?: string;
   dev?: string;
   mode?: string;

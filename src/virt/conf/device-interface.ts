@@ -71,7 +71,10 @@ export const networkInterface: Codec<InterfaceDef> = element<InterfaceDef>({
   ),
   ips: list('ip', ip),
   portForwards: list('portForward', portForward),
-  target: child('target', element<NonNullable<InterfaceDef['target']>>({ dev: attr('dev', str) })),
+  target: child(
+    'target',
+    element<NonNullable<InterfaceDef['target']>>({ dev: attr('dev', str), managed: attr('managed', yesNo) }),
+  ),
   model: child('model', element<NonNullable<InterfaceDef['model']>>({ type: attr('type', nonEmpty, 'required') })),
   driver: child(
     'driver',

@@ -72,16 +72,20 @@ function withoutTerminal<T extends CharDef>(device: T): T {
   return device.type === 'pty' ? { ...device, sources: [] } : device;
 }
 
+/** Whether the name of an interface on the host is one of those that are chosen at the start. */
+export function hasChosenName({ target }: InterfaceDef): boolean {
+  return target?.managed !== false && /^vnet\d+$/.test(target?.dev ?? '');
+}
+
 /** Names that were chosen at the start, and the bridge of the network, are of the running domain. */
 function withoutHostName(device: InterfaceDef): InterfaceDef {
   const { source, target, ...rest } = device;
   const { bridge: _bridge, ...named } = source ?? {};
   const inner = device.type === 'network' ? named : source;
-  const isChosen = /^vnet\d+$/.test(target?.dev ?? '');
   return {
     ...rest,
     ...(source === undefined ? {} : { source: inner }),
-    ...(target === undefined || isChosen ? {} : { target }),
+    ...(target === undefined || hasChosenName(device) ? {} : { target }),
   };
 }
 

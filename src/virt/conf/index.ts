@@ -10,7 +10,7 @@ export { sourceOf, tuneOf } from './device-validate.ts';
 export { type DeviceDef, type DeviceKind, deviceKinds, deviceTypes, noDevices } from './devices.ts';
 export { isDrive, mediumOptions } from './disk-plan.ts';
 export type * from './domain-def.ts';
-export { type DomainFormatOptions, formatDevice, formatDomain } from './domain-format.ts';
+export { type DomainFormatOptions, formatDevice, formatDomain, hasChosenName } from './domain-format.ts';
 export { assignAliases, makeLive } from './domain-live.ts';
 export { parseDevice, parseDomain } from './domain-parse.ts';
 export { type DefaultsContext, diskIndex, fillDomainDefaults, randomMac, randomUuid } from './domain-postparse.ts';
@@ -32,7 +32,7 @@ export {
   validateStorageVolume,
 } from './storage.ts';
 export type * from './storage-def.ts';
-export { type NetworkPlan, networkPlan } from './to-network.ts';
+export { type HostBridge, hostBridge, type NetworkPlan, networkPlan } from './to-network.ts';
 export { type MachinePlan, type PlanContext, toMachineOptions } from './to-options.ts';
 export { parseXml } from './xml.ts';
 export { formatXml } from './xml-format.ts';

@@ -1,5 +1,5 @@
 /** An `<interface>` as what a machine is made with. */
-import type { ForwardOptions, NetOptions, NetworkOptions, UserNetworkOptions } from '../../drivers/index.ts';
+import type { ForwardOptions, NetOptions, UserNetworkOptions } from '../../drivers/index.ts';
 import { NET_QUEUE_PAIRS_MAX } from '../../machine/index.ts';
 import type { InterfaceDef, PortForwardDef } from './device-def.ts';
 import { unsupported } from './domain-refuse.ts';
@@ -43,8 +43,9 @@ function checkParts({ type, ips, portForwards, backend }: InterfaceDef, where: s
   }
 }
 
-function cableOptions(def: InterfaceDef, where: string, { networkCable }: PlanContext): NetworkOptions {
-  const { type, source = {}, backend } = def;
+function cableOptions(def: InterfaceDef, where: string, { networkCable }: PlanContext): NetOptions {
+  const { type, source = {}, backend, target } = def;
+  const name = target?.dev === undefined ? {} : { name: target.dev };
   const host = source.address ?? '127.0.0.1';
   switch (type) {
     case 'user':
@@ -55,7 +56,14 @@ function cableOptions(def: InterfaceDef, where: string, { networkCable }: PlanCo
       if (source.portgroup !== undefined)
         throw unsupported(`${where}: portgroup '${source.portgroup}' is not supported`);
       if (networkCable === undefined) throw unsupported(`${where}: type 'network' is not supported`);
-      return networkCable(source.network ?? '');
+      return onHost(networkCable(source.network ?? ''), name);
+    case 'bridge':
+      if (source.bridge === undefined) throw unsupported(`${where}: its source has no bridge`);
+      return { type: 'bridge', bridge: source.bridge, ...name };
+    case 'ethernet':
+      if (target?.managed !== false) return { type: 'tap', ...name };
+      if (target.dev === undefined) throw unsupported(`${where}: a target that is not managed has no dev`);
+      return { type: 'tap', name: target.dev, managed: false };
     case 'server':
     case 'client':
       return { type: 'stream', host, port: portOf(source.port, where), ...(type === 'server' ? { server: true } : {}) };
@@ -73,6 +81,11 @@ function cableOptions(def: InterfaceDef, where: string, { networkCable }: PlanCo
     default:
       throw unsupported(`${where}: type '${type}' is not supported`);
   }
+}
+
+/** A cable to a network, with the name of the host's end where that has one. */
+function onHost(cable: NetOptions, name: { name?: string }): NetOptions {
+  return 'type' in cable && cable.type === 'bridge' ? { ...cable, ...name } : cable;
 }
 
 function portOf(port: number | undefined, where: string): number {

@@ -26,6 +26,8 @@ export function fillNetworkDefaults(
   def: NetworkDef,
   context: { random: RandomSource; bridges: ReadonlySet<string> },
 ): FilledNetworkDef {
+  // The bridge is the host's, and has whatever it has.
+  if (def.forward?.mode === 'bridge') return { ...def, uuid: def.uuid ?? randomUuid(context.random) };
   const { stp = true, delay = 0 } = def.bridge ?? {};
   const name = def.bridge?.name ?? freeBridge(context.bridges);
   return {
@@ -47,14 +49,33 @@ export function validateNetwork(def: FilledNetworkDef): void {
   if (def.name.trim() === '') throw xmlError('missing name information');
   if (/[/\n\r]/.test(def.name)) throw xmlError(`name ${def.name} cannot contain '/' or newlines`);
   const { forward } = def;
-  if (forward !== undefined && !['nat', 'route', 'open'].includes(forward.mode)) {
-    const known = ['none', 'bridge', 'private', 'vepa', 'passthrough', 'hostdev'].includes(forward.mode);
+  if (forward?.mode === 'bridge') {
+    validateHostBridge(def);
+  } else if (forward !== undefined && !['nat', 'route', 'open'].includes(forward.mode)) {
+    const known = ['none', 'private', 'vepa', 'passthrough', 'hostdev'].includes(forward.mode);
     throw unsupported(known ? `forward mode '${forward.mode}'` : `unknown forwarding type '${forward.mode}'`);
   }
   for (const ip of def.ips) checkIp(ip, def.name);
   for (const { ip, hostnames } of def.dns?.hosts ?? []) {
     if (hostnames.length === 0)
       throw xmlError(`Missing hostname for IP '${ip}' in network '${def.name}' DNS HOST record`);
+  }
+}
+
+/** What only networks have that are made here. */
+function validateHostBridge({ name, bridge, mac, ips, dns, domain, forward }: FilledNetworkDef): void {
+  if (bridge?.stp !== undefined || bridge?.delay !== undefined) {
+    const where = `in route, nat, and isolated mode, not in bridge (network '${name}')`;
+    throw xmlError(`bridge delay/stp options only allowed ${where}`);
+  }
+  if (bridge?.name !== undefined && forward?.dev !== undefined) {
+    const what = 'can specify a bridge name or a forward dev, but not both';
+    throw xmlError(`A network with forward mode='bridge' ${what} (network '${name}')`);
+  }
+  const parts = { mac, ip: ips[0], dns, domain };
+  for (const [part, there] of Object.entries(parts)) {
+    if (there !== undefined)
+      throw unsupported(`Unsupported <${part}> element in network ${name} with forward mode='bridge'`);
   }
 }
 

@@ -48,6 +48,25 @@ export function networkPlan(def: FilledNetworkDef): NetworkPlan {
   return { ...plan, gateway: gatewayOf(def, plan, { ipv4, ...(ipv6 === undefined ? {} : { ipv6 }) }) };
 }
 
+/** A bridge of the host's that a network stands for. */
+export interface HostBridge {
+  readonly bridge: string;
+  readonly mtu?: number;
+}
+
+/**
+ * The bridge of a network of forward mode `bridge`; undefined for any other network. Throws CONFIG_UNSUPPORTED, with its
+ * name, for what can be defined and not be started.
+ */
+export function hostBridge(def: FilledNetworkDef): HostBridge | undefined {
+  if (def.forward?.mode !== 'bridge') return undefined;
+  refuseExtras(def);
+  if (def.forward.dev !== undefined || def.bridge?.name === undefined) {
+    throw refused(def, "forward mode 'bridge' without a <bridge name>, by macvtap,");
+  }
+  return { bridge: def.bridge.name, ...(def.mtu === undefined ? {} : { mtu: def.mtu.size }) };
+}
+
 function gatewayOf(
   def: FilledNetworkDef,
   { hosts, ranges, names }: NetworkPlan,
@@ -118,12 +137,19 @@ function namesOf({ dns, ips }: NetworkDef): Map<string, IpAddress[]> {
 function refuseParts(def: FilledNetworkDef): void {
   const { forward, dns } = def;
   if (forward !== undefined && forward.mode !== 'nat') {
-    throw refused(def, `forward mode '${forward.mode}': it takes privileges on the host; there are 'nat' and none`);
+    throw refused(
+      def,
+      `forward mode '${forward.mode}': it takes privileges on the host; there are 'nat', 'bridge' and none`,
+    );
   }
   if (forward?.dev !== undefined) throw refused(def, `forward dev '${forward.dev}': the host's routes are taken`);
   if (dns?.enable === false) throw refused(def, '<dns enable>: the gateway always answers for names');
   const domain = dns?.forwarders.find((one) => one.domain !== undefined)?.domain;
   if (domain !== undefined) throw refused(def, `a DNS forwarder of the domain '${domain}' alone`);
+  refuseExtras(def);
+}
+
+function refuseExtras(def: FilledNetworkDef): void {
   for (const { place, at } of extensibles(def, 'network')) {
     for (const name of Object.keys(at.extra?.attributes ?? {})) {
       if (!harmless[place]?.includes(name)) throw refused(def, `attribute '${name}' in '${place}'`);

@@ -1,5 +1,5 @@
 /** A definition as what `createMachine` takes, and what of it the guest does not get. */
-import type { FlashOptions, MachineOptions, NetworkOptions } from '../../drivers/index.ts';
+import type { FlashOptions, MachineOptions, NetOptions } from '../../drivers/index.ts';
 import type { CharDef } from './device-def.ts';
 import { cdromOptions, checkControllers, diskOptions, isDrive, isPluggedIn } from './disk-plan.ts';
 import type { FilledDomainDef } from './domain-def.ts';
@@ -24,7 +24,7 @@ export interface PlanContext {
   /** Path of a storage volume; throws NO_STORAGE_POOL, NO_STORAGE_VOL. Without it disks of type `volume` are refused. */
   volumePath?: (pool: string, volume: string) => string;
   /** A cable to a virtual network; throws NO_NETWORK, OPERATION_INVALID. Without it type `network` is refused. */
-  networkCable?: (name: string) => NetworkOptions;
+  networkCable?: (name: string) => NetOptions;
   /** Path of our own `<emulator>`: a definition that names another gets a notice. */
   emulator?: string;
 }

@@ -12,11 +12,12 @@ export class EmbedHypervisor extends MachineHypervisor {
   override async make(def: FilledDomainDef, surroundings: MachineSurroundings): Promise<MadeGuest> {
     const plan = toMachineOptions(def, surroundings);
     const made = await makeMachine(plan, this);
-    const { machine, consoles, numbers, resizeDisk, tuneDisk, captureNet } = made;
+    const { machine, consoles, hostNames, numbers, resizeDisk, tuneDisk, captureNet } = made;
     return {
       guest: machine,
       consoles,
       notices: plan.notices,
+      hostNames,
       numbers: async () => numbers(),
       resizeDisk,
       tuneDisk: async (target, tune) => tuneDisk(target, tune),

@@ -12,7 +12,7 @@ import {
 import { virtError } from '../errors.ts';
 import { connectConsoles, type LocalDomain, type Run, runConsoles, type StateReason } from './domain.ts';
 import type { MadeGuest, Survivor } from './hypervisor.ts';
-import { nameInterfaces } from './interface-names.ts';
+import { nameInterfaces, takeHostNames } from './interface-names.ts';
 import type { World } from './world.ts';
 
 /** What the end of a guest leads to, by its definition. */
@@ -40,11 +40,12 @@ export class DomainLife {
   async start(domain: LocalDomain, def: FilledDomainDef, options: StartOptions): Promise<void> {
     if (domain.active) throw virtError('OPERATION_INVALID', 'domain is already running');
     const { hypervisor, domains } = this.#world;
-    const prepared = nameInterfaces(this.#world, hypervisor.live(def));
+    const planned = nameInterfaces(this.#world, hypervisor.live(def));
     domain.id = domains.nextId();
     this.#enter(domain, DomainState.PAUSED, PausedReason.STARTING_UP);
     try {
-      const made = await this.#make(prepared);
+      const made = await this.#make(planned);
+      const prepared = takeHostNames(planned, made.hostNames);
       const { autodestroy = false } = options;
       const run = newRun(made, prepared, autodestroy);
       domain.run = run;
@@ -223,6 +224,7 @@ export class DomainLife {
   async #again(domain: LocalDomain, run: Run): Promise<void> {
     try {
       run.made = await this.#make(run.def);
+      run.def = takeHostNames(run.def, run.made.hostNames);
       this.#watch(domain, run);
       await this.#keep(domain, run);
       await run.made.guest.start();

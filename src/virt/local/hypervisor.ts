@@ -60,6 +60,8 @@ export interface MadeGuest {
   readonly consoles: readonly ConsoleLine[];
   /** What the definition asks for and the guest does not get. */
   readonly notices: readonly string[];
+  /** Names of the host's interfaces that its own are, by alias, where they are some of the host's. */
+  readonly hostNames?: ReadonlyMap<string, string>;
   numbers(): Promise<MachineNumbers>;
   /** Gives the disk of a target another size in bytes. Throws OPERATION_INVALID if it has no medium. */
   resizeDisk(target: string, bytes: number): Promise<void>;

@@ -1,14 +1,25 @@
 /** What interfaces of a running domain have beside their definition: a name on the host, and the network's bridge. */
-import type { FilledDomainDef, InterfaceDef } from '../conf/index.ts';
+import { hasHostInterface } from '../../machine/index.ts';
+import { type FilledDomainDef, hasChosenName, type InterfaceDef } from '../conf/index.ts';
 import type { World } from './world.ts';
 
-/** The definition of a domain that starts, its interfaces with names that no other running domain's have. */
-export function nameInterfaces(world: Pick<World, 'domains' | 'networks'>, def: FilledDomainDef): FilledDomainDef {
+/**
+ * The definition of a domain that starts, its interfaces with names that neither another running domain's have nor the
+ * host's.
+ */
+export function nameInterfaces(
+  world: Pick<World, 'domains' | 'networks' | 'hypervisor'>,
+  def: FilledDomainDef,
+): FilledDomainDef {
+  // A world with a host of its own has nothing of this one.
+  const { hostInterfaces } = world.hypervisor;
+  const isHosts = (name: string) => hostInterfaces === undefined && hasHostInterface(name);
   const running = world.domains.all.flatMap(({ run }) => run?.def.devices.interfaces ?? []);
   const taken = new Set([...running, ...def.devices.interfaces].map(({ target }) => target?.dev));
   const interfaces = def.devices.interfaces.map((one) => {
     const { target = {}, source } = one;
-    const dev = target.dev ?? freeName(taken);
+    const wanted = target.dev === undefined || (hasChosenName(one) && isHosts(target.dev)) ? undefined : target.dev;
+    const dev = wanted ?? freeName((name) => taken.has(name) || isHosts(name));
     taken.add(dev);
     const bridge = one.type === 'network' ? bridgeOf(world, source?.network) : undefined;
     return {
@@ -29,9 +40,18 @@ export function keepInterfaceNames(def: FilledDomainDef, before: readonly Interf
   return { ...def, devices: { ...def.devices, interfaces } };
 }
 
-function freeName(taken: ReadonlySet<string | undefined>): string {
+/** The definition with the names that the host has given interfaces, by alias, which may be others than were asked for. */
+export function takeHostNames(def: FilledDomainDef, names: ReadonlyMap<string, string> = new Map()): FilledDomainDef {
+  const interfaces = def.devices.interfaces.map((one) => {
+    const dev = names.get(one.alias?.name ?? '');
+    return dev === undefined ? one : { ...one, target: { ...one.target, dev } };
+  });
+  return { ...def, devices: { ...def.devices, interfaces } };
+}
+
+function freeName(isTaken: (name: string) => boolean): string {
   let index = 0;
-  while (taken.has(`vnet${index}`)) index++;
+  while (isTaken(`vnet${index}`)) index++;
   return `vnet${index}`;
 }
 

@@ -25,6 +25,8 @@ export interface LocalMachine {
   readonly machine: MachineHandle;
   /** The serial port, if it is a stream, then the virtio consoles. */
   readonly consoles: MachineHandle['virtioConsoles'];
+  /** Names of the host's interfaces that its own are, by alias. */
+  readonly hostNames: ReadonlyMap<string, string>;
   numbers(): MachineNumbers;
   /** Throws OPERATION_INVALID if the target has no medium. */
   resizeDisk(target: string, bytes: number): Promise<void>;
@@ -52,6 +54,11 @@ export async function makeMachine(
   return {
     machine,
     consoles: [...(hasTerminal ? [machine.console] : []), ...machine.virtioConsoles],
+    hostNames: new Map(
+      machine.nets.flatMap(({ cable }, index) =>
+        cable.hostName === undefined ? [] : [[plan.nets[index] ?? '', cable.hostName] as const],
+      ),
+    ),
     numbers: () => ({
       vcpus: machine.stats().vcpus,
       disks: disks.counts,

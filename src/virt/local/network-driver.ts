@@ -1,4 +1,4 @@
-import type { NetworkOptions } from '../../drivers/index.ts';
+import type { NetOptions } from '../../drivers/index.ts';
 import type { Lease } from '../../machine/index.ts';
 import type { FilledNetworkDef } from '../conf/index.ts';
 
@@ -7,7 +7,7 @@ export interface RunningNetwork {
   /** Interfaces are really on it: their domains' live definitions name its bridge. */
   readonly hasPorts: boolean;
   /** A cable to it, for one interface of a machine. */
-  cable(): NetworkOptions;
+  cable(): NetOptions;
   /** Addresses that it has given out and that hold. */
   leases(): Lease[];
   /** Stations that were heard on it, as text; of several with one address the last. */

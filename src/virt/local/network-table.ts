@@ -1,4 +1,4 @@
-import type { NetworkOptions } from '../../drivers/index.ts';
+import type { NetOptions } from '../../drivers/index.ts';
 import { formatIp } from '../../machine/index.ts';
 import { hostRandom } from '../../util/index.ts';
 import type { DhcpLease } from '../backend.ts';
@@ -52,7 +52,7 @@ export class NetworkTable extends NamedTable<LocalNetwork> {
     const parsed = parseNetwork(xml);
     const namesake = this.all.find(({ name }) => name === parsed.name);
     const others = this.all.filter((one) => one !== namesake).flatMap(({ current }) => current.bridge?.name ?? []);
-    const mac = parsed.mac ?? namesake?.current.mac;
+    const mac = parsed.mac ?? (parsed.forward?.mode === 'bridge' ? undefined : namesake?.current.mac);
     const def = fillNetworkDefaults(
       { ...parsed, ...(mac === undefined ? {} : { mac }) },
       { random: hostRandom, bridges: new Set(others) },
@@ -95,7 +95,7 @@ export class NetworkTable extends NamedTable<LocalNetwork> {
   }
 
   /** A cable to the network of a name. Throws NO_NETWORK, OPERATION_INVALID if it is not active. */
-  cable(name: string): NetworkOptions {
+  cable(name: string): NetOptions {
     const { live } = this.byName(name);
     if (live === undefined) throw virtError('OPERATION_INVALID', `network '${name}' is not active`);
     return live.cable();

@@ -3,8 +3,9 @@ import { chmod, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatIp, type Lease, parseIp, parseMac } from '../../machine/index.ts';
 import type { Logger } from '../../util/index.ts';
-import { type FilledNetworkDef, formatNetwork } from '../conf/index.ts';
+import { type FilledNetworkDef, formatNetwork, hostBridge } from '../conf/index.ts';
 import { removeFile, removeUnfinished, writeFileAtomically } from './atomic-file.ts';
+import { BridgeNetwork } from './bridge-network.ts';
 import { JobQueue } from './job-queue.ts';
 import type { NetworkDriver, RunningNetwork } from './network-driver.ts';
 import { SwitchNetwork } from './switch-network.ts';
@@ -21,7 +22,7 @@ interface Kept {
 }
 
 /**
- * Networks as switches in this process. With a directory, machines of other processes plug in at `UUID.sock` in it, and
+ * Networks as switches in this process, or bridges of the host's. With a directory, machines of other processes plug in at `UUID.sock` in it, and
  * `UUID.json` keeps leases and what runs: a process that comes later takes up both.
  */
 export class SwitchDriver implements NetworkDriver {
@@ -29,7 +30,7 @@ export class SwitchDriver implements NetworkDriver {
   readonly #logger: Logger;
   readonly #kept = new Map<string, Kept>();
   readonly #writes = new Map<string, JobQueue>();
-  readonly #running = new Map<string, SwitchNetwork>();
+  readonly #running = new Map<string, RunningNetwork>();
 
   constructor({ directory, logger }: { directory?: string; logger: Logger }) {
     this.#directory = directory;
@@ -59,12 +60,16 @@ export class SwitchDriver implements NetworkDriver {
   async start(def: FilledNetworkDef): Promise<RunningNetwork> {
     const { uuid } = def;
     const directory = this.#directory;
-    const network = await SwitchNetwork.open(def, {
-      logger: this.#logger,
-      ...(directory === undefined ? {} : { socket: join(directory, `${uuid}.sock`) }),
-      leases: this.#kept.get(uuid)?.leases ?? [],
-      onLease: () => this.#note(uuid, { ...this.#kept.get(uuid), leases: network.leases() }),
-    });
+    const bridge = hostBridge(def);
+    const network: RunningNetwork =
+      bridge !== undefined
+        ? new BridgeNetwork(bridge)
+        : await SwitchNetwork.open(def, {
+            logger: this.#logger,
+            ...(directory === undefined ? {} : { socket: join(directory, `${uuid}.sock`) }),
+            leases: this.#kept.get(uuid)?.leases ?? [],
+            onLease: () => this.#note(uuid, { ...this.#kept.get(uuid), leases: network.leases() }),
+          });
     this.#running.set(uuid, network);
     const keep = (current: FilledNetworkDef) =>
       this.#note(uuid, { xml: formatNetwork(current), ...hostStart(), leases: network.leases() });

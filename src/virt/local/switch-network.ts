@@ -1,6 +1,6 @@
 import { unlink } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
-import { hostTimers, type NetworkOptions } from '../../drivers/index.ts';
+import { hostTimers, type NetOptions } from '../../drivers/index.ts';
 import { EtherSwitch, formatIp, type Lease, StreamNet, UserNet } from '../../machine/index.ts';
 import { HostClock, hostRandom, type Logger, type ReachablePath, reachablePath } from '../../util/index.ts';
 import { type FilledNetworkDef, networkPlan } from '../conf/index.ts';
@@ -53,7 +53,7 @@ export class SwitchNetwork implements RunningNetwork {
     }
   }
 
-  cable(): NetworkOptions {
+  cable(): NetOptions {
     const path = this.#socket;
     return path === undefined
       ? { backend: this.#ether.plug() }

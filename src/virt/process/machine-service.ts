@@ -174,7 +174,7 @@ export class MachineService {
     }
     this.#host.entitle(title);
     this.#watch(this.#made);
-    return { consoles: this.#rings.length };
+    return { consoles: this.#rings.length, hostNames: [...this.#made.hostNames] };
   }
 
   async #start(outlive: boolean): Promise<void> {

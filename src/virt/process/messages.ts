@@ -19,7 +19,7 @@ export interface Calls {
   /** Makes the machine, powered off; only once. */
   make: [
     args: { options: MachineOptions; disks: string[]; nets?: string[]; title: string },
-    result: { consoles: number },
+    result: { consoles: number; hostNames?: [alias: string, name: string][] },
   ];
   /** Switches it on. `outlive`: it goes on when the connection ends; until then it ends with the connection. */
   start: [args: { outlive: boolean }, result: null];

@@ -53,8 +53,9 @@ export class ProcessHypervisor extends MachineHypervisor implements RunKeeper {
     const process = await this.#launcher.take();
     try {
       const title = `nodevisor-domain ${def.name}`;
-      const { consoles } = await process.link.call('make', { options, disks, nets, title });
-      return this.#made(new ProcessGuest(process, { state: 'created' }, this.logger), consoles, notices);
+      const { consoles, hostNames } = await process.link.call('make', { options, disks, nets, title });
+      const made = this.#made(new ProcessGuest(process, { state: 'created' }, this.logger), consoles, notices);
+      return { ...made, hostNames: new Map(hostNames) };
     } catch (error) {
       await process.quit();
       await removeFiles(this.#directory.path, process.name);

@@ -9,7 +9,9 @@ const nic = (type: string, inner = '') => `<interface type='${type}'>${macLine}$
 
 function nets(devices: string): readonly NetOptions[] {
   const def = define(domainXml('', devices, kernel));
-  const { options } = toMachineOptions(def, { networkCable: (name) => ({ type: 'stream', path: `/net/${name}` }) });
+  const networkCable = (name: string): NetOptions =>
+    name === 'lan' ? { type: 'bridge', bridge: 'br1', mtu: 9000 } : { type: 'stream', path: `/net/${name}` };
+  const { options } = toMachineOptions(def, { networkCable });
   return options.nets ?? [];
 }
 
@@ -68,6 +70,28 @@ describe('interfaces of a definition', () => {
     ],
     ['nothing', nic('null'), { type: 'none', mac }],
     [
+      'bridges of the host',
+      nic('bridge', "<source bridge='br0'/><target dev='lan0'/>"),
+      { type: 'bridge', bridge: 'br0', name: 'lan0', mac },
+    ],
+    [
+      'networks that are bridges of the host',
+      nic('network', "<source network='lan'/><target dev='lan0'/>"),
+      { type: 'bridge', bridge: 'br1', name: 'lan0', mtu: 9000, mac },
+    ],
+    [
+      'networks that are bridges of the host, with another MTU',
+      nic('network', "<source network='lan'/><mtu size='1400'/>"),
+      { type: 'bridge', bridge: 'br1', mtu: 1400, mac },
+    ],
+    ['tap devices', nic('ethernet', "<target dev='lan0'/>"), { type: 'tap', name: 'lan0', mac }],
+    ['tap devices of any name', nic('ethernet'), { type: 'tap', mac }],
+    [
+      'tap devices that somebody else takes care of',
+      nic('ethernet', "<target dev='vnet0' managed='no'/>"),
+      { type: 'tap', name: 'vnet0', managed: false, mac },
+    ],
+    [
       'a link that is down, several queues and an MTU',
       nic('user', "<driver queues='4'/><link state='down'/><mtu size='9000'/>"),
       { type: 'user', mac, queues: 4, linkUp: false, mtu: 9000 },
@@ -81,7 +105,14 @@ describe('interfaces of a definition', () => {
   }
 
   for (const [what, xml, message] of [
-    ['types that take privileges', nic('bridge', "<source bridge='br0'/>"), /type 'bridge'/],
+    ['devices of the host alone', nic('direct', "<source dev='eth0' mode='bridge'/>"), /type 'direct'/],
+    ['bridges without a name', nic('bridge', '<source/>'), /its source has no bridge/],
+    [
+      'tap devices that nobody makes',
+      nic('ethernet', "<target managed='no'/>"),
+      /a target that is not managed has no dev/,
+    ],
+    ['scripts of tap devices', nic('ethernet', "<script path='/etc/qemu-ifup'/>"), /element 'script'/],
     ['types of other hypervisors', nic('vds'), /type 'vds'/],
     ['other models', nic('user', "<model type='e1000'/>"), /model 'e1000'/],
     ['other backends', nic('user', "<backend type='slirp'/>"), /backend 'slirp'/],

@@ -45,6 +45,9 @@ const natXml = `<network connections='2' ipv6='no'><name>n</name>
     <host mac='52:54:00:11:22:33' name='h' ip='10.9.9.3'/></dhcp></ip>
   <ip family='ipv6' address='fd00::1' prefix='64'/></network>`;
 
+const hostBridgeXml = (attributes = '', inner = '') =>
+  `<network><name>n</name><forward mode='bridge'/><bridge name='br0' ${attributes}/>${inner}</network>`;
+
 describe('network XML', () => {
   it('is read, completed and written in one form', () => {
     const def = network(natXml);
@@ -60,6 +63,15 @@ describe('network XML', () => {
     needSchemas(this);
     assertValid('network', formatNetwork(network(natXml)));
     assertValid('network', formatNetwork(network('<network><name>isolated</name></network>')));
+  });
+
+  it('of a bridge of the host has nothing filled in but a UUID', function () {
+    needSchemas(this);
+    const text = formatNetwork(network(hostBridgeXml('', "<mtu size='9000'/>")));
+    assert.doesNotMatch(text, /<mac|stp=|delay=/);
+    assert.match(text, /<forward mode='bridge'\/>\s*<bridge name='br0'\/>\s*<mtu size='9000'\/>/);
+    assertValid('network', text);
+    assert.equal(formatNetwork(network(text)), text);
   });
 
   const ip = (inner: string, mask = "netmask='255.255.255.0'") =>
@@ -78,11 +90,32 @@ describe('network XML', () => {
     ['a range elsewhere', 'XML_ERROR', ip("<range start='10.0.1.2' end='10.0.1.9'/>"), /not entirely within/],
     ['a host of nobody', 'XML_ERROR', ip("<host ip='10.0.0.2'/>"), /must have mac or name/],
     [
-      'bridges of the host',
+      'devices of the host',
       'CONFIG_UNSUPPORTED',
-      "<network><name>n</name><forward mode='bridge'/></network>",
-      /'bridge'/,
+      "<network><name>n</name><forward mode='passthrough'/></network>",
+      /'passthrough'/,
     ],
+    [
+      'settings of a bridge that is the host’s',
+      'XML_ERROR',
+      hostBridgeXml("stp='on'"),
+      /delay\/stp options only allowed/,
+    ],
+    [
+      'a bridge of the host, and a device',
+      'XML_ERROR',
+      hostBridgeXml().replace("mode='bridge'", "mode='bridge' dev='eth0'"),
+      /a bridge name or a forward dev, but not both/,
+    ],
+    ...["<mac address='52:54:00:00:00:01'/>", "<ip address='10.0.0.1'/>", "<domain name='d'/>", '<dns/>'].map(
+      (part) =>
+        [
+          `${part} beside a bridge of the host`,
+          'CONFIG_UNSUPPORTED',
+          hostBridgeXml('', part),
+          /Unsupported <\w+> element in network n with forward mode='bridge'/,
+        ] as const,
+    ),
     [
       'unknown forwarding',
       'CONFIG_UNSUPPORTED',
