@@ -1,4 +1,4 @@
-import { createMachine, type MachineHandle } from '../../../drivers/index.ts';
+import { createMachine, type MachineHandle, prepareVcpuThread } from '../../../drivers/index.ts';
 import { type Logger, LogLevel } from '../../../util/index.ts';
 import { type Args, type CommandDef, type Context, ExitCode } from '../command.ts';
 import { connectConsole } from '../run/console.ts';
@@ -56,6 +56,8 @@ export const runCommand: CommandDef = {
     const interactive = options.console === 'stdio' && context.stdin.isTTY === true && context.stdout.isTTY === true;
     const colour = interactive && (context.env['NO_COLOR'] ?? '') === '' && context.env['TERM'] !== 'dumb';
     const logger = stderrLogger(context);
+    // While images are opened. Without it the machine starts all the same.
+    if (options.clock === 'host' && options.dumpDtb === undefined) prepareVcpuThread().catch(() => {});
     const machine = await createMachine(await machineOptions(options, { interactive, colour }, context.env, logger));
     try {
       if (options.dumpDtb !== undefined) return await dumpDtb(machine, options.dumpDtb, context);
