@@ -25,18 +25,13 @@
         "native/core/softfloat.cc",
         "native/core/softfloat_convert.cc",
         "native/core/trap.cc",
+        "native/core/jit/callbacks.cc",
         "native/core/jit/code_buffer.cc",
-        "native/core/jit/loops.cc",
-        "native/core/jit/lower_bits.cc",
-        "native/core/jit/lower_fp.cc",
-        "native/core/jit/lower_int.cc",
-        "native/core/jit/lower_memory.cc",
-        "native/core/jit/lower_status.cc",
-        "native/core/jit/pages.cc",
+        "native/core/jit/plan.cc",
+        "native/core/jit/plan_loops.cc",
+        "native/core/jit/plan_pages.cc",
         "native/core/jit/run.cc",
-        "native/core/jit/thunks.cc",
-        "native/core/jit/translator.cc",
-        "native/core/jit/values.cc"
+        "native/core/jit/translator.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS", "NAPI_VERSION=8"],
@@ -44,7 +39,21 @@
       "cflags_cc": ["-std=c++20", "-O2", "-fno-exceptions", "-fno-rtti", "-fno-strict-aliasing", "-fvisibility=hidden"],
       "cflags_cc!": ["-std=gnu++17", "-std=gnu++20", "-O3"],
       "conditions": [
-        ["clang==1 or OS=='win'", { "defines": ["NODEVISOR_LOOP_DISPATCH"] }]
+        ["clang==1 or OS=='win'", { "defines": ["NODEVISOR_LOOP_DISPATCH"] }],
+        ["target_arch=='x64'", {
+          "sources": [
+            "native/core/jit/x64/emitter.cc",
+            "native/core/jit/x64/lower_bits.cc",
+            "native/core/jit/x64/lower_fp.cc",
+            "native/core/jit/x64/lower_int.cc",
+            "native/core/jit/x64/lower_loops.cc",
+            "native/core/jit/x64/lower_memory.cc",
+            "native/core/jit/x64/lower_pages.cc",
+            "native/core/jit/x64/lower_status.cc",
+            "native/core/jit/x64/thunks.cc",
+            "native/core/jit/x64/values.cc"
+          ]
+        }]
       ],
       "xcode_settings": {
         "CLANG_CXX_LANGUAGE_STANDARD": "c++20",

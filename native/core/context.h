@@ -113,15 +113,16 @@ struct Context {
     /// By mode: changes whenever a cached translation of an instruction page may have become wrong. Links of translated
     /// code across pages compare it.
     uint32_t fetchGeneration[kModeCount];
-    uint32_t mxcsrGuest;
-    uint32_t mxcsrHost;
+    /// The host's floating-point status (see jit/emitter.h) for translated code, and while that runs, the one of C++.
+    uint32_t fpGuest;
+    uint32_t fpHost;
     /// Translations of the current data mode.
     Tlb* data;
     Hart* hart;
     /// Loop-dispatched builds: the next instruction.
     const Insn* ip;
-    /// fflags by the six flag bits of MXCSR.
-    uint8_t flagsOfMxcsr[64];
+    /// fflags by the exceptions in the host's status.
+    uint8_t flagsOfHost[64];
     /// Constants that translated code takes from memory.
     uint64_t boxMask;
     uint64_t boxMaskHigh;
@@ -137,12 +138,12 @@ struct Context {
     uint32_t slow;
     /// Scratch for translated code's slow paths.
     uint64_t scratch[4];
-    /// Translated code: host addresses that base registers of groups of accesses stand for (see Run::findGroups).
+    /// Translated code: host addresses that base registers of groups of accesses stand for (see Plan::findGroups).
     uint64_t groupBase[kGroups];
     LastPages last[kModeCount];
     Tlb tlb[kModeCount];
     JumpCacheEntry jumpCache[kModeCount][kJumpCacheSize];
-    /// Translated loops (see jit/loops.cc): from guest to host addresses for each stream, the budget beyond the chunk that
+    /// Translated loops (see jit/plan_loops.cc): from guest to host addresses for each stream, the budget beyond the chunk that
     /// runs, and passes to go before the first one.
     uint64_t streamAddend[kStreams];
     int64_t chunkRest;

@@ -22,23 +22,12 @@ Hart::Hart(uint8_t* base, uint64_t bytes, uint32_t id, Tiers tiers)
     : ctx(), base_(base), block_(base + layout::hartOffset(id)), machine_(base, bytes), id_(id), tiers_(tiers) {
     ctx.hart = this;
     ctx.boxMask = 0xffffffff00000000u;
-    for (uint32_t sse = 0; sse < 64; sse++) {
-        uint32_t flags = 0;
-        if (sse & 0x01) flags |= 0x10;  // NV
-        if (sse & 0x04) flags |= 0x08;  // DZ
-        if (sse & 0x08) flags |= 0x04;  // OF
-        if (sse & 0x10) flags |= 0x02;  // UF
-        if (sse & 0x20) flags |= 0x01;  // NX
-        ctx.flagsOfMxcsr[sse] = static_cast<uint8_t>(flags);
-    }
+    for (uint32_t raised = 0; raised < 64; raised++) ctx.flagsOfHost[raised] = jit::FpStatus::flagsOf(raised);
     ctx.signDouble[0] = uint64_t{1} << 63;
     ctx.signSingle[0] = uint64_t{1} << 31;
     ctx.magnitudeDouble[0] = ~ctx.signDouble[0];
     ctx.magnitudeSingle[0] = ~ctx.signSingle[0];
-    if (tiers.translate && jit::hostSupported()) {
-        jit_ = std::make_unique<jit::Translator>(this, &blocks_, tiers.codeBytes);
-        if (!jit_->usable()) jit_.reset();
-    }
+    if (tiers.translate) jit_ = jit::Translator::create(this, &blocks_, tiers.codeBytes);
     for (uint32_t mode = 0; mode < kModeCount; mode++) {
         for (uint32_t way = 0; way < kTlbWays; way++) {
             touchedCount_[mode][0][way] = touchedCount_[mode][1][way] = kTlbSize;
@@ -80,18 +69,14 @@ void Hart::updateMode() {
     const uint32_t fs = (status & mstatus::FS) >> 13;
     const uint32_t frm = (read32(block_, L::fcsr) >> 5) & 7;
     ctx.fpKey = fs == 3 && frm < 4 ? static_cast<uint8_t>(frm) : kFpSlow;
-    if (ctx.fpKey != kFpSlow) {
-        // MXCSR.RC: nearest 0, down 1, up 2, zero 3. frm: RNE 0, RTZ 1, RDN 2, RUP 3.
-        static constexpr uint32_t kRounding[] = {0, 3, 1, 2};
-        ctx.mxcsrGuest = (ctx.mxcsrGuest & 0x3f) | 0x1f80 | (kRounding[frm] << 13);
-    }
+    if (ctx.fpKey != kFpSlow) ctx.fpGuest = jit::FpStatus::withRounding(ctx.fpGuest, frm);
 }
 
 void Hart::mergeFlags() {
-    const uint32_t sse = ctx.mxcsrGuest & 0x3f;  // PE UE OE ZE DE IE
-    if (!sse) return;
-    write32(block_, L::fcsr, read32(block_, L::fcsr) | ctx.flagsOfMxcsr[sse]);
-    ctx.mxcsrGuest &= ~0x3fu;
+    const uint32_t raised = jit::FpStatus::raised(ctx.fpGuest);
+    if (!raised) return;
+    write32(block_, L::fcsr, read32(block_, L::fcsr) | ctx.flagsOfHost[raised & 63]);
+    ctx.fpGuest = jit::FpStatus::withoutRaised(ctx.fpGuest);
 }
 
 void Hart::loadRegisters() {
@@ -106,7 +91,7 @@ void Hart::loadRegisters() {
         seenSatp_ = satp;
         flushTlb();
     }
-    ctx.mxcsrGuest = 0x1f80;
+    ctx.fpGuest = jit::FpStatus::kIdle;
     interpretNext_ = false;
     pendingLink_ = 0;
     pollTimers();

@@ -133,7 +133,7 @@ public:
 
     /// Whether mstatus.FS allows floating point; a write makes it Dirty.
     bool fpEnable(bool write);
-    /// Moves the flags that SSE gathered to fcsr.
+    /// Moves the flags that the host gathered to fcsr.
     void mergeFlags();
     /// Decoded code is out of date: FENCE.I.
     void fenceI();

@@ -1,8 +1,6 @@
 #include "translator.h"
 
-#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
-#include <cpuid.h>
-#endif
+#if defined(NODEVISOR_EMITTER)
 
 #include "../hart.h"
 #include "run.h"
@@ -14,25 +12,26 @@ namespace {
 /// Room a run may take: emission stops being useful before it.
 constexpr size_t kRunReserve = 256 << 10;
 
+/// Where the first run begins.
+size_t behind(size_t thunkBytes) { return (thunkBytes + 63) & ~size_t{63}; }
+
 }  // namespace
 
-bool hostSupported() {
-#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
-    // LZCNT is ABM's in CPUID.80000001H:ECX[5], for which compilers have different names. Without it its encoding is BSR.
-    unsigned a, b, c, d;
-    if (!__get_cpuid(0x80000001u, &a, &b, &c, &d) || !(c & (1u << 5))) return false;
-    return __builtin_cpu_supports("avx") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
-           __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("avx2");
-#else
-    return false;
-#endif
+bool hostSupported() { return Thunks::supported(); }
+
+std::unique_ptr<Translator> Translator::create(Hart* hart, BlockCache* blocks, size_t codeBytes) {
+    if (!hostSupported()) return nullptr;
+    std::unique_ptr<Translator> t(new Translator(hart, blocks, codeBytes));
+    if (!t->buffer_.usable()) return nullptr;
+    t->thunkBytes_ = t->thunks_.emit(t->roomFrom(0));
+    if (t->thunkBytes_ == 0) return nullptr;
+    Emitter::publish(t->buffer_.exec(), t->thunkBytes_);
+    t->at_ = behind(t->thunkBytes_);
+    return t;
 }
 
-Translator::Translator(Hart* hart, BlockCache* blocks, size_t codeBytes)
-    : hart_(hart), blocks_(blocks), buffer_(codeBytes) {
-    if (!buffer_.usable()) return;
-    emitThunks();
-    at_ = (thunkBytes_ + 63) & ~size_t{63};
+Room Translator::roomFrom(size_t at) const {
+    return {buffer_.write() + at, buffer_.exec() + at, buffer_.write() + buffer_.bytes()};
 }
 
 namespace {
@@ -62,16 +61,21 @@ const void* Translator::find(CodeBlock* block, uint64_t pc, uint32_t mode) const
 
 const void* Translator::translate(CodeBlock* block, uint64_t pc, uint32_t mode) {
     if (buffer_.bytes() - at_ < kRunReserve) clear();
-    Run run(this, pc, mode);
-    run.collect(block, blocks_);
-    a_.start(buffer_.write() + at_, buffer_.exec() + at_, buffer_.write() + buffer_.bytes());
+    Plan plan(pc, mode, hart_->ctx.fpKey);
+    plan.collect(block, blocks_);
+    // Code that may not use floating point now would be compiled for a state it hardly ever runs in.
+    if (plan.steps.empty() || (plan.frm == kFpSlow && plan.usesFp())) return nullptr;
+    plan.analyse(Emitter::usualHomes());
+    Run run(this, plan, roomFrom(at_));
     const size_t links = links_.size();
     const uint8_t* entry;
     if (!run.emit(&entry)) {
         links_.resize(links);
         return nullptr;
     }
-    at_ = static_cast<size_t>(a_.here() - buffer_.write());
+    const size_t end = static_cast<size_t>(run.end() - buffer_.write());
+    Emitter::publish(buffer_.exec() + at_, end - at_);
+    at_ = end;
     buffer_.settle(at_);
     const auto code = static_cast<uint32_t>(entry - buffer_.exec());
     entries_[{block->gpa(), pc, mode}] = {code, block->page->version};
@@ -85,11 +89,9 @@ void Translator::link(uint32_t id, const void* code, uint64_t target, uint32_t m
     if (link.target != target || link.mode != mode) return;
     const uint8_t* to = buffer_.write() + (static_cast<const uint8_t*>(code) - buffer_.exec());
     if (link.guard) {
-        const uint32_t generation = ctx->fetchGeneration[link.mode];
-        std::memcpy(buffer_.write() + link.guard - 4, &generation, 4);
+        Emitter::setGuard(buffer_.write() + link.guard, ctx->fetchGeneration[link.mode], buffer_.exec() + link.guard);
     }
-    a_.start(nullptr, nullptr, nullptr);
-    a_.patch(buffer_.write() + link.distance, to);
+    Emitter::setJump(buffer_.write() + link.jump, to, buffer_.exec() + link.jump);
 }
 
 void Translator::clear() {
@@ -97,9 +99,19 @@ void Translator::clear() {
     entries_.clear();
     links_.clear();
     recordArena_.clear();
-    at_ = (thunkBytes_ + 63) & ~size_t{63};
+    at_ = behind(thunkBytes_);
     // Nothing may jump to what was there: links were inside it, and the jump caches go with the generation.
     hart_->dropTranslations();
 }
 
 }  // namespace nodevisor::jit
+
+#else
+
+namespace nodevisor::jit {
+
+bool hostSupported() { return false; }
+
+}  // namespace nodevisor::jit
+
+#endif

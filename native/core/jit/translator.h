@@ -1,4 +1,4 @@
-// The second tier: translates hot guest code to x86-64. One translator belongs to one hart and is used on its thread.
+// The second tier: translates hot guest code to the host's. One translator belongs to one hart and is used on its thread.
 //
 // The unit is a run of blocks inside one page, entered at its top only: conditional branches forward are side exits,
 // jumps within the page are followed. Runs link to each other directly inside a page, through a guard on
@@ -6,15 +6,15 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <unordered_map>
 #include <vector>
 
 #include "../block_cache.h"
 #include "../context.h"
 #include "../decode.h"
-#include "asm_x64.h"
 #include "code_buffer.h"
-#include "registers.h"
+#include "emitter.h"
 
 namespace nodevisor {
 class Hart;
@@ -22,21 +22,23 @@ class Hart;
 
 namespace nodevisor::jit {
 
-/// Whether this host has what translated code uses (the x86-64-v3 level: AVX, FMA, BMI1/2, LZCNT, POPCNT).
+/// Whether there is an emitter for this host, and its processor has what translated code uses.
 bool hostSupported();
+
+#if defined(NODEVISOR_EMITTER)
 
 class Translator {
 public:
-    /// `codeBytes`: bound on translated code; when it is full everything is translated anew.
-    Translator(Hart* hart, BlockCache* blocks, size_t codeBytes);
+    /// A translator for `hart`; nullptr where the host cannot have one. `codeBytes`: bound on translated code; when it is
+    /// full everything is translated anew.
+    static std::unique_ptr<Translator> create(Hart* hart, BlockCache* blocks, size_t codeBytes);
 
-    bool usable() const { return buffer_.usable(); }
     /// The translation of `block` at `pc`, or nullptr.
     const void* find(CodeBlock* block, uint64_t pc, uint32_t mode) const;
     /// Translates from `block` on; nullptr if it cannot be.
     const void* translate(CodeBlock* block, uint64_t pc, uint32_t mode);
     /// Runs translated code until it leaves; Context::pc, leave and budget say where and why.
-    void enter(const void* code, Context* ctx) const { enter_(code, ctx); }
+    void enter(const void* code, Context* ctx) const { thunks_.enter(code, ctx); }
     /// The link that the last exit came through, now known to lead to `code`: patches it. `target` is its pc.
     void link(uint32_t id, const void* code, uint64_t target, uint32_t mode, Context* ctx);
     /// Forgets all translations.
@@ -65,21 +67,19 @@ private:
     /// the buffer.
     struct Link {
         uint64_t target;
-        uint32_t distance;
-        /// End of the guard's immediate (which is four bytes), or 0 for links inside a page.
+        uint32_t jump;
+        /// 0 for links inside a page.
         uint32_t guard;
         uint32_t mode;
     };
 
-    void emitThunks();
-    void saveHomes(bool fp);
-    void loadHomes(bool fp);
-    uint8_t* emitCall(const void* function);
+    Translator(Hart* hart, BlockCache* blocks, size_t codeBytes) : hart_(hart), blocks_(blocks), buffer_(codeBytes) {}
+    Room roomFrom(size_t at) const;
 
     Hart* hart_;
     BlockCache* blocks_;
     CodeBuffer buffer_;
-    Asm a_;
+    Thunks thunks_;
     size_t at_ = 0;
     size_t thunkBytes_ = 0;
     std::unordered_map<Key, Entry, KeyHash> entries_;
@@ -87,17 +87,23 @@ private:
     uint32_t generation_ = 1;
     std::vector<Link> links_;
     /// Records that translated code hands to interpreter handlers; stable addresses.
-    std::vector<Insn*> records_;
     Arena recordArena_;
-
-    void (*enter_)(const void*, Context*) = nullptr;
-    // Places in the thunks (writable view).
-    uint8_t* exit_ = nullptr;
-    uint8_t* exitNext_ = nullptr;
-    uint8_t* loadThunk_ = nullptr;
-    uint8_t* storeThunk_ = nullptr;
-    uint8_t* fillThunk_ = nullptr;
-    uint8_t* callThunk_ = nullptr;
 };
+
+#else
+
+/// Hosts without an emitter: there is never an object of this class.
+class Translator {
+public:
+    Translator() = delete;
+    static std::unique_ptr<Translator> create(Hart*, BlockCache*, size_t) { return nullptr; }
+    const void* find(CodeBlock*, uint64_t, uint32_t) const { return nullptr; }
+    const void* translate(CodeBlock*, uint64_t, uint32_t) { return nullptr; }
+    void enter(const void*, Context*) const {}
+    void link(uint32_t, const void*, uint64_t, uint32_t, Context*) {}
+    void clear() {}
+};
+
+#endif
 
 }  // namespace nodevisor::jit

@@ -1,60 +1,60 @@
 // Guest integer registers as host registers and memory operands, and the late sign extension of 32-bit results.
 
-#include "run.h"
+#include "emitter.h"
 
-namespace nodevisor::jit {
+namespace nodevisor::jit::x64 {
 
-void Run::complete(uint32_t r) {
+void Emitter::complete(uint32_t r) {
     if (!lazy(r)) return;
     a_.movsxd(host(r), host(r));
-    lazy_ &= ~(1u << r);
+    known_.setLazy(r, false);
 }
 
-void Run::completeAll() {
+void Emitter::completeAll() {
     for (uint32_t r = 1; r < 32; r++) complete(r);
 }
 
-Reg Run::use(uint32_t r, Reg scratch) {
+Reg Emitter::use(uint32_t r, Reg scratch) {
     complete(r);
     return useLow(r, scratch);
 }
 
-Reg Run::useLow(uint32_t r, Reg scratch) {
+Reg Emitter::useLow(uint32_t r, Reg scratch) {
     if (homed(r)) return host(r);
     get(scratch, r);
     return scratch;
 }
 
-void Run::get(Reg d, uint32_t r) {
+void Emitter::get(Reg d, uint32_t r) {
     complete(r);
     if (r == 0) a_.movImmKeepFlags(d, 0);
     else if (homed(r)) a_.mov(d, host(r));
     else a_.load(d, xMem(r));
 }
 
-void Run::getLow(Reg d, uint32_t r) {
+void Emitter::getLow(Reg d, uint32_t r) {
     if (!homed(r) || host(r) != d) get32(d, r);
 }
 
-void Run::get32(Reg d, uint32_t r) {
+void Emitter::get32(Reg d, uint32_t r) {
     if (r == 0) a_.movImmKeepFlags(d, 0);
     else if (homed(r)) a_.mov32(d, host(r));
     else a_.load32(d, xMem(r));
 }
 
-void Run::put(uint32_t r, Reg s) {
+void Emitter::put(uint32_t r, Reg s) {
     if (r == 0) return;
-    narrow_ &= ~(1u << r);
-    lazy_ &= ~(1u << r);
+    known_.setNarrow(r, false);
+    known_.setLazy(r, false);
     if (homed(r)) a_.mov(host(r), s);
     else a_.store(xMem(r), s);
 }
 
-void Run::putLow(uint32_t r, Reg s) {
+void Emitter::putLow(uint32_t r, Reg s) {
     if (r == 0) return;
     if (homed(r)) {
         if (host(r) != s) a_.mov32(host(r), s);
-        lazy_ |= 1u << r;
+        known_.setLazy(r, true);
     } else {
         a_.movsxd(s, s);
         a_.store(xMem(r), s);
@@ -62,9 +62,9 @@ void Run::putLow(uint32_t r, Reg s) {
     setNarrow(r);
 }
 
-void Run::putImm(uint32_t r, uint64_t v) {
+void Emitter::putImm(uint32_t r, uint64_t v) {
     if (r == 0) return;
-    lazy_ &= ~(1u << r);
+    known_.setLazy(r, false);
     const bool isNarrow = static_cast<int64_t>(v) == static_cast<int32_t>(v);
     if (homed(r)) {
         a_.movImmKeepFlags(host(r), v);
@@ -75,10 +75,10 @@ void Run::putImm(uint32_t r, uint64_t v) {
         a_.store(xMem(r), rcx);
     }
     if (isNarrow) setNarrow(r);
-    else narrow_ &= ~(1u << r);
+    else known_.setNarrow(r, false);
 }
 
-void Run::copy(uint32_t rd, uint32_t rs) {
+void Emitter::copy(uint32_t rd, uint32_t rs) {
     if (rd == 0 || rd == rs) return;
     if (rs == 0) return putImm(rd, 0);
     if (lazy(rs) && homed(rd)) return putLow(rd, host(rs));
@@ -93,7 +93,7 @@ void Run::copy(uint32_t rd, uint32_t rs) {
     if (isNarrow) setNarrow(rd);
 }
 
-void Run::aluX(Alu op, bool w, Reg d, uint32_t r) {
+void Emitter::aluX(Alu op, bool w, Reg d, uint32_t r) {
     if (w) complete(r);
     if (r == 0) {
         a_.aluImm(op, w, d, 0);
@@ -104,17 +104,17 @@ void Run::aluX(Alu op, bool w, Reg d, uint32_t r) {
     }
 }
 
-void Run::compare(uint32_t a, uint32_t b) {
+void Emitter::compare(uint32_t a, uint32_t b) {
     // Sign extension keeps the order of signed and of unsigned numbers.
     const bool w = !narrow(a) || !narrow(b);
     if (w) complete(b);  // before `a` may be loaded to a scratch register: nothing comes between it and its use
     aluX(kCmp, w, w ? use(a, rax) : useLow(a, rax), b);
 }
 
-void Run::testZero(uint32_t r) {
+void Emitter::testZero(uint32_t r) {
     const bool w = !narrow(r);
     const Reg a = useLow(r, rax);
     a_.test(w, a, a);  // leaves CF and OF clear, as a comparison with 0 does
 }
 
-}  // namespace nodevisor::jit
+}  // namespace nodevisor::jit::x64

@@ -2,10 +2,11 @@
 // meaning, tininess after rounding included); what SSE does otherwise - NaN results, boxing, saturation - is mended here or
 // left to the interpreter's handler.
 
-#include "../hart.h"
-#include "run.h"
+#include "../../bits.h"
+#include "../../generated/state_layout.h"
+#include "emitter.h"
 
-namespace nodevisor::jit {
+namespace nodevisor::jit::x64 {
 
 namespace {
 
@@ -13,25 +14,20 @@ constexpr uint32_t kDynamic = 7;
 
 }  // namespace
 
-Xmm Run::useF(uint32_t r, Xmm scratch) {
+Xmm Emitter::useF(uint32_t r, Xmm scratch) {
     if (kHomes.f[r] != kNoXmm) return kHomes.f[r];
     a_.vloadsd(scratch, fMem(r));
     return scratch;
 }
 
-void Run::putF(uint32_t r, Xmm s) {
+void Emitter::putF(uint32_t r, Xmm s) {
     if (kHomes.f[r] != kNoXmm) a_.vmovap(kHomes.f[r], s);
     else a_.vstoresd(fMem(r), s);
 }
 
-void Run::setBoxed(uint32_t r, bool boxed) {
-    if (boxed) boxed_ |= 1u << r;
-    else boxed_ &= ~(1u << r);
-}
-
 /// A single that is not NaN-boxed counts as the canonical NaN (Unprivileged spec 21.2): the interpreter takes the step.
-void Run::ensureBoxed(uint32_t i, uint32_t r) {
-    if (boxed_ & (1u << r)) return;
+void Emitter::ensureBoxed(uint32_t i, uint32_t r) {
+    if (known_.isBoxed(r)) return;
     if (kHomes.f[r] != kNoXmm) {
         a_.vmovq(rax, kHomes.f[r]);
         a_.shiftImm(kShr, true, rax, 32);
@@ -39,35 +35,28 @@ void Run::ensureBoxed(uint32_t i, uint32_t r) {
     } else {
         a_.aluMemImm(kCmp, false, field(offsetof(Context, f) + 8 * r + 4), -1);
     }
-    unboxed_.push_back({i, a_.jcc(kNE), lazy_});
-    setBoxed(r, true);
-}
-
-bool Run::usesFp() const {
-    for (const auto& s : steps_) {
-        if (isFp(s.insn) || isFlagsAccess(s.insn)) return true;
-    }
-    return false;
+    progress_.interpret(i, a_.jcc(kNE));
+    known_.setBoxed(r, true);
 }
 
 /// Whether the instruction's rounding mode is the one in MXCSR.
-bool Run::nativeFp(const Decoded& d) const { return d.rm == kDynamic || d.rm == frm_; }
+bool Emitter::nativeFp(const Decoded& d) const { return d.rm == kDynamic || d.rm == plan_.frm; }
 
-void Run::fpSlow(uint32_t i, uint8_t* from) { calls_.push_back({i, from, a_.here(), lazy_}); }
+void Emitter::fpSlow(uint32_t i, uint8_t* from) { progress_.call(i, from, a_.here(), known_.lazy); }
 
 /// The result of step i, in the home of its register if there is one: a NaN becomes the canonical one.
-void Run::fpResult(uint32_t i, Xmm result, bool d) {
-    const Decoded& insn = steps_[i].insn;
+void Emitter::fpResult(uint32_t i, Xmm result, bool d) {
+    const Decoded& insn = plan_.steps[i].insn;
     a_.vucomis(d, result, result);
     NanFix n{a_.jcc(kP), nullptr, result, d};
     n.back = a_.here();
     nans_.push_back(n);
     putF(insn.rd, result);
-    setBoxed(insn.rd, !d);
+    known_.setBoxed(insn.rd, !d);
 }
 
-void Run::fpBinary(uint32_t i, uint8_t opcode, bool d) {
-    const Decoded& insn = steps_[i].insn;
+void Emitter::fpBinary(uint32_t i, uint8_t opcode, bool d) {
+    const Decoded& insn = plan_.steps[i].insn;
     if (!d) {
         ensureBoxed(i, insn.rs1);
         ensureBoxed(i, insn.rs2);
@@ -79,8 +68,8 @@ void Run::fpBinary(uint32_t i, uint8_t opcode, bool d) {
     fpResult(i, t, d);
 }
 
-void Run::fpSqrt(uint32_t i, bool d) {
-    const Decoded& insn = steps_[i].insn;
+void Emitter::fpSqrt(uint32_t i, bool d) {
+    const Decoded& insn = plan_.steps[i].insn;
     if (!d) ensureBoxed(i, insn.rs1);
     const Xmm a = useF(insn.rs1, xmm1);
     const Xmm t = targetF(insn.rd);
@@ -88,8 +77,8 @@ void Run::fpSqrt(uint32_t i, bool d) {
     fpResult(i, t, d);
 }
 
-void Run::fpFma(uint32_t i, uint8_t opcode, bool d) {
-    const Decoded& insn = steps_[i].insn;
+void Emitter::fpFma(uint32_t i, uint8_t opcode, bool d) {
+    const Decoded& insn = plan_.steps[i].insn;
     if (!d) {
         ensureBoxed(i, insn.rs1);
         ensureBoxed(i, insn.rs2);
@@ -103,12 +92,12 @@ void Run::fpFma(uint32_t i, uint8_t opcode, bool d) {
     a_.vucomis(d, xmm0, xmm0);
     uint8_t* nan = a_.jcc(kP);
     putF(insn.rd, xmm0);
-    setBoxed(insn.rd, !d);
+    known_.setBoxed(insn.rd, !d);
     fpSlow(i, nan);
 }
 
-void Run::fpMinMax(uint32_t i, bool isMax, bool d) {
-    const Decoded& insn = steps_[i].insn;
+void Emitter::fpMinMax(uint32_t i, bool isMax, bool d) {
+    const Decoded& insn = plan_.steps[i].insn;
     if (!d) {
         ensureBoxed(i, insn.rs1);
         ensureBoxed(i, insn.rs2);
@@ -126,13 +115,13 @@ void Run::fpMinMax(uint32_t i, bool isMax, bool d) {
     a_.vop(isMax ? 0x5f : 0x5d, d, xmm0, a, b);
     a_.bind(done);
     putF(insn.rd, xmm0);
-    setBoxed(insn.rd, !d);
+    known_.setBoxed(insn.rd, !d);
     fpSlow(i, nan);
 }
 
 /// `kind`: 0 feq (quiet), 1 flt, 2 fle (signalling).
-void Run::fpCompare(uint32_t i, int kind, bool d) {
-    const Decoded& insn = steps_[i].insn;
+void Emitter::fpCompare(uint32_t i, int kind, bool d) {
+    const Decoded& insn = plan_.steps[i].insn;
     if (!d) {
         ensureBoxed(i, insn.rs1);
         ensureBoxed(i, insn.rs2);
@@ -154,8 +143,8 @@ void Run::fpCompare(uint32_t i, int kind, bool d) {
 }
 
 /// `kind`: 0 fsgnj, 1 fsgnjn, 2 fsgnjx.
-void Run::fpSign(uint32_t i, int kind, bool d) {
-    const Decoded& insn = steps_[i].insn;
+void Emitter::fpSign(uint32_t i, int kind, bool d) {
+    const Decoded& insn = plan_.steps[i].insn;
     if (!d) {
         ensureBoxed(i, insn.rs1);
         ensureBoxed(i, insn.rs2);
@@ -166,7 +155,7 @@ void Run::fpSign(uint32_t i, int kind, bool d) {
     if (insn.rs1 == insn.rs2) {
         if (kind == 0) {
             putF(insn.rd, a);
-            return setBoxed(insn.rd, !d);
+            return known_.setBoxed(insn.rd, !d);
         }
         if (kind == 1) a_.vxorps(xmm0, a, sign);
         else a_.vandps(xmm0, a, magnitude);
@@ -182,12 +171,12 @@ void Run::fpSign(uint32_t i, int kind, bool d) {
         }
     }
     putF(insn.rd, xmm0);
-    setBoxed(insn.rd, !d);
+    known_.setBoxed(insn.rd, !d);
 }
 
 /// fcvt.w and fcvt.l. SSE answers what does not fit with the most negative integer; then the interpreter saturates.
-void Run::fpToInt(uint32_t i, bool d, bool w64) {
-    const Decoded& insn = steps_[i].insn;
+void Emitter::fpToInt(uint32_t i, bool d, bool w64) {
+    const Decoded& insn = plan_.steps[i].insn;
     if (!d) ensureBoxed(i, insn.rs1);
     const Xmm a = useF(insn.rs1, xmm1);
     if (insn.rm == 1) a_.vcvtts2si(d, w64, rax, a);
@@ -199,15 +188,14 @@ void Run::fpToInt(uint32_t i, bool d, bool w64) {
         a_.aluImm(kCmp, false, rax, INT32_MIN);
     }
     uint8_t* saturated = a_.jcc(kE);
-    const uint32_t lazy = lazy_;
+    const uint32_t lazy = known_.lazy;
     if (!w64) a_.movsxd(rax, rax);
     put(insn.rd, rax);
-    fpSlow(i, saturated);
-    calls_.back().lazy = lazy;
+    progress_.call(i, saturated, a_.here(), lazy);
 }
 
-void Run::fpFromInt(uint32_t i, bool d, bool w64, bool isUnsigned) {
-    const Decoded& insn = steps_[i].insn;
+void Emitter::fpFromInt(uint32_t i, bool d, bool w64, bool isUnsigned) {
+    const Decoded& insn = plan_.steps[i].insn;
     if (w64) complete(insn.rs1);
     Reg s = useLow(insn.rs1, rax);
     if (!w64 && isUnsigned) {
@@ -219,19 +207,19 @@ void Run::fpFromInt(uint32_t i, bool d, bool w64, bool isUnsigned) {
     a_.vcvtsi2s(d, w64, xmm0, xmm0, s);
     if (!d) a_.vorps(xmm0, xmm0, field(offsetof(Context, boxMask)));
     putF(insn.rd, xmm0);
-    setBoxed(insn.rd, !d);
+    known_.setBoxed(insn.rd, !d);
 }
 
 /// fflags: what SSE gathered in MXCSR, and what handlers and earlier runs put into fcsr.
-void Run::fpFlags(uint32_t i) {
-    const Decoded& d = steps_[i].insn;
+void Emitter::fpFlags(uint32_t i) {
+    const Decoded& d = plan_.steps[i].insn;
     const bool writes = d.op == Op::csrrw_ || d.op == Op::csrrwi_;
-    const auto fcsr = reinterpret_cast<uint64_t>(t_.hart_->block() + layout::hart::fcsr);
+    const auto fcsr = reinterpret_cast<uint64_t>(stateBlock_ + layout::hart::fcsr);
     const Mem mxcsr = field(offsetof(Context, scratch) + 16);
     a_.stmxcsr(mxcsr);
     a_.load32(rcx, mxcsr);
     a_.aluImm(kAnd, false, rcx, 0x3f);
-    a_.movzx8(rax, {kCtx, static_cast<int32_t>(offsetof(Context, flagsOfMxcsr)) - kBias, rcx, 1});
+    a_.movzx8(rax, {kCtx, static_cast<int32_t>(offsetof(Context, flagsOfHost)) - kBias, rcx, 1});
     a_.movImmKeepFlags(rcx, fcsr);
     if (!writes) {
         a_.alu(kOr, false, rax, Mem{rcx});
@@ -260,8 +248,8 @@ void Run::fpFlags(uint32_t i) {
     a_.bind(keep);
 }
 
-bool Run::lowerFp(uint32_t i) {
-    const Decoded& d = steps_[i].insn;
+bool Emitter::lowerFp(uint32_t i) {
+    const Decoded& d = plan_.steps[i].insn;
     if (isFlagsAccess(d)) return fpFlags(i), true;
     if (hasReservedRounding(d)) return false;
 #define ROUNDED(name, action)             \
@@ -337,14 +325,14 @@ bool Run::lowerFp(uint32_t i) {
             get(rax, d.rs1);
             a_.vmovq(xmm0, rax);
             putF(d.rd, xmm0);
-            setBoxed(d.rd, false);
+            known_.setBoxed(d.rd, false);
             return true;
         case Op::fmv_w_x_:
             get32(rax, d.rs1);
             a_.vmovd(xmm0, rax);
             a_.vorps(xmm0, xmm0, field(offsetof(Context, boxMask)));
             putF(d.rd, xmm0);
-            setBoxed(d.rd, true);
+            known_.setBoxed(d.rd, true);
             return true;
         default: return false;
     }
@@ -352,4 +340,4 @@ bool Run::lowerFp(uint32_t i) {
 #undef EXACT
 }
 
-}  // namespace nodevisor::jit
+}  // namespace nodevisor::jit::x64

@@ -1,10 +1,10 @@
 // Bit manipulation: Zba, Zbb, Zbs, Zicond.
 
-#include "run.h"
+#include "emitter.h"
 
-namespace nodevisor::jit {
+namespace nodevisor::jit::x64 {
 
-void Run::rotate(const Decoded& d, bool right, bool w, bool immediate) {
+void Emitter::rotate(const Decoded& d, bool right, bool w, bool immediate) {
     if (!immediate) get(rcx, d.rs2);
     if (w) get(rax, d.rs1);
     else get32(rax, d.rs1);
@@ -13,7 +13,7 @@ void Run::rotate(const Decoded& d, bool right, bool w, bool immediate) {
     w ? put(d.rd, rax) : putLow(d.rd, rax);
 }
 
-void Run::shiftAdd(const Decoded& d, uint8_t scale, bool uw) {
+void Emitter::shiftAdd(const Decoded& d, uint8_t scale, bool uw) {
     complete(d.rs2);
     Reg index = uw ? useLow(d.rs1, rax) : use(d.rs1, rax);
     if (uw) {
@@ -26,7 +26,7 @@ void Run::shiftAdd(const Decoded& d, uint8_t scale, bool uw) {
     put(d.rd, t);
 }
 
-void Run::minMax(const Decoded& d, Cond keepFirst) {
+void Emitter::minMax(const Decoded& d, Cond keepFirst) {
     get(rax, d.rs1);
     const Reg b = use(d.rs2, rcx);
     a_.alu(kCmp, true, rax, b);
@@ -36,7 +36,7 @@ void Run::minMax(const Decoded& d, Cond keepFirst) {
 }
 
 /// `digit`: 4 test (bext), 5 set, 6 reset, 7 complement.
-void Run::bitOp(const Decoded& d, uint8_t digit, bool immediate) {
+void Emitter::bitOp(const Decoded& d, uint8_t digit, bool immediate) {
     get(rax, d.rs1);
     if (immediate) {
         a_.btImm(digit, rax, static_cast<uint8_t>(d.imm));
@@ -54,7 +54,7 @@ void Run::bitOp(const Decoded& d, uint8_t digit, bool immediate) {
     put(d.rd, rax);
 }
 
-void Run::conditionalZero(const Decoded& d, bool whenZero) {
+void Emitter::conditionalZero(const Decoded& d, bool whenZero) {
     get(rax, d.rs1);
     const Reg b = use(d.rs2, rcx);
     a_.test(true, b, b);
@@ -64,14 +64,14 @@ void Run::conditionalZero(const Decoded& d, bool whenZero) {
 }
 
 /// rs1 op ~rs2.
-void Run::notSecond(const Decoded& d, Alu op) {
+void Emitter::notSecond(const Decoded& d, Alu op) {
     get(rax, d.rs2);
     a_.not_(true, rax);
     aluX(op, true, rax, d.rs1);
     put(d.rd, rax);
 }
 
-bool Run::lowerBits(const Decoded& d) {
+bool Emitter::lowerBits(const Decoded& d) {
     const bool hint = d.rd == 0;
 #define INT(name, action) \
     case Op::name##_:     \
@@ -124,4 +124,4 @@ bool Run::lowerBits(const Decoded& d) {
 }
 #undef INT
 
-}  // namespace nodevisor::jit
+}  // namespace nodevisor::jit::x64

@@ -1,17 +1,17 @@
-// Loads, stores and atomics. Their addresses are translated by what pages.cc emits.
+// Loads, stores and atomics. Their addresses are translated by what lower_pages.cc emits.
 
-#include "run.h"
+#include "emitter.h"
 
-namespace nodevisor::jit {
+namespace nodevisor::jit::x64 {
 
-void Run::finishAccess(SlowAccess* s) {
+void Emitter::finishAccess(SlowAccess* s) {
     if (!s->miss) return;
     s->back = a_.here();
     slow_.push_back(*s);
 }
 
-void Run::load(uint32_t i, uint32_t size, bool isSigned) {
-    const Decoded& d = steps_[i].insn;
+void Emitter::load(uint32_t i, uint32_t size, bool isSigned) {
+    const Decoded& d = plan_.steps[i].insn;
     SlowAccess s{i, nullptr, nullptr, nullptr, rax, size, false, isSigned, false, 0};
     const Mem m = place(i, &s);
     const Reg t = target(d.rd, rdx);
@@ -26,8 +26,8 @@ void Run::load(uint32_t i, uint32_t size, bool isSigned) {
     finishAccess(&s);
 }
 
-void Run::store(uint32_t i, uint32_t size) {
-    const Decoded& d = steps_[i].insn;
+void Emitter::store(uint32_t i, uint32_t size) {
+    const Decoded& d = plan_.steps[i].insn;
     SlowAccess s{i, nullptr, nullptr, nullptr, rax, size, true, false, false, 0};
     const Mem m = place(i, &s);
     if (size == 8) complete(d.rs2);
@@ -41,8 +41,8 @@ void Run::store(uint32_t i, uint32_t size) {
     finishAccess(&s);
 }
 
-void Run::fpLoad(uint32_t i, bool isDouble) {
-    const Decoded& d = steps_[i].insn;
+void Emitter::fpLoad(uint32_t i, bool isDouble) {
+    const Decoded& d = plan_.steps[i].insn;
     SlowAccess s{i, nullptr, nullptr, nullptr, rax, isDouble ? 8u : 4u, false, false, true, 0};
     const Mem m = place(i, &s);
     const Xmm t = targetF(d.rd);
@@ -54,11 +54,11 @@ void Run::fpLoad(uint32_t i, bool isDouble) {
     }
     putF(d.rd, t);
     finishAccess(&s);
-    setBoxed(d.rd, !isDouble);
+    known_.setBoxed(d.rd, !isDouble);
 }
 
-void Run::fpStore(uint32_t i, bool isDouble) {
-    const Decoded& d = steps_[i].insn;
+void Emitter::fpStore(uint32_t i, bool isDouble) {
+    const Decoded& d = plan_.steps[i].insn;
     SlowAccess s{i, nullptr, nullptr, nullptr, rax, isDouble ? 8u : 4u, true, false, true, 0};
     const Mem m = place(i, &s);
     const Xmm v = useF(d.rs2, xmm0);
@@ -67,8 +67,8 @@ void Run::fpStore(uint32_t i, bool isDouble) {
     finishAccess(&s);
 }
 
-bool Run::lowerMemory(uint32_t i) {
-    switch (steps_[i].insn.op) {
+bool Emitter::lowerMemory(uint32_t i) {
+    switch (plan_.steps[i].insn.op) {
         case Op::lb_: load(i, 1, true); return true;
         case Op::lh_: load(i, 2, true); return true;
         case Op::lw_: load(i, 4, true); return true;
@@ -86,7 +86,7 @@ bool Run::lowerMemory(uint32_t i) {
         case Op::fsd_: fpStore(i, true); return true;
         // Orderings that x86 does not give for free are only those of a store before a load.
         case Op::fence_:
-            if ((steps_[i].insn.imm & 0x50) && (steps_[i].insn.imm & 0x0a)) a_.mfence();
+            if ((plan_.steps[i].insn.imm & 0x50) && (plan_.steps[i].insn.imm & 0x0a)) a_.mfence();
             return true;
         default: return lowerAtomic(i);
     }
@@ -98,11 +98,11 @@ enum AtomicKind { kSwap, kXadd, kCasAnd, kCasOr, kCasXor, kCasMin, kCasMax, kCas
 
 }  // namespace
 
-bool Run::lowerAtomic(uint32_t i) {
+bool Emitter::lowerAtomic(uint32_t i) {
 #define AMO(name, kind)                                 \
     case Op::name##_w_: atomic(i, 4, kind); return true; \
     case Op::name##_d_: atomic(i, 8, kind); return true;
-    switch (steps_[i].insn.op) {
+    switch (plan_.steps[i].insn.op) {
         AMO(amoswap, kSwap)
         AMO(amoadd, kXadd)
         AMO(amoand, kCasAnd)
@@ -117,12 +117,12 @@ bool Run::lowerAtomic(uint32_t i) {
 #undef AMO
 }
 
-void Run::atomic(uint32_t i, uint32_t size, int kind) {
-    const Decoded& d = steps_[i].insn;
+void Emitter::atomic(uint32_t i, uint32_t size, int kind) {
+    const Decoded& d = plan_.steps[i].insn;
     const bool w = size == 8;
     uint8_t* miss;
     const Reg va = lookUp(i, size, true, &miss, true);
-    const uint32_t lazy = lazy_;
+    const uint32_t lazy = known_.lazy;
     a_.alu(kAdd, true, rcx, va);  // rcx: host address
     const Mem m{rcx};
     if (kind == kSwap || kind == kXadd) {
@@ -158,7 +158,7 @@ void Run::atomic(uint32_t i, uint32_t size, int kind) {
         put(d.rd, rax);
         if (!w) setNarrow(d.rd);
     }
-    calls_.push_back({i, miss, a_.here(), lazy});
+    progress_.call(i, miss, a_.here(), lazy);
 }
 
-}  // namespace nodevisor::jit
+}  // namespace nodevisor::jit::x64

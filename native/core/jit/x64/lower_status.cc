@@ -1,12 +1,12 @@
 // Kernels switch interrupts off and on all the time: sstatus without leaving translated code, as long as only SIE and what
 // SRET goes back to change (Privileged spec 12.1.1), and no interrupt is waiting to be let in.
 
-#include "../bits.h"
-#include "../generated/csr_table.h"
-#include "../hart.h"
-#include "run.h"
+#include "../../bits.h"
+#include "../../generated/csr_table.h"
+#include "../../hart.h"
+#include "emitter.h"
 
-namespace nodevisor::jit {
+namespace nodevisor::jit::x64 {
 
 namespace {
 
@@ -16,20 +16,13 @@ constexpr auto kQuiet = static_cast<int32_t>(mstatus::SIE | mstatus::SPIE | msta
 
 }  // namespace
 
-bool Run::isStatusAccess(const Decoded& d) const {
-    // In these modes the hart is in S-mode, which may access sstatus whatever else is set.
-    if ((mode_ != kModeS && mode_ != kModeSum) || d.imm != static_cast<int32_t>(csr::sstatus)) return false;
-    if (d.op == Op::csrrsi_ || d.op == Op::csrrci_) return d.rs1 == mstatus::SIE;
-    return d.op == Op::csrrs_ || d.op == Op::csrrc_;
-}
-
 /// csrrs and csrrc, and with SIE as their constant csrrsi and csrrci.
-void Run::lowerStatus(uint32_t i) {
-    const Decoded& d = steps_[i].insn;
+void Emitter::lowerStatus(uint32_t i) {
+    const Decoded& d = plan_.steps[i].insn;
     const bool constant = d.op == Op::csrrsi_ || d.op == Op::csrrci_;
     const bool sets = d.op == Op::csrrs_ || d.op == Op::csrrsi_;
     const bool writes = constant || d.rs1 != 0;
-    const auto block = reinterpret_cast<uint64_t>(t_.hart_->block());
+    const auto block = reinterpret_cast<uint64_t>(stateBlock_);
     const Mem status{rcx, static_cast<int32_t>(L::mstatus)};
     if (constant) {
         a_.movImmKeepFlags(rdx, d.rs1);
@@ -37,7 +30,7 @@ void Run::lowerStatus(uint32_t i) {
         get(rdx, d.rs1);
         a_.mov(rax, rdx);
         a_.aluImm(kAnd, true, rax, ~kQuiet);
-        unboxed_.push_back({i, a_.jcc(kNE), lazy_});
+        progress_.interpret(i, a_.jcc(kNE));
     }
     a_.movImmKeepFlags(rcx, block);
     if (d.rd != 0) readStatus(d.rd, status, writes);
@@ -53,12 +46,12 @@ void Run::lowerStatus(uint32_t i) {
     a_.alu(kOr, false, rdx, Mem{rcx, static_cast<int32_t>(L::irqLines)});
     a_.alu(kOr, false, rdx, field(offsetof(Context, timers)));
     a_.alu(kAnd, false, rdx, Mem{rcx, static_cast<int32_t>(L::mie)});
-    letIn_.push_back({i, a_.jcc(kNE), lazy_});
+    progress_.letIn(i, a_.jcc(kNE));
     a_.bind(stillOff);
 }
 
 /// x[rd] becomes sstatus; rcx and, if `keep`, rdx stay as they are.
-void Run::readStatus(uint32_t rd, Mem status, bool keep) {
+void Emitter::readStatus(uint32_t rd, Mem status, bool keep) {
     if (keep) a_.store(field(offsetof(Context, scratch) + 24), rdx);
     a_.load(rax, status);
     // SD: FS is dirty.
@@ -75,4 +68,4 @@ void Run::readStatus(uint32_t rd, Mem status, bool keep) {
     put(rd, rax);
 }
 
-}  // namespace nodevisor::jit
+}  // namespace nodevisor::jit::x64

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
-namespace nodevisor::jit {
+namespace nodevisor::jit::x64 {
 
 enum Reg : uint8_t { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15, kNoReg = 0xff };
 enum Xmm : uint8_t { xmm0, xmm1, xmm2, xmm3, xmm4, xmm5, xmm6, xmm7, xmm8, xmm9, xmm10, xmm11, xmm12, xmm13, xmm14,
@@ -172,7 +172,10 @@ public:
     void bind(uint8_t* distance) { patch(distance, p_); }
     /// Fills in a distance; both places are in the writable view.
     void patch(uint8_t* distance, const uint8_t* target) {
-        if (overflow_) return;
+        if (!overflow_) setDistance(distance, target);
+    }
+    /// The same for code that was emitted long ago.
+    static void setDistance(uint8_t* distance, const uint8_t* target) {
         const int32_t d = static_cast<int32_t>(target - (distance + 4));
         std::memcpy(distance, &d, 4);
     }
@@ -303,4 +306,4 @@ private:
     bool overflow_ = false;
 };
 
-}  // namespace nodevisor::jit
+}  // namespace nodevisor::jit::x64

@@ -1,27 +1,28 @@
 // Integer instructions: RV64I and M.
 
-#include "run.h"
+#include "emitter.h"
 
-namespace nodevisor::jit {
+namespace nodevisor::jit::x64 {
 
-bool Run::isBranch(const Decoded& d, Cond* c) const {
-    switch (d.op) {
-        case Op::beq_: *c = kE; return true;
-        case Op::bne_: *c = kNE; return true;
-        case Op::blt_: *c = kL; return true;
-        case Op::bge_: *c = kGE; return true;
-        case Op::bltu_: *c = kB; return true;
-        case Op::bgeu_: *c = kAE; return true;
-        default: return false;
+namespace {
+
+/// Of x[rs1] compared with x[rs2], for a branch.
+Cond conditionOf(Op op) {
+    switch (op) {
+        case Op::beq_: return kE;
+        case Op::bne_: return kNE;
+        case Op::blt_: return kL;
+        case Op::bge_: return kGE;
+        case Op::bltu_: return kB;
+        default: return kAE;
     }
 }
 
-void Run::branch(uint32_t i, Cond c) {
-    const Decoded& d = steps_[i].insn;
-    const uint64_t taken = steps_[i].pc + static_cast<uint64_t>(int64_t{d.imm});
-    const bool last = i + 1 == steps_.size();
-    const bool loops = last && taken == pc_;
-    if (loops) beforeBack();
+}  // namespace
+
+uint8_t* Emitter::branch(uint32_t i) {
+    const Decoded& d = plan_.steps[i].insn;
+    Cond c = conditionOf(d.op);
     if (d.rs1 == 0 && d.rs2 != 0) {
         // 0 op b: look at b alone, with the operands' order turned round.
         testZero(d.rs2);
@@ -37,14 +38,10 @@ void Run::branch(uint32_t i, Cond c) {
     } else {
         compare(d.rs1, d.rs2);
     }
-    if (loops) {
-        back(a_.jcc(c));
-    } else {
-        exits_.push_back({a_.jcc(c), taken, stepsAfter(i + 1), lazy_});
-    }
+    return a_.jcc(c);
 }
 
-void Run::binary(const Decoded& d, Alu op, bool w, bool commutative) {
+void Emitter::binary(const Decoded& d, Alu op, bool w, bool commutative) {
     uint32_t first = d.rs1;
     uint32_t second = d.rs2;
     if (w && op != kAnd) {
@@ -75,7 +72,7 @@ void Run::binary(const Decoded& d, Alu op, bool w, bool commutative) {
     if (keepsNarrow) setNarrow(d.rd);
 }
 
-void Run::immediate(const Decoded& d, Alu op) {
+void Emitter::immediate(const Decoded& d, Alu op) {
     if (d.imm == 0 && op != kAnd) return copy(d.rd, d.rs1);
     const Reg t = target(d.rd, rax);
     if (op == kAdd) {
@@ -107,7 +104,7 @@ void Run::immediate(const Decoded& d, Alu op) {
 }
 
 /// addiw.
-void Run::addWord(const Decoded& d) {
+void Emitter::addWord(const Decoded& d) {
     const Reg t = target(d.rd, rax);
     if (d.imm == 0 && narrow(d.rs1)) return copy(d.rd, d.rs1);
     if (d.imm == 0) {
@@ -125,7 +122,7 @@ void Run::addWord(const Decoded& d) {
     putLow(d.rd, t);
 }
 
-void Run::setIf(const Decoded& d, Cond c, bool immediate) {
+void Emitter::setIf(const Decoded& d, Cond c, bool immediate) {
     const Reg t = target(d.rd, rax);
     const bool early = homed(d.rd) && d.rd != d.rs1 && (immediate || d.rd != d.rs2);
     if (early) a_.movImm(t, 0);
@@ -149,7 +146,7 @@ void Run::setIf(const Decoded& d, Cond c, bool immediate) {
     setNarrow(d.rd);
 }
 
-void Run::shiftImmediate(const Decoded& d, Shift s, bool w) {
+void Emitter::shiftImmediate(const Decoded& d, Shift s, bool w) {
     const Reg t = target(d.rd, rax);
     const auto n = static_cast<uint8_t>(d.imm);
     if (!w) {
@@ -169,7 +166,7 @@ void Run::shiftImmediate(const Decoded& d, Shift s, bool w) {
     if (isNarrow) setNarrow(d.rd);
 }
 
-void Run::shift(const Decoded& d, Shift s, bool w) {
+void Emitter::shift(const Decoded& d, Shift s, bool w) {
     const Reg t = target(d.rd, rax);
     if (w) complete(d.rs1);
     const Reg n = useLow(d.rs2, rcx);
@@ -180,7 +177,7 @@ void Run::shift(const Decoded& d, Shift s, bool w) {
     w ? put(d.rd, t) : putLow(d.rd, t);
 }
 
-void Run::multiply(const Decoded& d, bool w) {
+void Emitter::multiply(const Decoded& d, bool w) {
     Reg t = target(d.rd, rax);
     uint32_t first = d.rs1;
     uint32_t second = d.rs2;
@@ -197,14 +194,14 @@ void Run::multiply(const Decoded& d, bool w) {
     w ? put(d.rd, t) : putLow(d.rd, t);
 }
 
-void Run::multiplyHigh(const Decoded& d, bool isSigned) {
+void Emitter::multiplyHigh(const Decoded& d, bool isSigned) {
     complete(d.rs2);
     get(rax, d.rs1);
     a_.mulWide(isSigned, use(d.rs2, rcx));
     put(d.rd, rdx);
 }
 
-void Run::divide(const Decoded& d, bool w, bool isSigned, bool remainder) {
+void Emitter::divide(const Decoded& d, bool w, bool isSigned, bool remainder) {
     // Division by zero and overflow have results, not traps (Unprivileged spec 12.2).
     if (w) {
         get(rcx, d.rs2);
@@ -240,8 +237,8 @@ void Run::divide(const Decoded& d, bool w, bool isSigned, bool remainder) {
     w ? put(d.rd, rax) : putLow(d.rd, rax);
 }
 
-bool Run::lowerInt(uint32_t i) {
-    const Decoded& d = steps_[i].insn;
+bool Emitter::lowerInt(uint32_t i) {
+    const Decoded& d = plan_.steps[i].insn;
     // Instructions that only compute x0 are hints; none of these has another effect.
     const bool hint = d.rd == 0;
 #define INT(name, action) \
@@ -250,7 +247,7 @@ bool Run::lowerInt(uint32_t i) {
         return true;
     switch (d.op) {
         INT(lui, putImm(d.rd, static_cast<uint64_t>(int64_t{d.imm})))
-        INT(auipc, putImm(d.rd, steps_[i].pc + static_cast<uint64_t>(int64_t{d.imm})))
+        INT(auipc, putImm(d.rd, plan_.steps[i].pc + static_cast<uint64_t>(int64_t{d.imm})))
         case Op::addi_:
             if (hint) return true;
             if (d.rs1 == 0) putImm(d.rd, static_cast<uint64_t>(int64_t{d.imm}));
@@ -301,4 +298,4 @@ bool Run::lowerInt(uint32_t i) {
 
 #undef INT
 
-}  // namespace nodevisor::jit
+}  // namespace nodevisor::jit::x64
