@@ -142,6 +142,8 @@ public:
     void setCsr(size_t offset, uint64_t v) { write64(block_, offset, v); }
 
     uint8_t* block() { return block_; }
+    /// Hot code is translated: it was asked for, and the host allows it.
+    bool translates() const { return jit_ != nullptr; }
     Machine& machine() { return machine_; }
     uint32_t priv() const { return priv_; }
     Mode dataMode() const { return dataMode_; }

@@ -1,5 +1,5 @@
 // Runs the core without Node: a known program on both tiers, then pseudo-random ones, compared tier against tier, the
-// second one with much and with little room for its code.
+// second one with much and with little room for its code. Says on its first line whether there is a second one.
 
 #include <cstdio>
 
@@ -46,6 +46,8 @@ int main(int argc, char** argv) {
     World translated({true, 1});
     // So little room for translated code that it is given up every few programs.
     World cramped({true, 1, 320 << 10});
+    std::printf("core_smoke: %s\n", translated.hart().translates() ? "both tiers" : "the interpreter tier alone");
+    check(translated.hart().translates() == cramped.hart().translates(), "one of two worlds has no translator");
     for (World* world : {&interpreted, &translated, &cramped}) {
         world->load(reinterpret_cast<const uint8_t*>(kSum), sizeof kSum);
         check(world->hart().run(1000) == stop::kBudget, "the sum did not use its budget up");

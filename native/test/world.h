@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <new>
 
 #include "../core/bits.h"
 #include "../core/hart.h"
@@ -19,7 +20,7 @@ constexpr uint64_t kDataBytes = 256 << 10;
 class World {
 public:
     explicit World(Tiers tiers) : bytes_(layout::kRam + kCodeBytes + kDataBytes) {
-        base_ = static_cast<uint8_t*>(std::aligned_alloc(4096, bytes_));
+        base_ = static_cast<uint8_t*>(::operator new(bytes_, kAlignment));
         std::memset(base_, 0, bytes_);
         slot(0, kCodeGpa, kCodeBytes, layout::kRam, 1);
         slot(1, kDataGpa, kDataBytes, layout::kRam + kCodeBytes, 0);
@@ -31,7 +32,7 @@ public:
     }
     ~World() {
         hart_.reset();
-        std::free(base_);
+        ::operator delete(base_, kAlignment);
     }
     World(const World&) = delete;
     World& operator=(const World&) = delete;
@@ -80,6 +81,8 @@ private:
         write64(block, L::stimecmp, ~uint64_t{0});
         hart_->invalidate();
     }
+
+    static constexpr std::align_val_t kAlignment{4096};
 
     size_t bytes_;
     uint8_t* base_;

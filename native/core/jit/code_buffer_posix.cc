@@ -1,5 +1,7 @@
 #include "code_buffer.h"
 
+#if !defined(_WIN32)
+
 #if defined(__linux__)
 #include <sys/mman.h>
 #include <unistd.h>
@@ -52,3 +54,5 @@ void CodeBuffer::settle(size_t) {}
 #endif
 
 }  // namespace nodevisor::jit
+
+#endif
