@@ -2,50 +2,14 @@
 import { strict as assert } from 'node:assert';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Duplex } from 'node:stream';
 import { type Connection, connect } from '../../src/index.ts';
 import { needTool } from '../support/need-tool.ts';
 import { DaemonBench } from '../tools/daemon/daemon-process.ts';
 import { until } from '../virt/backend-contract.ts';
 import { processesWith } from '../virt/process/bench.ts';
 import { startQemu } from './qemu-guest.ts';
+import { Shell } from './shell.ts';
 import { type DebianImage, debianImage } from './support.ts';
-
-/** A guest's shell over its console. */
-class Shell {
-  readonly #stream: Duplex;
-  #text = '';
-
-  constructor(stream: Duplex) {
-    this.#stream = stream;
-    stream.setEncoding('utf8');
-    stream.on('data', (text: string) => {
-      this.#text += text;
-    });
-    stream.on('error', () => {});
-  }
-
-  static async of(connection: Connection, name: string): Promise<Shell> {
-    const shell = new Shell(await (await connection.lookupByName(name)).openConsole());
-    shell.#stream.write('\n');
-    await until(() => shell.#text.includes('~ # '), `the shell of ${name}: …${shell.#text.slice(-500)}`, 60);
-    return shell;
-  }
-
-  /** Runs a command; what it printed. */
-  async run(command: string): Promise<string> {
-    this.#text = '';
-    this.#stream.write(`${command}; echo en""d=$?\n`);
-    const ended = /end=\d+\r?\n/;
-    await until(() => ended.test(this.#text), `'${command}' ends: …${this.#text.slice(-500)}`, 60);
-    return this.#text;
-  }
-
-  /** Runs a command until it succeeds. */
-  async insist(command: string): Promise<void> {
-    await until(async () => /end=0\r?\n/.test(await this.run(command)), `${command} succeeds`, 60);
-  }
-}
 
 describe('boot: Debian on a virtual network', function () {
   this.timeout(240_000);

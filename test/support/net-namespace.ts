@@ -1,8 +1,10 @@
 /** Tests that change the host's network: run in a network namespace of their own, where they harm nobody. */
-import { spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Context } from 'mocha';
 import { tapCalls } from '../../src/cpu/index.ts';
 import { missing, needTool } from './need-tool.ts';
 
@@ -14,9 +16,13 @@ const mocha = createRequire(import.meta.url).resolve('mocha/bin/mocha.js');
 /**
  * Registers one test that runs the tests of another file, which no pattern finds, in network and mount namespaces of
  * their own: as root, or where users may have them as root of a user namespace. Where neither is to be had it skips,
- * visibly; in CI it fails, unless CI is not root.
+ * visibly; in CI it fails, unless CI is not root. `prepare`, outside of them, says what they need of the environment.
  */
-export function testInNamespace(file: string, timeoutMs: number): void {
+export function testInNamespace(
+  file: string,
+  timeoutMs: number,
+  prepare: (test: Context) => Promise<Record<string, string>> = async () => ({}),
+): void {
   it('hold in a network namespace of their own', async function () {
     this.timeout(timeoutMs);
     if (process.platform !== 'linux') missing(this, 'no network namespaces, which are of Linux');
@@ -35,16 +41,17 @@ export function testInNamespace(file: string, timeoutMs: number): void {
       console.log(`      skipped, as this is not root: ${what}`);
       this.skip();
     }
-    const output = await run([...spaces, process.execPath, mocha, ...mochaOptions, file], root, timeoutMs);
+    const env = { ...(await prepare(this)), NODEVISOR_TEST_NAMESPACE: root ? 'root' : 'user' };
+    const output = await run([...spaces, process.execPath, mocha, ...mochaOptions, file], env, timeoutMs);
     for (const line of output.split('\n')) if (/✔|skipped/.test(line)) console.log(`    ${line}`);
   });
 }
 
 const mochaOptions = ['--no-config', '--node-option', 'import=tsx', '--timeout', '60000', '--color=false'];
 
-function run(args: readonly string[], root: boolean, timeoutMs: number): Promise<string> {
-  const env = { ...process.env, NODEVISOR_TEST_NAMESPACE: root ? 'root' : 'user' };
-  const child = spawn('unshare', args, { env, stdio: ['ignore', 'pipe', 'pipe'], timeout: timeoutMs });
+function run(args: readonly string[], env: Record<string, string>, timeoutMs: number): Promise<string> {
+  const all = { ...process.env, ...env };
+  const child = spawn('unshare', args, { env: all, stdio: ['ignore', 'pipe', 'pipe'], timeout: timeoutMs });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (data: Buffer) => {
@@ -67,6 +74,11 @@ export function sh(command: string, pid?: number): string {
   const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`${command}: ${stderr}`);
   return stdout;
+}
+
+/** Runs a command of the shell while this process, which may be part of the network, goes on. Rejects if it fails. */
+export async function shMeanwhile(command: string): Promise<string> {
+  return (await promisify(execFile)('sh', ['-c', command])).stdout;
 }
 
 /** A process that has another network namespace, until it is closed. */
