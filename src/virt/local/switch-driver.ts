@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { chmod, mkdir, readFile } from 'node:fs/promises';
+import { chmod, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatIp, type Lease, parseIp, parseMac } from '../../machine/index.ts';
-import type { Logger } from '../../util/index.ts';
+import { type Logger, makeDirectory } from '../../util/index.ts';
 import { type FilledNetworkDef, formatNetwork, hostBridge } from '../conf/index.ts';
 import { removeFile, removeUnfinished, writeFileAtomically } from './atomic-file.ts';
 import { BridgeNetwork } from './bridge-network.ts';
@@ -41,7 +41,7 @@ export class SwitchDriver implements NetworkDriver {
   static async open(options: { directory: string; logger: Logger }): Promise<SwitchDriver> {
     const driver = new SwitchDriver(options);
     const { directory } = options;
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeDirectory(directory, 0o700);
     // Whoever reaches a socket in it is on the network.
     await chmod(directory, 0o700);
     await removeUnfinished(directory);
