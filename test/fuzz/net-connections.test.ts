@@ -1,7 +1,10 @@
 import { strict as assert } from 'node:assert';
+import { readdirSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { SeededRandom } from '../../src/util/index.ts';
-import { type GuestConnection, type NetGuest, ROUTER } from '../machine/net/user/guest.ts';
+import { eventually, type GuestConnection, type NetGuest, ROUTER } from '../machine/net/user/guest.ts';
 import { closeAll, plug, tcpServer } from '../machine/net/user/hosts.ts';
 
 /** $NODEVISOR_TEST_CONNECTIONS: how many, beginning at $NODEVISOR_TEST_FIRST: the million can be run in parts. */
@@ -10,6 +13,9 @@ const CONNECTIONS = Number(process.env['NODEVISOR_TEST_CONNECTIONS'] ?? FULL);
 const FIRST = Number(process.env['NODEVISOR_TEST_FIRST'] ?? 0);
 const AT_A_TIME = 64;
 const HEADER_BYTES = 4;
+/** After so many all that is remembered of connections that are over has its full size: from then on nothing may grow. */
+const SETTLED_AFTER = 20_000;
+const HEAP_GROWTH_MAX = 16 * 2 ** 20;
 /** Longer than any sane one takes, with frames lost. */
 const CONNECTION_MS = 60_000;
 
@@ -148,6 +154,7 @@ class Run {
     }
     const got = connection.bytes();
     assert.ok(down.subarray(0, got.length).equals(got), `connection ${id} (${kind}): other bytes`);
+    connection.drop();
     // A reset that was lost is not sent again: the host hears of it when it next says something.
     if (kind === 'guest-reset' && this.#guest.loss > 0) return;
     await wait("the host's view", () => this.#verdicts.has(id));
@@ -189,6 +196,19 @@ function bytesIn(connection: GuestConnection | undefined): number {
   return connection?.bytes().length ?? 0;
 }
 
+/** Bytes that are in use on the heap and behind buffers. */
+function usedBytes(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
+
+/** Files and sockets that this process has open; undefined where the host does not tell. */
+function openFiles(): number | undefined {
+  return process.platform === 'linux' ? readdirSync('/proc/self/fd').length : undefined;
+}
+
 describe('fuzz: connections of a user network', function () {
   this.timeout(3_600_000);
   afterEach(closeAll);
@@ -198,7 +218,16 @@ describe('fuzz: connections of a user network', function () {
     const port = await tcpServer((socket) => serve(socket, verdicts));
     const guest = await plug({ hostLoopback: true });
     guest.loss = loss;
-    await new Run(guest, port, verdicts).connections(first, count);
+    const files = openFiles() ?? 0;
+    const connections = new Run(guest, port, verdicts);
+    const settling = Math.min(count, SETTLED_AFTER);
+    await connections.connections(first, settling);
+    const before = usedBytes();
+    await connections.connections(first + settling, count - settling);
+    const grown = usedBytes() - before;
+    assert.ok(grown < HEAP_GROWTH_MAX, `${count - settling} connections left ${grown} bytes behind`);
+    // Where frames are lost a guest's reset may be: the host's socket then waits as it would for a guest that is gone.
+    if (loss === 0) await eventually(() => (openFiles() ?? 0) <= files, `no more than ${files} open files`);
   };
 
   it(`lose and change no byte: ${CONNECTIONS} of all kinds, some at a time`, () => run(FIRST, CONNECTIONS, 0));

@@ -36,6 +36,8 @@ export interface GuestConnection {
   readonly heard: string[];
   /** All bytes that came. */
   bytes(): Buffer;
+  /** Keeps them no longer: a connection is remembered for a while after it is over. */
+  drop(): void;
 }
 
 /** A small guest of a user network: it answers ARP, keeps what comes and speaks TCP. */
@@ -136,7 +138,7 @@ export class NetGuest {
         },
       },
     });
-    const connection = { endpoint, heard, bytes: () => Buffer.concat(got) };
+    const connection = { endpoint, heard, bytes: () => Buffer.concat(got), drop: () => got.splice(0) };
     this.#connections.set(key, connection);
     return connection;
   }
