@@ -23,6 +23,7 @@ export { NullChar } from './backend/null-char.ts';
 export { NullNet } from './backend/null-net.ts';
 export { diskFormat, namedFile, type OpenDiskOptions, openDiskImage, sameFile } from './backend/open-disk.ts';
 export type { CheckResult } from './backend/qcow2/check.ts';
+export { type Compressor, compressionSettings } from './backend/qcow2/compression.ts';
 export { createQcow2, type Qcow2CreateOptions } from './backend/qcow2/create.ts';
 export { hasMagic as hasQcow2Magic } from './backend/qcow2/header.ts';
 export { Qcow2Image, type Qcow2Options } from './backend/qcow2/image.ts';

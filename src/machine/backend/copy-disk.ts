@@ -1,5 +1,6 @@
 import type { DiskImage } from './disk-image.ts';
 import { diskBytes, isZero, regionAt } from './disk-regions.ts';
+import { Mutex } from './mutex.ts';
 
 /** Bytes read and written in one piece. */
 const PIECE_BYTES = 2 * 2 ** 20;
@@ -17,8 +18,8 @@ export interface CopyOptions {
   readonly parallel: number;
   /** Bytes of zeroes that are worth not being written, a multiple of 512; 0: everything is written. */
   readonly sparseBytes: number;
-  /** Size of pieces, when they have to be clusters. */
-  readonly pieceBytes?: number;
+  /** What is written begins and ends at multiples of this, if given, but for the end: it goes by whole clusters. */
+  readonly unitBytes?: number;
   /** Added to where it goes. */
   readonly at?: number;
   /** Bytes of the source to copy, when it is not all of it. */
@@ -38,6 +39,11 @@ class Copy {
   readonly #options: CopyOptions;
   readonly #end: number;
   readonly #pieceBytes: number;
+  /**
+   * The host lets one write to a file at a time: others would only wait for it, in threads that can read meanwhile. What
+   * is compressed first is another matter.
+   */
+  readonly #writes = new Mutex();
   #next = 0;
   #done = 0;
 
@@ -46,7 +52,8 @@ class Copy {
     this.#target = target;
     this.#options = options;
     this.#end = options.bytes ?? diskBytes(source);
-    this.#pieceBytes = options.pieceBytes ?? PIECE_BYTES;
+    const unit = options.unitBytes ?? 1;
+    this.#pieceBytes = Math.max(unit, PIECE_BYTES - (PIECE_BYTES % unit));
   }
 
   async run(): Promise<void> {
@@ -74,40 +81,42 @@ class Copy {
   }
 
   async #piece(offset: number, buffer: Uint8Array): Promise<void> {
-    // A piece that is a cluster goes as a whole.
-    if (this.#options.pieceBytes !== undefined) return this.#whole(offset, buffer);
     for (let at = 0; at < buffer.length; ) {
       const region = await regionAt(this.#source, offset + at, buffer.length - at, this.#options.base);
-      const part = buffer.subarray(at, at + region.bytes);
+      // A unit goes as a whole, whatever it is made of.
+      const units = this.#options.unitBytes !== undefined && region.bytes < buffer.length - at;
+      const part = buffer.subarray(at, units ? buffer.length : at + region.bytes);
       if (region.own || !this.#options.ownOnly) {
-        if (region.kind === 'zero') await this.#zero(offset + at, part);
+        if (region.kind === 'zero' && !units) await this.#zero(offset + at, part);
         else await this.#data(offset + at, part);
       }
-      at += region.bytes;
+      at += part.length;
     }
   }
 
-  async #whole(offset: number, buffer: Uint8Array): Promise<void> {
-    await this.#source.read(offset, buffer);
-    if (isZero(buffer)) await this.#zero(offset, buffer);
-    else await this.#target.write(offset + (this.#options.at ?? 0), buffer);
+  #write(at: number, part: Uint8Array): Promise<void> {
+    const { unitBytes } = this.#options;
+    if (unitBytes !== undefined) return this.#target.write(at, part);
+    return this.#writes.run(() => this.#target.write(at, part));
   }
 
   async #zero(offset: number, part: Uint8Array): Promise<void> {
     const at = offset + (this.#options.at ?? 0);
-    if (this.#options.sparseBytes === 0) await this.#target.write(at, part.fill(0));
+    if (this.#options.sparseBytes === 0) await this.#write(at, part.fill(0));
     else await this.#target.zero?.(at, part.length);
   }
 
   async #data(offset: number, part: Uint8Array): Promise<void> {
     await this.#source.read(offset, part);
-    const { sparseBytes } = this.#options;
+    const { sparseBytes, unitBytes } = this.#options;
     const at = offset + (this.#options.at ?? 0);
-    if (sparseBytes === 0) return this.#target.write(at, part);
+    if (sparseBytes === 0) return this.#write(at, part);
+    // Often all of it is zeroes, which is seen faster at once than block by block.
+    if (isZero(part)) return this.#target.zero?.(at, part.length);
     for (let from = 0; from < part.length; ) {
-      const { zero, bytes } = zeroRun(part, from, sparseBytes);
+      const { zero, bytes } = zeroRun(part, from, unitBytes ?? sparseBytes);
       const run = part.subarray(from, from + bytes);
-      if (!zero) await this.#target.write(at + from, run);
+      if (!zero) await this.#write(at + from, run);
       else await this.#target.zero?.(at + from, run.length);
       from += bytes;
     }

@@ -4,6 +4,7 @@ import { type Logger, silentLogger } from '../../util/index.ts';
 import { type DiskFormat, type DiskImage, diskFormats } from './disk-image.ts';
 import { FileBlock } from './file-block.ts';
 import { DiskFile, unusableImage } from './host-file.ts';
+import type { Compressor } from './qcow2/compression.ts';
 import { extensionText, hasMagic, type Qcow2Header } from './qcow2/header.ts';
 import { Qcow2Image } from './qcow2/image.ts';
 import { loadHeader } from './qcow2/load.ts';
@@ -26,6 +27,8 @@ export interface OpenDiskOptions {
   /** Flushing the image and its data file does nothing: for what can be made anew if the host fails meanwhile. */
   readonly unsafe?: boolean;
   readonly logger?: Logger;
+  /** What compresses and decompresses clusters, if not the thread that calls and Node's own. */
+  readonly compressor?: Compressor | undefined;
 }
 
 /** The name of a format as one that is known here. Throws INVALID_ARG with `what` in it. */
@@ -71,7 +74,7 @@ class Chain {
   }
 
   async open(path: string, options: OpenDiskOptions): Promise<DiskImage> {
-    const { format, readOnly = false, backing = 'read', shared = false, unsafe = false } = options;
+    const { format, readOnly = false, backing = 'read', shared = false, unsafe = false, compressor } = options;
     if (this.#identities.size >= CHAIN_MAX) throw unusableImage(path, `it is below ${CHAIN_MAX} others`);
     const identity = await identityOf(path);
     if (identity !== undefined) this.#identities.add(identity);
@@ -85,9 +88,9 @@ class Chain {
       const below =
         backing === 'none'
           ? undefined
-          : await this.#openBacking(path, header, { readOnly: backing === 'read', shared });
+          : await this.#openBacking(path, header, { readOnly: backing === 'read', shared, compressor });
       if (below !== undefined) opened.push(below);
-      return await Qcow2Image.open(file, { readOnly, backing: below, dataFile, logger: this.#logger });
+      return await Qcow2Image.open(file, { readOnly, backing: below, dataFile, logger: this.#logger, compressor });
     } catch (error) {
       await Promise.allSettled(opened.map((one) => one.close()));
       throw error;

@@ -1,4 +1,5 @@
 import {
+  type Compressor,
   type CopyOptions,
   type CopyTarget,
   copyDisk,
@@ -9,6 +10,7 @@ import {
   Qcow2Image,
 } from '../../machine/index.ts';
 import { type Args, type CommandDef, type Context, ExitCode, usageError } from '../cli/command.ts';
+import { CompressionThreads } from './compression-threads.ts';
 import { withBacking } from './create.ts';
 import { parseImageOptions } from './image-options.ts';
 import { makeImage } from './new-image.ts';
@@ -53,11 +55,18 @@ function parseConversion(args: Args): Conversion {
 async function openSources(
   args: Args,
   { sources }: Conversion,
+  compressor: Compressor,
   keep: <C extends DiskImage>(disk: C) => C,
 ): Promise<DiskImage[]> {
   const disks: DiskImage[] = [];
   for (const path of sources) {
-    const options = { format: args.text('format'), option: '-f', readOnly: true, shared: args.flag('forceShare') };
+    const options = {
+      format: args.text('format'),
+      option: '-f',
+      readOnly: true,
+      shared: args.flag('forceShare'),
+      compressor,
+    };
     disks.push(keep(await openForTool(path, options)));
   }
   const [disk] = disks;
@@ -68,7 +77,12 @@ async function openSources(
 }
 
 /** Makes the image to write, unless it is there, and opens it. */
-async function openTarget(args: Args, conversion: Conversion, size: number, unsafe: boolean): Promise<DiskImage> {
+async function openTarget(
+  args: Args,
+  conversion: Conversion,
+  size: number,
+  compressor: Compressor,
+): Promise<DiskImage> {
   const { out, format, existing } = conversion;
   if (!existing) {
     const parsed = parseImageOptions(format, args.list('options'));
@@ -76,7 +90,8 @@ async function openTarget(args: Args, conversion: Conversion, size: number, unsa
     if (format === 'raw' && conversion.backed) throw usageError('a raw image cannot be on top of another');
     await makeImage({ path: out, format, size: options.size ?? size, options });
   }
-  const target = await openDiskImage(out, { format, unsafe });
+  const unsafe = parseCache(args.text('cache')) === 'unsafe';
+  const target = await openDiskImage(out, { format, unsafe, compressor });
   if (diskBytes(target) >= size) return target;
   await target.close();
   throw usageError(`${out} has ${diskBytes(target)} bytes, the images have ${size}`);
@@ -100,7 +115,7 @@ function copyOptions(args: Args, conversion: Conversion, target: DiskImage): Omi
   if (!conversion.compress) return common;
   if (!(target instanceof Qcow2Image)) throw usageError('-c: only qcow2 images can be compressed');
   if (conversion.backed) throw usageError('-c: not together with -B');
-  return { ...common, pieceBytes: target.clusterBytes };
+  return { ...common, unitBytes: target.clusterBytes };
 }
 
 /** qemu-img's names of cache modes; here they say whether the disk is waited for at the end. */
@@ -112,16 +127,16 @@ function parseCache(mode = 'unsafe'): string {
 async function convert(args: Args, context: Context): Promise<void> {
   const conversion = parseConversion(args);
   await withOpen(async (keep) => {
-    const sources = await openSources(args, conversion, keep);
+    const threads = keep(new CompressionThreads());
+    const sources = await openSources(args, conversion, threads, keep);
     const size = sources.reduce((sum, disk) => sum + diskBytes(disk), 0);
-    const unsafe = parseCache(args.text('cache')) === 'unsafe';
-    const target = keep(await openTarget(args, conversion, size, unsafe));
+    const target = keep(await openTarget(args, conversion, size, threads));
     const options = copyOptions(args, conversion, target);
     await showing(context, args.flag('progress'), { name: conversion.out, bytes: size }, async (progress) => {
       let at = 0;
       for (const source of sources) {
         const before = at;
-        if (options.pieceBytes !== undefined && before % options.pieceBytes !== 0) {
+        if (options.unitBytes !== undefined && before % options.unitBytes !== 0) {
           throw usageError('-c: all images but the last must have whole clusters');
         }
         await copyDisk(source, writerOf(target, conversion), {

@@ -1,4 +1,5 @@
 import {
+  type Compressor,
   DiskFile,
   type DiskFormat,
   type DiskImage,
@@ -55,13 +56,14 @@ export interface ToolOpenOptions {
   readonly readOnly: boolean;
   readonly shared?: boolean;
   readonly backing?: 'read' | 'write' | 'none';
+  readonly compressor?: Compressor;
 }
 
 /** Opens an image in the format that was given, or that it seems to have. */
 export async function openForTool(path: string, options: ToolOpenOptions): Promise<DiskImage> {
-  const { format, option, readOnly, shared = false, backing = 'read' } = options;
+  const { format, option, readOnly, shared = false, backing = 'read', compressor } = options;
   const known = format === undefined ? await guessFormat(path, option) : diskFormat(path, format);
-  return openDiskImage(path, { format: known, readOnly, shared, backing });
+  return openDiskImage(path, { format: known, readOnly, shared, backing, compressor });
 }
 
 /** Runs a job with things that are closed afterwards, the last one first, whatever happens. */

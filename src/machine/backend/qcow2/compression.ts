@@ -14,37 +14,49 @@ export interface ClusterCodec {
   decompress(data: Uint8Array, bytes: number): Promise<Uint8Array>;
 }
 
-/** Raw deflate with a window of 4 KiB: QEMU reads with that window, and no larger one. */
-const zlibCodec: ClusterCodec = {
-  async compress(cluster) {
-    const out = await deflate(cluster, { windowBits: 12 });
-    return out.length < cluster.length ? out : undefined;
-  },
-  async decompress(data, bytes) {
-    // The stream's end may be missing: what counts is that a whole cluster comes out.
-    const out = await inflate(data, { finishFlush: zlibConstants.Z_SYNC_FLUSH, maxOutputLength: bytes });
-    if (out.length !== bytes) throw new Error(`a compressed cluster has ${out.length} bytes`);
-    return out;
-  },
-};
+/** What compresses and decompresses: here, or in threads made for it. */
+export interface Compressor {
+  /** Raw deflate with a window of 4 KiB. */
+  deflate(data: Uint8Array): Promise<Uint8Array>;
+  /** Up to `bytes` bytes of what a raw deflate stream stands for, whose end may be missing. Throws for what is none. */
+  inflate(data: Uint8Array, bytes: number): Promise<Uint8Array>;
+  /** A zstd frame. */
+  zstdCompress(data: Uint8Array): Promise<Uint8Array>;
+  /** What one whole zstd frame stands for, which ought to be `bytes` bytes. */
+  zstdDecompress(frame: Uint8Array, bytes: number): Promise<Uint8Array>;
+}
 
-/** QEMU's level too. */
-const ZSTD_LEVEL = 3;
+/** How clusters are compressed: as QEMU does it, which reads with that window, and no larger one. */
+export const compressionSettings = { windowBits: 12, zstdLevel: 3 } as const;
 
-const zstdCodec: ClusterCodec = {
-  async compress(cluster) {
+/** Compresses in Node's threads what is zlib's, and zstd in the one that calls. */
+const ownCompressor: Compressor = {
+  deflate: (data) => deflate(data, { windowBits: compressionSettings.windowBits }),
+  inflate: (data, bytes) =>
+    inflate(data, {
+      finishFlush: zlibConstants.Z_SYNC_FLUSH,
+      maxOutputLength: bytes,
+      // All in one step, or each 16 KiB would be waited for.
+      chunkSize: Math.max(zlibConstants.Z_MIN_CHUNK, bytes),
+    }),
+  async zstdCompress(data) {
     const { compress } = await loadZstd();
-    const out = compress(cluster, ZSTD_LEVEL);
-    return out.length < cluster.length ? out : undefined;
+    return compress(data, compressionSettings.zstdLevel);
   },
-  async decompress(data, bytes) {
-    const frame = zstdFrame(data, bytes);
+  async zstdDecompress(frame, bytes) {
     const { decompress } = await loadZstd();
-    const out = decompress(frame, { defaultHeapSize: bytes });
-    if (out.length !== bytes) throw new Error(`a compressed cluster has ${out.length} bytes`);
-    return out;
+    return decompress(frame, { defaultHeapSize: bytes });
   },
 };
+
+function smaller(out: Uint8Array, cluster: Uint8Array): Uint8Array | undefined {
+  return out.length < cluster.length ? out : undefined;
+}
+
+function whole(out: Uint8Array, bytes: number): Uint8Array {
+  if (out.length !== bytes) throw new Error(`a compressed cluster has ${out.length} bytes`);
+  return out;
+}
 
 type Zstd = typeof import('@bokuweb/zstd-wasm');
 
@@ -63,6 +75,16 @@ async function loadZstd(): Promise<Zstd> {
 }
 
 /** The codec for an image's compression type. */
-export function clusterCodec(type: 'zlib' | 'zstd'): ClusterCodec {
-  return type === 'zstd' ? zstdCodec : zlibCodec;
+export function clusterCodec(type: 'zlib' | 'zstd', compressor: Compressor = ownCompressor): ClusterCodec {
+  if (type === 'zstd') {
+    return {
+      compress: async (cluster) => smaller(await compressor.zstdCompress(cluster), cluster),
+      decompress: async (data, bytes) => whole(await compressor.zstdDecompress(zstdFrame(data, bytes), bytes), bytes),
+    };
+  }
+  return {
+    compress: async (cluster) => smaller(await compressor.deflate(cluster), cluster),
+    // The stream's end may be missing: what counts is that a whole cluster comes out.
+    decompress: async (data, bytes) => whole(await compressor.inflate(data, bytes), bytes),
+  };
 }

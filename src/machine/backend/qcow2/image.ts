@@ -2,6 +2,7 @@ import { type Logger, silentLogger, VirtError } from '../../../util/index.ts';
 import type { DiskImage, Extent } from '../disk-image.ts';
 import { type HostFile, unusableImage } from '../host-file.ts';
 import { Qcow2Clearer } from './clearer.ts';
+import type { Compressor } from './compression.ts';
 import { Qcow2Core } from './core.ts';
 import { extensionText, type Qcow2Header } from './header.ts';
 import { loadImage } from './load.ts';
@@ -22,6 +23,8 @@ export interface Qcow2Options {
   /** Its external data file, if its header says that it has one; closed with it. */
   readonly dataFile?: HostFile | undefined;
   readonly logger?: Logger;
+  /** What compresses and decompresses clusters, if not the thread that calls and Node's own. */
+  readonly compressor?: Compressor | undefined;
 }
 
 /** An image in the format qcow2, version 2 or 3. */
@@ -33,6 +36,7 @@ export class Qcow2Image implements DiskImage {
   readonly #writer: Qcow2Writer;
   readonly #clearer: Qcow2Clearer;
   readonly #dataFile: HostFile | undefined;
+  readonly #compressor: Compressor | undefined;
   #backing: DiskImage | undefined;
   #resized: () => void = () => {};
 
@@ -41,7 +45,8 @@ export class Qcow2Image implements DiskImage {
     this.#core = core;
     this.#backing = options.backing;
     this.#dataFile = options.dataFile;
-    this.#reader = new Qcow2Reader(core, options.backing);
+    this.#compressor = options.compressor;
+    this.#reader = new Qcow2Reader(core, options.backing, options.compressor);
     this.#writer = new Qcow2Writer(core, this.#reader);
     this.#clearer = new Qcow2Clearer(core, this.#reader, this.#writer, options.backing !== undefined);
   }
@@ -107,7 +112,7 @@ export class Qcow2Image implements DiskImage {
     await this.#writer.write(offset, from);
   }
 
-  /** Writes one cluster, from its start, in compressed form. Not for images with an external data file. */
+  /** Writes whole clusters in compressed form. Not for images with an external data file. */
   async writeCompressed(offset: number, from: Uint8Array): Promise<void> {
     this.#checkWrite(offset, from.length);
     await this.#writer.writeCompressed(offset, from);
@@ -185,7 +190,7 @@ export class Qcow2Image implements DiskImage {
 
   /** A snapshot's disk, to be read; valid until this image is changed or closed. */
   openSnapshot(name: string): Promise<DiskImage> {
-    return readSnapshotData(this.#core, this.#backing, name);
+    return readSnapshotData(this.#core, { backing: this.#backing, compressor: this.#compressor }, name);
   }
 
   /** Changes the name of the backing image in the header, and nothing else: whoever calls knows what that means. */

@@ -1,5 +1,5 @@
 import type { DiskImage, Extent } from '../disk-image.ts';
-import { type ClusterCodec, clusterCodec } from './compression.ts';
+import { type ClusterCodec, type Compressor, clusterCodec } from './compression.ts';
 import type { Qcow2Core } from './core.ts';
 import { CorruptImage } from './errors.ts';
 import { compressedPlace, readEntry, type SubclusterKind, subclusterKind } from './l2-entry.ts';
@@ -8,6 +8,9 @@ import type { CachedTable } from './table-cache.ts';
 
 /** Bytes of decompressed clusters that are kept: neighbours are often read one after another. */
 const DECOMPRESSED_BUDGET = 4 * 2 ** 20;
+
+/** Bytes of compressed clusters that are read at once. */
+const ROW_BYTES = 2 * 2 ** 20;
 
 /** What a part of the disk is in this image, and where. */
 export interface Piece {
@@ -19,6 +22,13 @@ export interface Piece {
   readonly hostBytes: number;
 }
 
+/** A part of a compressed cluster that is to be read. */
+interface CompressedRead {
+  readonly offset: number;
+  readonly piece: Piece;
+  readonly into: Uint8Array;
+}
+
 /** Reads an image's guest data. Callers hold the clusters. */
 export class Qcow2Reader {
   readonly #core: Qcow2Core;
@@ -27,10 +37,10 @@ export class Qcow2Reader {
   readonly #decompressed = new Map<number, Promise<Uint8Array>>();
   readonly #decompressedMax: number;
 
-  constructor(core: Qcow2Core, backing: DiskImage | undefined) {
+  constructor(core: Qcow2Core, backing: DiskImage | undefined, compressor?: Compressor) {
     this.#core = core;
     this.#backing = backing;
-    this.#codec = clusterCodec(core.header.compression);
+    this.#codec = clusterCodec(core.header.compression, compressor);
     this.#decompressedMax = Math.max(2, Math.min(64, DECOMPRESSED_BUDGET / core.geometry.clusterBytes));
     core.onFreed(() => this.#decompressed.clear());
   }
@@ -42,13 +52,16 @@ export class Qcow2Reader {
   /** Fills `into` from byte `offset` of the disk. */
   async read(offset: number, into: Uint8Array): Promise<void> {
     const reads: Promise<void>[] = [];
+    const compressed: CompressedRead[] = [];
     try {
       for (let at = 0; at < into.length; ) {
         const piece = this.peek(offset + at, into.length - at) ?? (await this.locate(offset + at, into.length - at));
-        const read = this.#readPiece(offset + at, piece, into.subarray(at, at + piece.bytes));
-        if (read !== undefined) reads.push(read);
+        const part = into.subarray(at, at + piece.bytes);
+        if (piece.kind === 'compressed') compressed.push({ offset: offset + at, piece, into: part });
+        else reads.push(...this.#readPiece(offset + at, piece, part));
         at += piece.bytes;
       }
+      if (compressed.length > 0) reads.push(...this.#readCompressed(compressed));
     } finally {
       // Nothing may still write to the buffer when the caller hears of an error.
       await Promise.allSettled(reads);
@@ -141,55 +154,81 @@ export class Qcow2Reader {
     return piece ?? { kind: 'none', bytes: most, host: 0, hostBytes: 0 };
   }
 
-  #readPiece(offset: number, piece: Piece, into: Uint8Array): Promise<void> | undefined {
-    switch (piece.kind) {
-      case 'zero':
-        into.fill(0);
-        return undefined;
-      case 'data':
-        return this.#core.data.read(piece.host, into);
-      case 'none':
-        return this.#readBacking(offset, into);
-      case 'compressed':
-        return this.#readCompressed(offset, piece, into);
-    }
+  #readPiece(offset: number, piece: Piece, into: Uint8Array): Promise<void>[] {
+    if (piece.kind === 'data') return [this.#core.data.read(piece.host, into)];
+    if (piece.kind === 'none') return this.#readBacking(offset, into);
+    into.fill(0);
+    return [];
   }
 
-  #readBacking(offset: number, into: Uint8Array): Promise<void> | undefined {
+  #readBacking(offset: number, into: Uint8Array): Promise<void>[] {
     const there = Math.max(0, Math.min(into.length, this.#backingBytes - offset));
     into.fill(0, there);
-    return there === 0 ? undefined : this.#backing?.read(offset, into.subarray(0, there));
+    return there === 0 || this.#backing === undefined ? [] : [this.#backing.read(offset, into.subarray(0, there))];
   }
 
-  async #readCompressed(offset: number, piece: Piece, into: Uint8Array): Promise<void> {
-    const cluster = await this.#decompress(piece);
-    const from = offset % this.#core.geometry.clusterBytes;
-    into.set(cluster.subarray(from, from + into.length));
+  /** What lies together in the file is read at once. */
+  #readCompressed(reads: readonly CompressedRead[]): Promise<void>[] {
+    const rows: Piece[][] = [];
+    for (const { piece } of reads) {
+      if (this.#decompressed.has(piece.host)) continue;
+      const row = rows[rows.length - 1];
+      const last = row?.[row.length - 1];
+      const follows =
+        last !== undefined &&
+        piece.host > last.host &&
+        piece.host <= last.host + last.hostBytes &&
+        piece.host + piece.hostBytes - row[0].host <= ROW_BYTES;
+      if (follows) row.push(piece);
+      else rows.push([piece]);
+    }
+    const fresh = new Map(rows.flatMap((row) => this.#loadRow(row)));
+    return reads.map(async ({ offset, piece, into }) => {
+      const cluster = await (fresh.get(piece.host) ?? this.#decompressed.get(piece.host) ?? this.#loadAlone(piece));
+      const from = offset % this.#core.geometry.clusterBytes;
+      into.set(cluster.subarray(from, from + into.length));
+    });
   }
 
-  #decompress(piece: Piece): Promise<Uint8Array> {
-    const known = this.#decompressed.get(piece.host);
-    if (known !== undefined) return known;
-    const cluster = this.#loadCompressed(piece);
+  #loadAlone(piece: Piece): Promise<Uint8Array> {
+    const [[, cluster]] = this.#loadRow([piece]);
+    return cluster;
+  }
+
+  /** Reads and decompresses clusters that follow each other in the file, by their places there. */
+  #loadRow(row: readonly Piece[]): [host: number, cluster: Promise<Uint8Array>][] {
+    const start = row[0].host;
+    const end = Math.max(...row.map(({ host, hostBytes }) => host + hostBytes));
+    const { file } = this.#core;
+    // What a cluster is compressed to is smaller than the cluster, but for the sectors that it begins and ends in.
+    const wrong = row.find((one) => one.host >= file.bytes || one.hostBytes > 2 * this.#core.geometry.clusterBytes);
+    const data = new Uint8Array(wrong === undefined ? Math.min(end, file.bytes) - start : 0);
+    const reading = wrong === undefined ? file.read(start, data) : Promise.reject(misplaced(file.path, wrong));
+    return row.map((piece) => {
+      const from = piece.host - start;
+      const cluster = reading.then(() => this.#decompress(piece, data.subarray(from, from + piece.hostBytes)));
+      this.#keep(piece.host, cluster);
+      return [piece.host, cluster];
+    });
+  }
+
+  #keep(host: number, cluster: Promise<Uint8Array>): void {
     for (const oldest of this.#decompressed.keys()) {
       if (this.#decompressed.size < this.#decompressedMax) break;
       this.#decompressed.delete(oldest);
     }
-    this.#decompressed.set(piece.host, cluster);
-    cluster.catch(() => this.#decompressed.delete(piece.host));
-    return cluster;
+    this.#decompressed.set(host, cluster);
+    cluster.catch(() => this.#decompressed.delete(host));
   }
 
-  async #loadCompressed({ host, hostBytes }: Piece): Promise<Uint8Array> {
+  #decompress({ host }: Piece, data: Uint8Array): Promise<Uint8Array> {
     const { file, geometry } = this.#core;
-    // What a cluster is compressed to is smaller than the cluster, but for the sectors that it begins and ends in.
-    if (host >= file.bytes || hostBytes > 2 * geometry.clusterBytes) {
-      throw new CorruptImage(file.path, `a compressed cluster of ${hostBytes} bytes is said to be at byte ${host}`);
-    }
-    const data = new Uint8Array(Math.min(hostBytes, file.bytes - host));
-    await file.read(host, data);
     return this.#codec.decompress(data, geometry.clusterBytes).catch((error: unknown) => {
       throw new CorruptImage(file.path, `at byte ${host}: ${error instanceof Error ? error.message : String(error)}`);
     });
   }
+}
+
+function misplaced(path: string, { host, hostBytes }: Piece): CorruptImage {
+  return new CorruptImage(path, `a compressed cluster of ${hostBytes} bytes is said to be at byte ${host}`);
 }

@@ -1,5 +1,6 @@
 import { VirtError } from '../../../util/index.ts';
 import type { DiskImage, Extent } from '../disk-image.ts';
+import type { Compressor } from './compression.ts';
 import { Qcow2Core } from './core.ts';
 import type { EntryTable } from './entry-table.ts';
 import { Qcow2Reader } from './reader.ts';
@@ -15,7 +16,12 @@ export class SnapshotView implements DiskImage {
   readonly backing: DiskImage | undefined;
   readonly #reader: Qcow2Reader;
 
-  constructor(core: Qcow2Core, backing: DiskImage | undefined, snapshot: Qcow2Snapshot, l1: EntryTable) {
+  constructor(
+    core: Qcow2Core,
+    { backing, compressor }: { readonly backing: DiskImage | undefined; readonly compressor?: Compressor | undefined },
+    snapshot: Qcow2Snapshot,
+    l1: EntryTable,
+  ) {
     const { l1Offset, l1Entries, diskBytes } = snapshot;
     const { file, geometry, snapshotTable } = core;
     const header = { ...core.header, l1Offset, l1Entries, size: diskBytes };
@@ -24,7 +30,7 @@ export class SnapshotView implements DiskImage {
     this.path = `${file.path}, snapshot '${snapshot.name}'`;
     this.sectors = Math.floor(diskBytes / SECTOR_BYTES);
     this.backing = backing;
-    this.#reader = new Qcow2Reader(new Qcow2Core(file, undefined, image, false), backing);
+    this.#reader = new Qcow2Reader(new Qcow2Core(file, undefined, image, false), backing, compressor);
   }
 
   async read(offset: number, into: Uint8Array): Promise<void> {

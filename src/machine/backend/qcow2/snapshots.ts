@@ -1,5 +1,6 @@
 import { VirtError } from '../../../util/index.ts';
 import type { DiskImage } from '../disk-image.ts';
+import type { Compressor } from './compression.ts';
 import { mendCopied, setFlagCopied } from './copied.ts';
 import type { Qcow2Core } from './core.ts';
 import { EntryTable } from './entry-table.ts';
@@ -259,10 +260,10 @@ export async function deleteSnapshot(core: Qcow2Core, name: string): Promise<voi
 /** A snapshot's disk, to be read. */
 export async function readSnapshotData(
   core: Qcow2Core,
-  backing: DiskImage | undefined,
+  below: { readonly backing: DiskImage | undefined; readonly compressor?: Compressor | undefined },
   name: string,
 ): Promise<DiskImage> {
   const snapshot = find(core, name);
   await core.flush();
-  return new SnapshotView(core, backing, snapshot, await readL1(core.file, snapshot.l1Offset, snapshot.l1Entries));
+  return new SnapshotView(core, below, snapshot, await readL1(core.file, snapshot.l1Offset, snapshot.l1Entries));
 }

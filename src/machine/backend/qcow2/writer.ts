@@ -15,6 +15,14 @@ interface HostWrite {
   readonly bytes: Uint8Array;
 }
 
+/** A compressed cluster's data, its place, and the entry that says so. */
+interface CompressedPart {
+  readonly host: number;
+  readonly data: Uint8Array;
+  readonly hi: number;
+  readonly lo: number;
+}
+
 /** Where a plan's cluster is to be. */
 interface Placed {
   readonly plan: ClusterPlan;
@@ -50,23 +58,23 @@ export class Qcow2Writer {
     }
   }
 
-  /** Writes a whole cluster in compressed form, if that is smaller; the disk's last cluster may be a part of one. */
+  /** Writes whole clusters in compressed form where that is smaller; the disk's last one may be a part of one. */
   async writeCompressed(offset: number, from: Uint8Array): Promise<void> {
-    const { geometry, locks } = this.#core;
-    const { clusterBytes } = geometry;
-    let whole = from;
-    if (from.length < clusterBytes) {
-      whole = new Uint8Array(clusterBytes);
-      whole.set(from);
-    }
-    const data = await this.#reader.codec.compress(whole);
-    if (data === undefined) return this.write(offset, from);
-    const cluster = offset / clusterBytes;
-    const hold = await locks.take(cluster, cluster, true);
-    try {
-      await this.#placeCompressed(cluster, data);
-    } finally {
-      locks.release(hold);
+    const { clusterBytes, l2Entries } = this.#core.geometry;
+    this.#core.checkSound();
+    const clusters: Uint8Array[] = [];
+    for (let at = 0; at < from.length; at += clusterBytes) clusters.push(wholeCluster(from, at, clusterBytes));
+    const packed = await Promise.all(clusters.map((cluster) => this.#reader.codec.compress(cluster)));
+    const first = offset / clusterBytes;
+    for (let i = 0; i < packed.length; ) {
+      const row: Uint8Array[] = [];
+      // A row is in one table.
+      const end = Math.min(packed.length, i + l2Entries - ((first + i) % l2Entries));
+      for (let data = packed[i]; data !== undefined && i + row.length < end; data = packed[i + row.length])
+        row.push(data);
+      if (row.length > 0) await this.#putCompressed(first + i, row);
+      else await this.write(offset + i * clusterBytes, from.subarray(i * clusterBytes, (i + 1) * clusterBytes));
+      i += Math.max(1, row.length);
     }
   }
 
@@ -238,28 +246,45 @@ export class Qcow2Writer {
     });
   }
 
-  async #placeCompressed(cluster: number, data: Uint8Array): Promise<void> {
+  /** Puts neighbouring clusters' compressed data into the file, one behind the other, and makes one table refer to it. */
+  async #putCompressed(first: number, row: readonly Uint8Array[]): Promise<void> {
+    const core = this.#core;
+    const hold = await core.locks.take(first, first + row.length - 1, true);
+    const places: CompressedPart[] = [];
+    try {
+      await core.exclusive(async () => {
+        for (const data of row) {
+          const host = await this.#allocateBytes(data.length);
+          places.push({ host, data, ...compressedEntry(core.geometry, host, data.length) });
+        }
+      });
+      for (const { host, bytes } of together(places)) await core.file.write(host, bytes);
+      await core.exclusive(() => this.#linkCompressed(first, places));
+    } catch (error) {
+      await core
+        .exclusive(async () => {
+          this.#compressedEnd = 0;
+          for (const place of places) await core.refcounts.change(core.compressedRun(place), -1);
+        })
+        .catch(() => undefined);
+      throw error;
+    } finally {
+      core.locks.release(hold);
+    }
+  }
+
+  #linkCompressed(first: number, places: readonly CompressedPart[]): Promise<void> {
     const core = this.#core;
     const { geometry } = core;
-    const l1Index = Math.floor(cluster / geometry.l2Entries);
-    const index = cluster % geometry.l2Entries;
-    const host = await core.exclusive(() => this.#allocateBytes(data.length));
-    const { hi, lo } = compressedEntry(geometry, host, data.length);
-    try {
-      await core.file.write(host, data);
-      await core.exclusive(() =>
-        core.withOwnL2(l1Index, (table) => {
-          const old = readEntry(geometry, table, index);
-          writeRawEntry(geometry, table, index, hi, lo);
-          core.l2.touch(table, index * geometry.l2EntryBytes, geometry.l2EntryBytes);
-          core.freeOf(old);
-        }),
-      );
-    } catch (error) {
-      this.#compressedEnd = 0;
-      await core.exclusive(() => core.refcounts.change(core.compressedRun({ hi, lo }), -1)).catch(() => undefined);
-      throw error;
-    }
+    return core.withOwnL2(Math.floor(first / geometry.l2Entries), (table) => {
+      for (const [i, { hi, lo }] of places.entries()) {
+        const index = (first + i) % geometry.l2Entries;
+        const old = readEntry(geometry, table, index);
+        writeRawEntry(geometry, table, index, hi, lo);
+        core.l2.touch(table, index * geometry.l2EntryBytes, geometry.l2EntryBytes);
+        core.freeOf(old);
+      }
+    });
   }
 
   /** Takes `bytes` bytes, fewer than a cluster, behind those taken before if there is room. */
@@ -318,4 +343,25 @@ function append(writes: HostWrite[], host: number, bytes: Uint8Array): void {
   }
   const joined = new Uint8Array(bytes.buffer, last.bytes.byteOffset, last.bytes.length + bytes.length);
   writes[writes.length - 1] = { host: last.host, bytes: joined };
+}
+
+/** The cluster at `at`, filled up with zeroes at the disk's end. */
+function wholeCluster(from: Uint8Array, at: number, clusterBytes: number): Uint8Array {
+  const there = from.subarray(at, at + clusterBytes);
+  if (there.length === clusterBytes) return there;
+  const whole = new Uint8Array(clusterBytes);
+  whole.set(there);
+  return whole;
+}
+
+/** Writes for data that follows each other in the file, as few as can be. */
+function together(places: readonly CompressedPart[]): HostWrite[] {
+  const rows: CompressedPart[][] = [];
+  for (const place of places) {
+    const row = rows[rows.length - 1];
+    const last = row?.[row.length - 1];
+    if (last !== undefined && last.host + last.data.length === place.host) row.push(place);
+    else rows.push([place]);
+  }
+  return rows.map((row) => ({ host: row[0].host, bytes: Buffer.concat(row.map(({ data }) => data)) }));
 }
