@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import {
   CapturedNet,
   DgramNet,
@@ -149,7 +150,8 @@ function macOf(text: string | undefined, random: RandomSource): Uint8Array {
     return made;
   }
   const mac = parseMac(text);
-  if (mac !== undefined && ((mac[0] as number) & 1) === 0) return mac;
+  // Drivers take neither a group's address nor one of all zeros.
+  if (mac?.some((byte) => byte !== 0) && ((mac[0] as number) & 1) === 0) return mac;
   throw new VirtError('INVALID_ARG', `'${text}' is no address of a network interface: write it like 52:54:00:12:34:56`);
 }
 
@@ -185,8 +187,20 @@ function openCable(
 
 async function openUser(options: UserNetworkOptions, random: RandomSource, logger: Logger): Promise<NetBackend> {
   const host = { clock: new HostClock(), timers: hostTimers, random, logger };
+  await checkTftp(options.tftp);
   const net = await UserNet.open(userNetOptions(options), host);
   return net.backend();
+}
+
+/** Throws INVALID_ARG where a guest would look for its files in vain. */
+async function checkTftp(path: string | undefined): Promise<void> {
+  if (path === undefined) return;
+  const there = await stat(path).catch(() => undefined);
+  if (there?.isDirectory()) return;
+  throw new VirtError(
+    'INVALID_ARG',
+    `tftp=${path}: ${there === undefined ? 'there is no such' : 'it is no'} directory`,
+  );
 }
 
 /** A user network from its options in text. Throws INVALID_ARG. */
