@@ -10,7 +10,7 @@ import { disk } from './disk.ts';
 import { exits } from './exits.ts';
 import { float } from './float.ts';
 import { idle } from './idle.ts';
-import { image } from './image.ts';
+import { imageBenchmarks } from './image.ts';
 import { kernels } from './kernels.ts';
 import { latencies } from './latency.ts';
 import { hasQemu } from './lib/linux.ts';
@@ -33,7 +33,7 @@ const benchmarks: readonly Benchmark[] = [
   latencies,
   net,
   disk,
-  image,
+  ...imageBenchmarks,
   daemon,
 ];
 

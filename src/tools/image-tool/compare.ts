@@ -1,9 +1,9 @@
 import { type DiskImage, diskBytes, isZero, regionAt } from '../../machine/index.ts';
 import { type Args, type CommandDef, type Context, ExitCode } from '../cli/command.ts';
+import { CompressionThreads } from './compression-threads.ts';
 import { openForTool, withOpen } from './open.ts';
+import { inPieces, PIECE_BYTES } from './pieces.ts';
 import { showing } from './progress.ts';
-
-const PIECE_BYTES = 2 * 2 ** 20;
 
 /** qemu-img's exit statuses of `compare`. */
 const CompareStatus = { DIFFERENT: 1, FAILED: 2 } as const;
@@ -13,30 +13,61 @@ async function readAll(disk: DiskImage, offset: number, buffer: Uint8Array): Pro
   return buffer;
 }
 
+/** Two disks that are compared: where the shorter one ends, the longer one is to have zeroes. */
+interface Pair {
+  readonly short: DiskImage;
+  readonly long: DiskImage;
+}
+
+/** Where two disks differ within a range, first; −1: nowhere. */
+async function differenceIn(
+  { short, long }: Pair,
+  [offset, end]: readonly [number, number],
+  [a, b]: readonly [Uint8Array, Uint8Array],
+): Promise<number> {
+  const both = diskBytes(short);
+  for (let at = offset; at < end; ) {
+    const there = await regionAt(long, at, (at < both ? Math.min(both, end) : end) - at);
+    const here = at < both ? await regionAt(short, at, there.bytes) : { kind: 'zero', bytes: there.bytes };
+    const bytes = Math.min(there.bytes, here.bytes);
+    const [x, y] = await Promise.all([
+      there.kind === 'data' ? readAll(long, at, a.subarray(0, bytes)) : undefined,
+      here.kind === 'data' ? readAll(short, at, b.subarray(0, bytes)) : undefined,
+    ]);
+    const within = firstByte(x, y);
+    if (within >= 0) return at + within;
+    at += bytes;
+  }
+  return -1;
+}
+
+/** Where two pieces of one length differ, of which one or both may be all zeroes and not be there. */
+function firstByte(x: Uint8Array | undefined, y: Uint8Array | undefined): number {
+  if (x !== undefined && y !== undefined) {
+    return Buffer.compare(x, y) === 0 ? -1 : x.findIndex((byte, i) => byte !== y[i]);
+  }
+  const some = x ?? y;
+  return some === undefined || isZero(some) ? -1 : some.findIndex((byte) => byte !== 0);
+}
+
 /** The first byte in which two disks differ, where the shorter one counts as if it went on with zeroes; −1: none. */
 export async function firstDifference(
   one: DiskImage,
   two: DiskImage,
   progress: (done: number) => void,
 ): Promise<number> {
-  const [short, long] = diskBytes(one) <= diskBytes(two) ? [one, two] : [two, one];
-  const both = diskBytes(short);
-  const end = diskBytes(long);
-  const a = new Uint8Array(PIECE_BYTES);
-  const b = new Uint8Array(PIECE_BYTES);
-  for (let at = 0; at < end; ) {
-    const there = await regionAt(long, at, Math.min(PIECE_BYTES, (at < both ? both : end) - at));
-    const here = at < both ? await regionAt(short, at, there.bytes) : { kind: 'zero', bytes: there.bytes };
-    const bytes = Math.min(there.bytes, here.bytes);
-    if (there.kind === 'data' || here.kind === 'data') {
-      const x = there.kind === 'data' ? await readAll(long, at, a.subarray(0, bytes)) : a.subarray(0, bytes).fill(0);
-      const y = here.kind === 'data' ? await readAll(short, at, b.subarray(0, bytes)) : b.subarray(0, bytes).fill(0);
-      if (Buffer.compare(x, y) !== 0) return at + x.findIndex((byte, i) => byte !== y[i]);
-    }
-    at += bytes;
-    progress(at);
-  }
-  return -1;
+  const pair = diskBytes(one) <= diskBytes(two) ? { short: one, long: two } : { short: two, long: one };
+  let first = -1;
+  const makeJob = () => {
+    const buffers = [new Uint8Array(PIECE_BYTES), new Uint8Array(PIECE_BYTES)] as const;
+    return async (offset: number, bytes: number) => {
+      const at = await differenceIn(pair, [offset, offset + bytes], buffers);
+      if (at >= 0 && (first < 0 || at < first)) first = at;
+      return at < 0;
+    };
+  };
+  await inPieces(diskBytes(pair.long), makeJob, progress);
+  return first;
 }
 
 /** Whether a disk has anything but zeroes from `offset` on. */
@@ -57,8 +88,9 @@ async function compare(args: Args, context: Context): Promise<number> {
     if (!args.flag('quiet')) context.stdout.write(`${line}\n`);
   };
   return withOpen(async (keep) => {
+    const compressor = keep(new CompressionThreads());
     const open = (path: string, format: string | undefined, option: string) =>
-      openForTool(path, { format, option, readOnly: true, shared });
+      openForTool(path, { format, option, readOnly: true, shared, compressor });
     const one = keep(await open(first, args.text('format'), '-f'));
     const two = keep(await open(second, args.text('secondFormat'), '-F'));
     if (one.sectors !== two.sectors) {

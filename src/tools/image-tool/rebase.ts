@@ -10,9 +10,8 @@ import {
 } from '../../machine/index.ts';
 import { type Args, type CommandDef, type Context, ExitCode, usageError } from '../cli/command.ts';
 import { withOpen } from './open.ts';
+import { inPieces, PIECE_BYTES } from './pieces.ts';
 import { showing } from './progress.ts';
-
-const PIECE_BYTES = 2 * 2 ** 20;
 
 /** Fills `into` with what a disk has there, and zeroes beyond its end, or without one. */
 async function readPadded(disk: DiskImage | undefined, offset: number, into: Uint8Array): Promise<Uint8Array> {
@@ -22,30 +21,54 @@ async function readPadded(disk: DiskImage | undefined, offset: number, into: Uin
   return into;
 }
 
+/** What is to become of a cluster that shows what is below. */
+type Fate = 'same' | 'zeroes' | 'data';
+
+function fateOf(now: Uint8Array, next: Uint8Array): Fate {
+  if (Buffer.compare(now, next) === 0) return 'same';
+  return isZero(now) ? 'zeroes' : 'data';
+}
+
+/** Takes a range in, in whole clusters: else what is around a change would have to be read again for each. */
+async function takeIn(disk: Qcow2Image, offset: number, now: Uint8Array, next: Uint8Array): Promise<void> {
+  const unit = disk.clusterBytes;
+  const fate = (at: number) => fateOf(now.subarray(at, at + unit), next.subarray(at, at + unit));
+  for (let from = 0; from < now.length; ) {
+    const what = fate(from);
+    let to = from + unit;
+    while (to < now.length && fate(to) === what) to += unit;
+    const part = now.subarray(from, to);
+    if (what === 'zeroes') await disk.markZeroes(offset + from, part.length);
+    else if (what === 'data') await disk.write(offset + from, part);
+    from = to;
+  }
+}
+
 /** Takes what an image shows of what is below into the image, wherever it would show something else from now on. */
 async function keepContent(
   disk: Qcow2Image,
   below: DiskImage | undefined,
   progress: (done: number) => void,
 ): Promise<void> {
-  const old = new Uint8Array(PIECE_BYTES);
-  const next = new Uint8Array(PIECE_BYTES);
-  // Clusters are taken in whole: else what is around a change would have to be read again for each.
-  const unit = disk.clusterBytes;
-  for (let at = 0; at < diskBytes(disk); ) {
-    const region = await regionAt(disk, at, Math.min(PIECE_BYTES, diskBytes(disk) - at));
-    if (!region.own) {
-      for (let from = 0; from < region.bytes; from += unit) {
-        const bytes = Math.min(unit, region.bytes - from);
-        const now = await readPadded(disk, at + from, old.subarray(0, bytes));
-        if (Buffer.compare(now, await readPadded(below, at + from, next.subarray(0, bytes))) === 0) continue;
-        if (isZero(now)) await disk.markZeroes(at + from, bytes);
-        else await disk.write(at + from, now);
+  const makeJob = () => {
+    const old = new Uint8Array(PIECE_BYTES);
+    const other = new Uint8Array(PIECE_BYTES);
+    return async (offset: number, bytes: number) => {
+      for (let at = offset; at < offset + bytes; ) {
+        const region = await regionAt(disk, at, offset + bytes - at);
+        if (!region.own) {
+          const [now, next] = await Promise.all([
+            readPadded(disk, at, old.subarray(0, region.bytes)),
+            readPadded(below, at, other.subarray(0, region.bytes)),
+          ]);
+          await takeIn(disk, at, now, next);
+        }
+        at += region.bytes;
       }
-    }
-    at += region.bytes;
-    progress(at);
-  }
+      return true;
+    };
+  };
+  await inPieces(diskBytes(disk), makeJob, progress);
 }
 
 /** `nodevisor image rebase`. */
