@@ -111,12 +111,12 @@ export class ImageWalker {
   }
 
   /** Counts the clusters that a structure is in, if they are where one can be. */
-  #count(what: string, offset: number, bytes: number, times = 1): boolean {
+  #count(what: string | (() => string), offset: number, bytes: number, times = 1): boolean {
     if (bytes === 0) return true;
     const { clusterBytes } = this.#geometry;
     const end = Math.ceil(this.#file.bytes / clusterBytes) * clusterBytes;
     if (offset + bytes > end) {
-      this.#corrupt(`the ${what} at byte ${offset} is outside the file`);
+      this.#corrupt(`the ${typeof what === 'string' ? what : what()} at byte ${offset} is outside the file`);
       return false;
     }
     const last = Math.floor((offset + bytes - 1) / clusterBytes);
@@ -160,7 +160,8 @@ export class ImageWalker {
       for (let i = 0; i < l2Entries; i++) {
         const entry = readEntry(this.#geometry, table, i);
         if (entry.hi === 0 && entry.lo === 0 && entry.zero === 0 && entry.data === 0) continue;
-        const where = `entry ${i} of the L2 table at byte ${table.offset}`;
+        // Said of few, so that it is not put together for each.
+        const where = () => `entry ${i} of the L2 table at byte ${table.offset}`;
         this.#walkEntry(where, entry, times, l1Index === undefined ? undefined : l1Index * l2Entries + i);
         if (l1Index === undefined || (!entry.allocated && !entry.compressed)) continue;
         this.walk.allocated++;
@@ -174,31 +175,31 @@ export class ImageWalker {
     }
   }
 
-  #walkEntry(where: string, entry: ClusterEntry, times: number, guestCluster: number | undefined): void {
+  #walkEntry(where: () => string, entry: ClusterEntry, times: number, guestCluster: number | undefined): void {
     const { clusterBytes, dataFile, version, extended } = this.#geometry;
     if (entry.compressed) {
-      if (dataFile) this.#corrupt(`${where} is compressed, in an image with an external data file`);
-      if ((entry.hi & 0x8000_0000) !== 0) this.#corrupt(`${where} is compressed and has the flag COPIED`);
+      if (dataFile) this.#corrupt(`${where()} is compressed, in an image with an external data file`);
+      if ((entry.hi & 0x8000_0000) !== 0) this.#corrupt(`${where()} is compressed and has the flag COPIED`);
       const { offset, bytes } = compressedPlace(this.#geometry, entry);
       // The last sector may be a part of one at the file's end.
-      this.#count(`data of ${where}`, offset, bytes, times);
+      this.#count(() => `data of ${where()}`, offset, bytes, times);
       return;
     }
     const lowReserved = L2_RESERVED.lo | (version === 2 || extended ? ZERO_LO : 0);
     if ((entry.hi & L2_RESERVED.hi) !== 0 || (entry.lo & lowReserved) !== 0) {
-      this.#corrupt(`${where} has reserved bits set`);
+      this.#corrupt(`${where()} has reserved bits set`);
     }
     if (!entry.allocated) return;
     if (entry.host % clusterBytes !== 0) {
-      this.#corrupt(`the data of ${where} is said to be at byte ${entry.host}`);
+      this.#corrupt(`the data of ${where()} is said to be at byte ${entry.host}`);
       return;
     }
     if (!dataFile) {
-      this.#count(`data of ${where}`, entry.host, clusterBytes, times);
+      this.#count(() => `data of ${where()}`, entry.host, clusterBytes, times);
       return;
     }
     if (guestCluster !== undefined && entry.host !== guestCluster * clusterBytes) {
-      this.#corrupt(`the data of ${where} is not where it is in the disk`);
+      this.#corrupt(`the data of ${where()} is not where it is in the disk`);
     }
   }
 }
