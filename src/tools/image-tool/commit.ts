@@ -1,5 +1,6 @@
 import { copyDisk, type DiskImage, diskBytes, openDiskImage, Qcow2Image, sameFile } from '../../machine/index.ts';
 import { type Args, type CommandDef, type Context, ExitCode, usageError } from '../cli/command.ts';
+import { CompressionThreads } from './compression-threads.ts';
 import { withOpen } from './open.ts';
 import { showing } from './progress.ts';
 
@@ -32,7 +33,8 @@ export const imageCommitCommand: CommandDef = {
     return withOpen(async (keep) => {
       const base = args.text('base');
       const chain = base === undefined ? ({ backing: 'write' } as const) : { writeTo: base };
-      const disk = keep(await openDiskImage(path, { format: 'qcow2', ...chain }));
+      const compressor = keep(new CompressionThreads());
+      const disk = keep(await openDiskImage(path, { format: 'qcow2', ...chain, compressor }));
       const backing = base === undefined ? disk.backing : await findBelow(disk, base);
       if (backing === undefined || !(disk instanceof Qcow2Image))
         throw usageError(`${path} is not on top of another image`);

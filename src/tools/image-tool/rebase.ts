@@ -9,6 +9,7 @@ import {
   regionAt,
 } from '../../machine/index.ts';
 import { type Args, type CommandDef, type Context, ExitCode, usageError } from '../cli/command.ts';
+import { CompressionThreads } from './compression-threads.ts';
 import { withOpen } from './open.ts';
 import { inPieces, PIECE_BYTES } from './pieces.ts';
 import { showing } from './progress.ts';
@@ -103,12 +104,16 @@ export const imageRebaseCommand: CommandDef = {
     const format = backingFormat === undefined ? undefined : diskFormat(name, backingFormat);
     const unsafe = args.flag('unsafe');
     return withOpen(async (keep) => {
-      const disk = keep(await openDiskImage(path, { format: 'qcow2', backing: unsafe ? 'none' : 'read' }));
+      const compressor = keep(new CompressionThreads());
+      const backing = unsafe ? 'none' : 'read';
+      const disk = keep(await openDiskImage(path, { format: 'qcow2', backing, compressor }));
       if (!(disk instanceof Qcow2Image)) throw usageError(`${path} is no qcow2 image`);
       if (!unsafe) {
         const file = name === '' ? '' : namedFile(path, 'backing file', name);
         const below =
-          format === undefined || name === '' ? undefined : keep(await openDiskImage(file, { format, readOnly: true }));
+          format === undefined || name === ''
+            ? undefined
+            : keep(await openDiskImage(file, { format, readOnly: true, compressor }));
         await showing(context, args.flag('progress'), { name: path, bytes: diskBytes(disk) }, (progress) =>
           keepContent(disk, below, progress),
         );
