@@ -37,6 +37,70 @@ export const latencyLoops: Readonly<Record<string, string>> = {
        li t0, 3
        fcvt.d.l fa0, t0
     1: ${'fsqrt.d fa1, fa0\n'.repeat(32)} j 1b`,
+  // 256 KiB again and again, in words that step through memory.
+  'memory copies': `
+       li s2, 0x40000
+    1: li t0, 0
+    2: add t1, s0, t0
+       add t2, t1, s2
+       ld t3, 0(t1)
+       ld t4, 8(t1)
+       sd t3, 0(t2)
+       sd t4, 8(t2)
+       addi t0, t0, 16
+       bltu t0, s2, 2b
+       j 1b`,
+  'floating point': `
+       li t0, 3
+       fcvt.d.l fa0, t0
+    1: ${'fmadd.d fa1, fa0, fa1, fa0\n fdiv.d fa2, fa1, fa0\n fadd.d fa3, fa2, fa3\n'.repeat(12)} j 1b`,
+  // In a rounding mode that the host has not.
+  'floating point by software': `
+       csrwi frm, 4
+       li t0, 3
+       fcvt.d.l fa0, t0
+    1: ${'fdiv.d fa1, fa0, fa0\n fadd.d fa2, fa1, fa2\n'.repeat(16)} j 1b`,
+  divisions: `
+       li t0, -7
+    1: ${'rem t1, t0, s0\n div t2, t0, s0\n'.repeat(16)} j 1b`,
+  'computed jumps': `
+    1: la t0, 5f
+    2: addi t1, t1, 8
+       andi t1, t1, 0x38
+       add t2, t0, t1
+       jr t2
+       .balign 8
+    5: ${'j 2b\n .balign 8\n'.repeat(8)}`,
+  'atomics on one word': `
+       li t0, 1
+    1: ${'amoadd.d t1, t0, (s0)\n'.repeat(8)} j 1b`,
+  'reservations that fail': `
+    1: lr.d t0, (s0)
+       sd t1, 0(s0)
+       addi t1, t1, 1
+       sc.d t2, t1, (s0)
+       j 1b`,
+  // Each load's address comes out of the one before, in an order that no cache foresees.
+  'a chase through a megabyte': `
+       li s2, 0x4000
+       li t0, 0
+       li t3, 0
+       # A cycle through all lines: n * 5 + 1 modulo their number.
+    1: slli t1, t0, 2
+       add t1, t1, t0
+       addi t1, t1, 1
+       addi t2, s2, -1
+       and t1, t1, t2
+       slli t2, t0, 6
+       add t2, t2, s0
+       slli t4, t1, 6
+       add t4, t4, s0
+       sd t4, 0(t2)
+       mv t0, t1
+       addi t3, t3, 1
+       bltu t3, s2, 1b
+       mv t0, s0
+    2: ${'ld t0, 0(t0)\n'.repeat(32)} j 2b`,
   'translation fences': '1: sfence.vma\n ld t0, 0(s0)\n j 1b',
   wfi: '1: wfi\n j 1b',
 };

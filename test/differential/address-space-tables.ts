@@ -115,7 +115,9 @@ export class TableChanges {
     const asid = this.#world.asids[space];
     const pointer = hex(BASE + (WINDOWS_1[space] as bigint) + 8n);
     const somewhere = LARGE + FRAMES + BigInt(random.below(16) << 12);
-    const leaf = entryOf(0n, this.#bitsOfPage() & ~Pte.X & ~(3n << 61n));
+    const bits = this.#bitsOfPage() & ~Pte.X & ~(3n << 61n);
+    // Without permissions it would be a pointer, to a table that the program's text is.
+    const leaf = entryOf(0n, (bits & (Pte.R | Pte.W)) === 0n ? bits & ~Pte.V : bits);
     switch (random.below(3)) {
       case 0:
         return [

@@ -5,11 +5,10 @@ import { SeededRandom } from '../../src/util/index.ts';
 import { missing } from '../support/need-tool.ts';
 import { withChanging } from './contenders.ts';
 import { BASE, Lockstep, RAM_BYTES, skippingHandler } from './lockstep-machine.ts';
+import { seedsOf } from './seeds.ts';
 
 /** Under NODEVISOR_TEST_FULL about two minutes, else five seconds. */
-const PROGRAMS = process.env['NODEVISOR_TEST_FULL'] ? 1500 : 40;
-const only = process.env['LOCKSTEP_SEED'];
-const seeds = only === undefined ? Array.from({ length: PROGRAMS }, (_, i) => i) : [Number(only)];
+const seeds = seedsOf(1500, 40);
 
 const READ_ONLY = 0x1_0000;
 /** Where memory begins and ends; behind the program come zeros, which may be stored to. */

@@ -5,11 +5,10 @@ import { SeededRandom } from '../../src/util/index.ts';
 import { missing } from '../support/need-tool.ts';
 import { withChanging } from './contenders.ts';
 import { Lockstep, type Privilege, skippingHandler } from './lockstep-machine.ts';
+import { seedsOf } from './seeds.ts';
 
 /** Under NODEVISOR_TEST_FULL about three minutes, else five seconds. */
-const PROGRAMS = process.env['NODEVISOR_TEST_FULL'] ? 1000 : 20;
-const only = process.env['LOCKSTEP_SEED'];
-const seeds = only === undefined ? Array.from({ length: PROGRAMS }, (_, i) => i) : [Number(only)];
+const seeds = seedsOf(1000, 20);
 
 const steps = [
   'csrr a0, instret\nsub a1, a0, s3\nmv s3, a0',

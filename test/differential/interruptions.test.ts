@@ -8,11 +8,10 @@ import { withChanging } from './contenders.ts';
 import { BASE, countingHandler, Lockstep, type Privilege, type Side } from './lockstep-machine.ts';
 import { comparableSource, withLoops } from './looping.ts';
 import { DATA_OFFSET, memoryLoops, memoryLoopsSource } from './memory-loops.ts';
+import { seedsOf } from './seeds.ts';
 
 /** Under NODEVISOR_TEST_FULL about six minutes in all, else ten seconds. */
-const PROGRAMS = process.env['NODEVISOR_TEST_FULL'] ? 600 : 12;
-const only = process.env['LOCKSTEP_SEED'];
-const seeds = only === undefined ? Array.from({ length: PROGRAMS }, (_, i) => i) : [Number(only)];
+const seeds = seedsOf(600, 12);
 /** Steps of one program, each ended by an event. */
 const STEPS = 600;
 const privileges = ['machine', 'supervisor', 'user'] as const satisfies readonly Privilege[];

@@ -6,6 +6,7 @@ import { SeededRandom } from '../../src/util/index.ts';
 import { missing } from '../support/need-tool.ts';
 import { type Contender, compare, skippingHandler } from './lockstep-machine.ts';
 import { describeDifference, findDifference, type Setting } from './lockstep-programs.ts';
+import { seedsOf } from './seeds.ts';
 
 const interpreter: Contender = { name: 'interpreter', make: (config) => createEngine('interpreter', config) };
 const tier0: Contender = { name: 'tier 0', make: (config) => new NativeEngine(config, { tier: 0 }) };
@@ -15,9 +16,8 @@ const tier1: Contender = {
 };
 const contenders = nativeTranslates() ? [interpreter, tier0, tier1] : [interpreter, tier0];
 
-/** Seeds: `LOCKSTEP_SEED` runs one, `NODEVISOR_TEST_FULL` more of them. */
-const only = process.env['LOCKSTEP_SEED'];
-const programs = process.env['NODEVISOR_TEST_FULL'] ? 2000 : 40;
+/** Whole they take about ten minutes, as a sample half one. */
+const seeds = seedsOf(2000, 40);
 
 const settings: readonly Omit<Setting, 'every'>[] = [
   { privilege: 'machine', traps: false },
@@ -37,7 +37,6 @@ describe('native backend in lockstep with the interpreter', function () {
 
   for (const setting of settings) {
     it(`random programs in ${setting.privilege} mode ${setting.traps ? 'with' : 'without'} traps`, async () => {
-      const seeds = only === undefined ? Array.from({ length: programs }, (_, i) => i) : [Number(only)];
       for (const seed of seeds) await runSeed(seed, setting);
     });
   }

@@ -5,6 +5,7 @@ import { type ProgramItem, shrink } from '../../src/isa/index.ts';
 import { missing } from '../support/need-tool.ts';
 import { type Contender, compare, type Privilege } from './lockstep-machine.ts';
 import { DATA_OFFSET, memoryLoops, memoryLoopsSource } from './memory-loops.ts';
+import { seedsOf } from './seeds.ts';
 
 const contenders: readonly Contender[] = [
   { name: 'interpreter', make: (config) => createEngine('interpreter', config) },
@@ -14,8 +15,8 @@ const contenders: readonly Contender[] = [
     : []),
 ];
 
-const only = process.env['LOCKSTEP_SEED'];
-const PROGRAMS = process.env['NODEVISOR_TEST_FULL'] ? 3000 : 60;
+/** Whole they take three and a half minutes. */
+const seeds = seedsOf(3000, 60);
 const INTERVALS = [100_000, 61, 1009, 7, 8191];
 const LIMIT = 150_000;
 
@@ -27,7 +28,6 @@ describe('the native backend in loops over memory', function () {
 
   for (const privilege of ['machine', 'supervisor', 'user'] as const satisfies readonly Privilege[]) {
     it(`does what the interpreter does in ${privilege} mode`, async () => {
-      const seeds = only === undefined ? Array.from({ length: PROGRAMS }, (_, i) => i) : [Number(only)];
       for (const seed of seeds) {
         const { items, frames } = memoryLoops(seed);
         const every = INTERVALS[seed % INTERVALS.length] as number;

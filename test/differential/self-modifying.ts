@@ -19,7 +19,7 @@ const whole = [
   ...['addi a0, a0, 1', 'addi a0, a0, -7', 'xori a1, a0, 0x55', 'add a1, a1, a0', 'mul a2, a0, a1', 'sub a3, a0, a2'],
   ...['ld a2, 0(sp)', 'sd a0, 8(sp)', 'lw a4, 8(sp)', 'fadd.d fa0, fa0, fa1', 'fcvt.d.l fa1, a0', 'fmv.x.d a5, fa0'],
   ...['amoadd.d a6, a0, (sp)', 'jal zero, . + 8', 'beq zero, zero, . + 8', 'bne a0, zero, . + 8', 'jal zero, . + 4'],
-  ...['c.addi a0, 3\nc.addi a1, 5', 'c.nop\nc.add a0, a1', 'c.beqz a0, . + 6\nc.addi a2, 1', '.word 0', 'ecall'],
+  ...['c.addi a0, 3\nc.addi a1, 5', 'c.nop\nc.add a0, a1', 'c.beqz a0, . + 6\nc.addi a2, 1', '.word 0x7b', 'ecall'],
   ...['csrr a3, instret', 'csrrs a4, fflags, zero', 'fence.i', 'sfence.vma', 'lr.d a5, (sp)', 'sltu a6, a0, a1'],
   ...['addiw a0, a0, 9', 'slli a1, a0, 3', 'fsd fa0, 16(sp)', 'fld fa1, 16(sp)', 'div a7, a1, a2'],
 ];
@@ -104,13 +104,14 @@ class Maker {
   /** Stores a choice into a place, through either mapping. */
   #change(place: Place): string[] {
     const random = this.#random;
-    const bits = bitsOf(random.pick(place.bytes === 2 ? halves : whole));
     const base = random.below(3) ? [`la t0, ${place.label}`] : [`la t0, ${place.label}`, 'xor t0, t0, s9'];
-    if (place.bytes === 2) return [...base, `li t1, ${bits}`, 'sh t1, 0(t0)'];
-    // Atomics need the address aligned, which a place need not be.
-    if (random.below(2) || place.crosses) {
-      return [...base, `li t1, ${bits & 0xffffn}`, 'sh t1, 0(t0)', `li t1, ${bits >> 16n}`, 'sh t1, 2(t0)'];
+    if (place.crosses) {
+      // By halves, and whatever mixture of two choices may be met is one: OP-IMM on a0.
+      const bits = (random.below(4096) << 20) | (10 << 15) | (random.pick([0, 4, 6, 7]) << 12) | 0x513;
+      return [...base, `li t1, ${bits & 0xffff}`, 'sh t1, 0(t0)', `li t1, ${bits >>> 16}`, 'sh t1, 2(t0)'];
     }
+    const bits = bitsOf(random.pick(place.bytes === 2 ? halves : whole));
+    if (place.bytes === 2) return [...base, `li t1, ${bits}`, 'sh t1, 0(t0)'];
     return [...base, `li t1, ${bits}`, 'sw t1, 0(t0)'];
   }
 
@@ -169,6 +170,8 @@ export interface SelfModifying {
   readonly victims: readonly string[];
   /** Labels of places of four bytes within one page. */
   readonly places: readonly string[];
+  /** Of all places of four bytes. */
+  readonly allPlaces: readonly string[];
 }
 
 export function selfModifying(seed: number): SelfModifying {
@@ -177,8 +180,9 @@ export function selfModifying(seed: number): SelfModifying {
   const items = Array.from({ length: OPERATIONS }, (_, index) => {
     return { index, class: 'integer' as const, lines: maker.operation() };
   });
-  const places = maker.places.filter(({ bytes, crosses }) => bytes === 4 && !crosses).map(({ label }) => label);
-  return { items, victims, places };
+  const wide = maker.places.filter(({ bytes }) => bytes === 4);
+  const places = wide.filter(({ crosses }) => !crosses).map(({ label }) => label);
+  return { items, victims, places, allPlaces: wide.map(({ label }) => label) };
 }
 
 /** Offset in memory of the root of the page tables. */

@@ -4,6 +4,7 @@ import { createEngine, NativeEngine, nativeProblem, nativeTranslates } from '../
 import { SeededRandom } from '../../src/util/index.ts';
 import { missing } from '../support/need-tool.ts';
 import { type Contender, compare, skippingHandler } from './lockstep-machine.ts';
+import { seedsOf } from './seeds.ts';
 
 const contenders: readonly Contender[] = [
   { name: 'interpreter', make: (config) => createEngine('interpreter', config) },
@@ -13,8 +14,8 @@ const contenders: readonly Contender[] = [
     : []),
 ];
 
-const only = process.env['LOCKSTEP_SEED'];
-const PROGRAMS = process.env['NODEVISOR_TEST_FULL'] ? 2000 : 80;
+/** Whole they take four minutes. */
+const seeds = seedsOf(2000, 80);
 
 /** Puts the hart into S-mode with its software interrupt delegated; the handler counts and says where it came from. */
 const intoSupervisor = `
@@ -98,7 +99,6 @@ describe('sstatus on the native backend', function () {
 
   for (const every of [1, 5, 100_000]) {
     it(`changes, and lets interrupts in, as on the interpreter: compared every ${every}`, () => {
-      const seeds = only === undefined ? Array.from({ length: PROGRAMS }, (_, i) => i) : [Number(only)];
       for (const seed of seeds) {
         const source = program(seed);
         const problem = compare(contenders, { source, privilege: 'machine', every, rounds: 2, limit: 20_000 });

@@ -4,11 +4,10 @@ import { createEngine, NativeEngine, nativeProblem, nativeTranslates } from '../
 import { missing } from '../support/need-tool.ts';
 import type { Contender } from './lockstep-machine.ts';
 import { describeDifference, findDifference, type Setting } from './lockstep-programs.ts';
+import { seedsOf } from './seeds.ts';
 import { switchingEngine } from './switching-engine.ts';
 
-const PROGRAMS = process.env['NODEVISOR_TEST_FULL'] ? 1000 : 25;
-const only = process.env['LOCKSTEP_SEED'];
-const seeds = only === undefined ? Array.from({ length: PROGRAMS }, (_, i) => i) : [Number(only)];
+const seeds = seedsOf(1000, 25);
 
 const interpreter: Contender = { name: 'interpreter', make: (config) => createEngine('interpreter', config) };
 const makers: Contender['make'][] = [
