@@ -9,13 +9,20 @@ import type {
   NetworkDnsDef,
   NetworkDnsHostDef,
   NetworkIpDef,
+  NetworkLeaseDef,
 } from './network-def.ts';
 import { int, mac, nonEmpty, oneOf, onOff, str, uint, uuid, yesNo } from './scalar.ts';
+
+const lease: Codec<NetworkLeaseDef> = element<NetworkLeaseDef>({
+  expiry: attr('expiry', uint, 'required'),
+  unit: attrOr('unit', oneOf('seconds', 'minutes', 'hours'), 'minutes'),
+});
 
 /** A range of addresses that DHCP gives out. */
 export const dhcpRange = element<NetworkDhcpDef['ranges'][number]>({
   start: attr('start', ipAddress, 'required'),
   end: attr('end', ipAddress, 'required'),
+  lease: child('lease', lease),
 });
 
 /** A guest's address by DHCP. */
@@ -24,6 +31,7 @@ export const dhcpHost: Codec<NetworkDhcpHostDef> = element<NetworkDhcpHostDef>({
   id: attr('id', nonEmpty),
   name: attr('name', nonEmpty),
   ip: attr('ip', ipAddress),
+  lease: child('lease', lease),
 });
 
 /** Names of an address. */

@@ -34,7 +34,7 @@ export interface NetworkIpDef extends Extensible {
 
 /** `<dhcp>`. */
 export interface NetworkDhcpDef extends Extensible {
-  ranges: ({ start: string; end: string } & Extensible)[];
+  ranges: ({ start: string; end: string; lease?: NetworkLeaseDef } & Extensible)[];
   hosts: NetworkDhcpHostDef[];
   /** What guests boot from. */
   bootp?: { file: string; server?: string } & Extensible;
@@ -46,6 +46,13 @@ export interface NetworkDhcpHostDef extends Extensible {
   id?: string;
   name?: string;
   ip?: string;
+  lease?: NetworkLeaseDef;
+}
+
+/** `<lease>`: how long an address is given for; an expiry of 0: for ever. */
+export interface NetworkLeaseDef extends Extensible {
+  expiry: number;
+  unit: 'seconds' | 'minutes' | 'hours';
 }
 
 /** `<dns>`. */

@@ -6,7 +6,7 @@ import { unsupported } from './domain-refuse.ts';
 import type { NetworkInput } from './input.ts';
 import { ipv4Bits, netmaskPrefix } from './ip.ts';
 import { network } from './network-codec.ts';
-import type { FilledNetworkDef, NetworkDef, NetworkIpDef } from './network-def.ts';
+import type { FilledNetworkDef, NetworkDef, NetworkIpDef, NetworkLeaseDef } from './network-def.ts';
 import { parseXml } from './xml.ts';
 import { formatXml } from './xml-format.ts';
 
@@ -96,10 +96,20 @@ function checkIp(ip: NetworkIpDef, name: string): void {
     throw xmlError(`network '${name}' has an invalid netmask '${netmask}', or both netmask and prefix`);
   }
   for (const { start, end } of ip.dhcp?.ranges ?? []) checkRange(ip.address, ipPrefix(ip), start, end);
+  for (const { lease } of [...(ip.dhcp?.ranges ?? []), ...(ip.dhcp?.hosts ?? [])]) checkLease(lease);
   for (const host of ip.dhcp?.hosts ?? []) {
     if (host.mac === undefined && host.name === undefined) {
       throw xmlError(`Static host definition in IPv4 network '${name}' must have mac or name attribute`);
     }
+  }
+}
+
+/** Guests begin to renew at half of it: shorter ones they would hardly keep up with, and dnsmasq has none. */
+function checkLease(lease: NetworkLeaseDef | undefined): void {
+  if (lease === undefined || lease.expiry === 0) return;
+  const { expiry, unit } = lease;
+  if ((unit === 'seconds' && expiry < 120) || (unit === 'minutes' && expiry < 2)) {
+    throw xmlError(`The expiry of a lease, ${expiry} ${unit}, is below the least of two minutes`);
   }
 }
 

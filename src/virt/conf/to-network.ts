@@ -3,13 +3,14 @@ import {
   type AddressRange,
   type DhcpHost,
   type IpAddress,
+  LEASE_FOREVER_SECONDS,
   parseIp,
   parseMac,
   type UserNetOptions,
 } from '../../machine/index.ts';
 import { extensibles, unsupported } from './domain-refuse.ts';
 import { ipPrefix } from './network.ts';
-import type { FilledNetworkDef, NetworkDef, NetworkIpDef } from './network-def.ts';
+import type { FilledNetworkDef, NetworkDef, NetworkIpDef, NetworkLeaseDef } from './network-def.ts';
 
 /** How long a lease holds, in seconds: dnsmasq's default. */
 const LEASE_SECONDS = 3600;
@@ -110,15 +111,25 @@ function routesIpv6({ forward }: NetworkDef): boolean {
 }
 
 function hostsOf(ip: NetworkIpDef | undefined): DhcpHost[] {
-  return (ip?.dhcp?.hosts ?? []).map(({ mac, name, ip: address }) => ({
+  return (ip?.dhcp?.hosts ?? []).map(({ mac, name, ip: address, lease }) => ({
     ...(mac === undefined ? {} : { mac }),
     ...(name === undefined ? {} : { name }),
     ...(address === undefined ? {} : { ip: parseIp(address) }),
+    ...(lease === undefined ? {} : { leaseSeconds: leaseSeconds(lease) }),
   }));
 }
 
 function rangesOf(ip: NetworkIpDef | undefined): AddressRange[] {
-  return (ip?.dhcp?.ranges ?? []).map(({ start, end }) => [parseIp(start), parseIp(end)]);
+  return (ip?.dhcp?.ranges ?? []).map(({ start, end, lease }) => [
+    parseIp(start),
+    parseIp(end),
+    ...(lease === undefined ? ([] as const) : ([leaseSeconds(lease)] as const)),
+  ]);
+}
+
+function leaseSeconds({ expiry, unit }: NetworkLeaseDef): number {
+  const seconds = expiry * { seconds: 1, minutes: 60, hours: 3600 }[unit];
+  return seconds === 0 ? LEASE_FOREVER_SECONDS : Math.min(seconds, LEASE_FOREVER_SECONDS);
 }
 
 function namesOf({ dns, ips }: NetworkDef): Map<string, IpAddress[]> {

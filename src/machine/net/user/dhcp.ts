@@ -14,10 +14,15 @@ export interface DhcpHost {
   readonly mac?: string;
   readonly name?: string;
   readonly ip?: IpAddress;
+  /** How long its lease holds, if not as long as others. */
+  readonly leaseSeconds?: number;
 }
 
-/** First and last of some addresses of IPv4. */
-export type AddressRange = readonly [first: IpAddress, last: IpAddress];
+/** First and last of some addresses of IPv4, and how long leases of them hold, if not as long as others. */
+export type AddressRange = readonly [first: IpAddress, last: IpAddress, leaseSeconds?: number];
+
+/** The time of a lease that does not end (RFC 2131, 3.3). */
+export const LEASE_FOREVER_SECONDS = 0xffff_ffff;
 
 /** What the server gives out; it looks at its lists anew each time, so their owner may change them. */
 export interface DhcpOptions {
@@ -113,7 +118,7 @@ export class DhcpServer {
     const mac = formatMac(request.mac);
     const name = hostName(request.options.get(DhcpOption.HOST_NAME)) ?? this.#host(mac)?.name;
     const clientId = request.options.get(DhcpOption.CLIENT_ID);
-    const seconds = this.#options.leaseSeconds ?? LEASE_SECONDS;
+    const seconds = this.#leaseSeconds(mac, ip);
     this.#leases.set(mac, {
       mac,
       ip,
@@ -149,6 +154,14 @@ export class DhcpServer {
     return this.#options.hosts.find((host) => host.mac?.toLowerCase() === mac);
   }
 
+  /** How long a guest may have an address. */
+  #leaseSeconds(mac: string, ip: IpAddress): number {
+    const { ranges, leaseSeconds = LEASE_SECONDS } = this.#options;
+    const at = u32(ip, 0);
+    const range = ranges.find(([first, last]) => at >= u32(first, 0) && at <= u32(last, 0));
+    return this.#host(mac)?.leaseSeconds ?? range?.[2] ?? leaseSeconds;
+  }
+
   #reply(request: DhcpRequest, ip: IpAddress | undefined, type: number | undefined): Uint8Array | undefined {
     if (ip === undefined) return undefined;
     const { addresses, bootFile, nextServer } = this.#options;
@@ -157,13 +170,13 @@ export class DhcpServer {
       yourIp: ip,
       serverIp: nextServer ?? addresses.router,
       ...(bootFile === undefined ? {} : { bootFile }),
-      options: this.#replyOptions(request, type),
+      options: this.#replyOptions(request, ip, type),
     };
     return formatDhcp(reply);
   }
 
-  #replyOptions(request: DhcpRequest, type: number | undefined): (readonly [number, Uint8Array])[] {
-    const { addresses, domain, mtu, routed, leaseSeconds = LEASE_SECONDS } = this.#options;
+  #replyOptions(request: DhcpRequest, ip: IpAddress, type: number | undefined): (readonly [number, Uint8Array])[] {
+    const { addresses, domain, mtu, routed } = this.#options;
     const { router, dns, network } = addresses;
     const head = type === undefined ? [] : [[DhcpOption.MESSAGE_TYPE, Uint8Array.of(type)] as const];
     const identity = [DhcpOption.SERVER_ID, router] as const;
@@ -178,7 +191,8 @@ export class DhcpServer {
       return bytes;
     };
     const text = (value: string) => new TextEncoder().encode(value);
-    const name = this.#host(formatMac(request.mac))?.name ?? this.#options.hostname;
+    const mac = formatMac(request.mac);
+    const name = this.#host(mac)?.name ?? this.#options.hostname;
     return [
       ...head,
       identity,
@@ -187,7 +201,7 @@ export class DhcpServer {
       [DhcpOption.DNS, dns],
       [DhcpOption.BROADCAST, all],
       [DhcpOption.MTU, number(mtu, 2)],
-      ...(type === DhcpType.INFORM ? [] : ([[DhcpOption.LEASE_TIME, number(leaseSeconds, 4)]] as const)),
+      ...(type === DhcpType.INFORM ? [] : ([[DhcpOption.LEASE_TIME, number(this.#leaseSeconds(mac, ip), 4)]] as const)),
       ...(name === undefined ? [] : ([[DhcpOption.HOST_NAME, text(name)]] as const)),
       ...(domain === undefined ? [] : ([[DhcpOption.DOMAIN_NAME, text(domain)]] as const)),
       ...(this.#options.bootFile === undefined

@@ -94,6 +94,28 @@ describe('user network', () => {
     assert.equal(await none.tryAsk(dhcpRequest(1, [])), undefined);
   });
 
+  it('tells guests how long they may have an address: as their range or host says, else as all', async () => {
+    const mac = (last: number) => Uint8Array.of(0x52, 0x54, 0, 0, 0, last);
+    const guest = await dhcpGuest({
+      leaseSeconds: 3600,
+      ranges: [
+        [parseIp('10.0.2.20'), parseIp('10.0.2.20'), 300],
+        [parseIp('10.0.2.30'), parseIp('10.0.2.30')],
+      ],
+      hosts: [{ mac: '52:54:00:00:00:09', ip: parseIp('10.0.2.40'), leaseSeconds: 0xffff_ffff }],
+    });
+    const times: (string | undefined)[] = [];
+    for (const [n, last] of [
+      [1, 20],
+      [2, 30],
+      [9, 40],
+    ] as const) {
+      const ack = await guest.ask(dhcpRequest(3, [[50, [10, 0, 2, last]]], mac(n)));
+      times.push(Buffer.from(ack.options.get(51) ?? []).toString('hex'));
+    }
+    assert.deepEqual(times, ['0000012c', '00000e10', 'ffffffff']);
+  });
+
   it('leads nowhere when it is isolated, and answers for its own names alone', async () => {
     const port = await tcpServer((socket) => socket.end('reached'));
     const isolated = {
