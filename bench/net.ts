@@ -36,7 +36,7 @@ const upload = (what: string, streams: number): Part => ({ what, unit: 'Mbit/s',
 const download = (what: string, streams: number): Part => ({ ...upload(what, streams), mode: 'down' });
 
 /** What a guest does with the host. */
-const withHost: readonly Part[] = [
+export const withHost: readonly Part[] = [
   upload('TCP, guest to host, 1 stream', 1),
   upload('TCP, guest to host, 8 streams', 8),
   download('TCP, host to guest, 1 stream', 1),
@@ -51,16 +51,17 @@ const withGuest: readonly Part[] = [
 ];
 
 /** Figures by what they are of: each part's, and the round trip. */
-type Figures = Map<string, number>;
+export type Figures = Map<string, number>;
 
 /** The guest's commands: pings, then each part. */
-function script(address: string, port: number, parts: readonly Part[]): string {
+export function script(address: string, port: number, parts: readonly Part[]): string {
   const lines = parts.map(({ mode, streams }) => `/bench/traffic ${mode} ${address} ${port} ${streams} ${SECONDS}`);
   const pings = Object.values(PING_SECONDS).map((interval) => `ping -c ${PINGS} -i ${interval} ${address}`);
   return [...pings, ...lines].join('; ');
 }
 
-function figuresOf({ output }: LinuxRun, ping: string, parts: readonly Part[]): Figures {
+/** What the commands found; `ping`: what their pings are called. Throws when they failed. */
+export function figuresOf({ output }: LinuxRun, ping: string, parts: readonly Part[]): Figures {
   const trips = [...output.text.matchAll(/time=([\d.]+) ms/g)].map((match) => Number(match[1]));
   const rates = [...output.text.matchAll(/RATE (\d+)/g)].map((match) => Number(match[1]));
   const rhythms = Object.keys(PING_SECONDS);
@@ -75,11 +76,11 @@ function figuresOf({ output }: LinuxRun, ping: string, parts: readonly Part[]): 
   return figures;
 }
 
-const PING_HOST = 'ping of the router';
+export const PING_HOST = 'ping of the router';
 const PING_GUEST = 'ping of another guest';
 
 /** Builds the traffic program for the guest and for the host. */
-function build(folder: string): { guest: Uint8Array; host: string } {
+export function build(folder: string): { guest: Uint8Array; host: string } {
   const source = fileURLToPath(new URL('./guest/traffic.c', import.meta.url));
   const flags = ['-O2', '-Wall', '-Wextra'];
   const [guest, host] = [join(folder, 'traffic'), join(folder, 'traffic-host')];
@@ -89,7 +90,7 @@ function build(folder: string): { guest: Uint8Array; host: string } {
 }
 
 /** The host's server, a process of its own. */
-async function serve(program: string): Promise<{ port: number; close(): void }> {
+export async function serve(program: string): Promise<{ port: number; close(): void }> {
   const child = spawn(program, ['serve', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
   return { port: Number(line.slice('port '.length)), close: () => child.kill() };
@@ -134,16 +135,19 @@ async function qemuPair(image: LinuxImage, folder: string): Promise<Figures> {
   return figures;
 }
 
-function pings(of: string) {
+/** What is told of a figure. */
+export interface Row {
+  readonly what: string;
+  readonly unit: string;
+  readonly lessIsBetter?: boolean;
+}
+
+/** The rows of pings. */
+export function pings(of: string): Row[] {
   return Object.keys(PING_SECONDS).map((rhythm) => ({ what: `${of}, ${rhythm}`, unit: 'ms', lessIsBetter: true }));
 }
 
-const parts: readonly { readonly what: string; readonly unit: string; readonly lessIsBetter?: boolean }[] = [
-  ...pings(PING_HOST),
-  ...withHost,
-  ...pings(PING_GUEST),
-  ...withGuest,
-];
+const parts: readonly Row[] = [...pings(PING_HOST), ...withHost, ...pings(PING_GUEST), ...withGuest];
 
 export const net: Benchmark = {
   name: 'net',
@@ -172,7 +176,7 @@ export const net: Benchmark = {
           return new Map([...figuresOf(run, PING_HOST, withHost), ...(await qemuPair(image, folder))]);
         });
       }
-      return report(context, await inTurn(context, 'net', subjects));
+      return report('net', parts, context, await inTurn(context, 'net', subjects));
     } finally {
       server.close();
       rmSync(folder, { recursive: true, force: true });
@@ -180,13 +184,19 @@ export const net: Benchmark = {
   },
 };
 
-function report(context: BenchContext, found: ReadonlyMap<string, readonly Figures[]>): Measurement[] {
+/** The rows of a benchmark as measurements, with QEMU's beside and the ratio where it was measured too. */
+export function report(
+  bench: string,
+  parts: readonly Row[],
+  context: BenchContext,
+  found: ReadonlyMap<string, readonly Figures[]>,
+): Measurement[] {
   const measurements: Measurement[] = [];
   const of = (run: Figures | undefined, what: string) => run?.get(what) as number;
   for (const [subject, runs] of found) {
     for (const { what, unit } of parts) {
       const figures = runs.map((run) => of(run, what));
-      measurements.push(measurement('net', what, subject, unit, figures));
+      measurements.push(measurement(bench, what, subject, unit, figures));
     }
   }
   const peer = found.get('qemu-tcg');
@@ -196,7 +206,7 @@ function report(context: BenchContext, found: ReadonlyMap<string, readonly Figur
         const ratio = of(run, what) / of(peer?.[i], what);
         return lessIsBetter ? 1 / ratio : ratio;
       });
-      measurements.push(measurement('net', `${what}, times as good as QEMU`, backend, '×', ratios));
+      measurements.push(measurement(bench, `${what}, times as good as QEMU`, backend, '×', ratios));
     }
   }
   return measurements;

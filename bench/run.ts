@@ -19,6 +19,7 @@ import { memory } from './memory.ts';
 import { net } from './net.ts';
 import { processes } from './processes.ts';
 import { smp } from './smp.ts';
+import { tap } from './tap.ts';
 
 const benchmarks: readonly Benchmark[] = [
   cpu,
@@ -32,6 +33,7 @@ const benchmarks: readonly Benchmark[] = [
   memory,
   latencies,
   net,
+  tap,
   disk,
   ...imageBenchmarks,
   daemon,
