@@ -58,6 +58,8 @@ public:
         handle_ = handle;
         callback_ = Napi::Persistent(info[1].As<Napi::Function>());
         context_ = std::make_unique<Napi::AsyncContext>(info.Env(), "FdWatch");
+        // Whoever waits need not hold on to what it waits with.
+        Ref();
         // A thread may end with it open: libuv's handle goes before the loop does.
         napi_add_async_cleanup_hook(info.Env(), atExit, handle, &handle->hook);
     }
@@ -80,9 +82,10 @@ private:
     }
 
     void close(const Napi::CallbackInfo&) {
+        if (handle_ == nullptr) return;
         drop();
         callback_.Reset();
-        context_.reset();
+        Unref();
     }
 
     void drop() {
@@ -106,6 +109,8 @@ private:
     void call(int status, int events) {
         const Napi::Env env = Env();
         const Napi::HandleScope scope(env);
+        // It may close this, which is in use here until it has returned.
+        [[maybe_unused]] const Napi::Object self = Value();
         const Napi::Function callback = callback_.Value();
         callback.MakeCallback(env.Global(),
                               {Napi::Boolean::New(env, (events & UV_READABLE) != 0),

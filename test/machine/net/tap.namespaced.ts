@@ -9,6 +9,8 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import type { Frame } from '../../../src/machine/backend/net.ts';
 import { completeFrames } from '../../../src/machine/net/offload.ts';
 import type { TapOptions } from '../../../src/machine/net/tap-device.ts';
@@ -207,11 +209,32 @@ describe('tap', () => {
     closers.push(() => sh('ip link del br0'));
   });
 
+  it('goes with its thread, and tells that thread what its listener throws', async () => {
+    const addon = fileURLToPath(new URL('../../../build/Release/hart.node', import.meta.url));
+    const end = async (how: string): Promise<unknown> => {
+      const worker = new Worker(THREAD, { eval: true, workerData: { addon, how } });
+      const failed = once(worker, 'error').catch(() => []);
+      await once(worker, 'message');
+      assert.match(sh('ip link show thread'), /thread/);
+      if (how === 'terminate') await worker.terminate();
+      // What the kernel has to say of an interface that comes up is a frame.
+      else sh('ip addr add 10.7.2.1/24 dev thread; ip link set thread up; ping -c 1 -W 1 10.7.2.2 || true');
+      const error = how === 'throw' ? (await failed)[0] : undefined;
+      await eventually(() => !sh('ip -br link').includes('thread'));
+      return error;
+    };
+    assert.equal(await end('terminate'), undefined);
+    assert.match(String(await end('throw')), /no frame for me/);
+    assert.equal(await end('exit'), undefined);
+  });
+
   describe('without privileges', () => {
     const NOBODY = 65_534;
 
     before(function () {
-      if (!isHostRoot) missing(this, 'only root can be another user here');
+      if (isHostRoot) return;
+      console.log('      skipped, as this is not root: who may what without privileges');
+      this.skip();
     });
     // Both open to all, as they are on most hosts.
     beforeEach(() => {
@@ -308,6 +331,19 @@ function join2(one: TapNet, two: TapNet, pass: (frame: Frame) => Frame[]): void 
   link(one, two, 'one', 'two');
   link(two, one, 'two', 'one');
 }
+
+/** A thread that listens at a device, and ends in one of several ways. */
+const THREAD = `
+const { openSync, constants } = require('node:fs');
+const { parentPort, workerData } = require('node:worker_threads');
+const calls = require(workerData.addon);
+const fd = openSync('/dev/net/tun', constants.O_RDWR | constants.O_NONBLOCK);
+calls.tapAttach(fd, 'thread', 0);
+new calls.FdWatch(fd, () => {
+  if (workerData.how === 'throw') throw new Error('no frame for me');
+  process.exit(0);
+}).start(true, false);
+parentPort.postMessage('listening');`;
 
 /** A server that says back what it hears; its port comes first. */
 const ECHO = `
