@@ -74,8 +74,11 @@ class Opening {
     this.#calls = calls;
     this.#logger = logger;
     this.#wanted = name;
+    const free = name.includes('%');
     this.#what =
-      bridge === undefined ? `cannot open tap device '${name}'` : `cannot put '${name}' into bridge '${bridge}'`;
+      bridge === undefined
+        ? `cannot open ${free ? 'a tap device' : `tap device '${name}'`}`
+        : `cannot put ${free ? 'a tap device' : `'${name}'`} into bridge '${bridge}'`;
   }
 
   async open(): Promise<TapDevice> {

@@ -155,6 +155,7 @@ describe('tap', () => {
     bridge('br0', '10.7.1.1/24', 1500);
     sh('ip tuntap add dev inside mode tap; ip link set inside master br0; ip link add veth0 type veth peer name veth1');
     closers.push(() => sh('ip link del inside; ip link del veth0'));
+    await refused({ bridge: 'br9' }, /cannot put a tap device into bridge 'br9'/);
     await refused({ bridge: 'br9', name: 'v' }, /cannot put 'v' into bridge 'br9': the host has no bridge 'br9'/);
     await refused({ bridge: 'veth0', name: 'v' }, /'veth0' is an interface of the host, but no bridge/);
     await refused({ bridge: 'br0', name: 'inside' }, /'inside' is in a bridge already \(EBUSY\)/);
