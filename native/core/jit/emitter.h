@@ -57,7 +57,9 @@ template <typename T>
 concept HostThunks = requires(T thunks, const T constant, const Room& room, const void* code, Context* ctx) {
     /// Whether the host's processor has all that the emitter uses.
     { T::supported() } -> std::same_as<bool>;
-    /// Emits them; returns their bytes, 0 if there is not enough room.
+    /// Emits the way in, the way out, and for each function of callbacks.h what calls it: with the registers of their usual
+    /// homes in the context for that time, the guest's floating-point status as it is, and the calling convention of the
+    /// system. Returns their bytes, 0 if there is not enough room.
     { thunks.emit(room) } -> std::same_as<size_t>;
     /// Calls translated code: puts the guest's registers and floating-point status in place, and returns when the code has
     /// left, with everything back in `ctx` and the host's own registers and status as they were.
