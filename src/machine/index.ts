@@ -61,6 +61,7 @@ export { EtherSwitch, type SwitchStation } from './net/switch.ts';
 export { hasHostInterface, type TapOptions } from './net/tap-device.ts';
 export { TapNet } from './net/tap-net.ts';
 export type { AddressRange, DhcpHost, Lease } from './net/user/dhcp.ts';
+export { type DnsRecord, serviceRecord, textRecord } from './net/user/dns-records.ts';
 export { LEASE_FOREVER_SECONDS } from './net/user/dhcp.ts';
 export type { PortForward } from './net/user/forward.ts';
 export type { UserNetHost, UserNetOptions } from './net/user/options.ts';

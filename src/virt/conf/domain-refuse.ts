@@ -97,6 +97,8 @@ const elementNames: Readonly<Record<string, string>> = {
   ranges: 'range',
   hosts: 'host',
   forwarders: 'forwarder',
+  txts: 'txt',
+  srvs: 'srv',
   serials: 'serial',
   parallels: 'parallel',
   consoles: 'console',

@@ -19,7 +19,7 @@ export type { HostCapabilities } from './host-capabilities.ts';
 export type { DeviceInput, DomainInput, Input, NetworkInput, SnapshotInput } from './input.ts';
 export { getMetadata, NODEVISOR_NAMESPACE, setMetadata } from './metadata.ts';
 export { fillNetworkDefaults, formatNetwork, ipPrefix, parseNetwork, validateNetwork } from './network.ts';
-export { dhcpHost, dhcpRange, dnsHost } from './network-codec.ts';
+export { dhcpHost, dhcpRange, dnsHost, dnsSrv, dnsTxt } from './network-codec.ts';
 export type * from './network-def.ts';
 export { type DomainSnapshotDef, formatSnapshot, parseSnapshot, type SnapshotDiskDef } from './snapshot.ts';
 export {

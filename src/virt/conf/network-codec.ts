@@ -8,6 +8,8 @@ import type {
   NetworkDhcpHostDef,
   NetworkDnsDef,
   NetworkDnsHostDef,
+  NetworkDnsSrvDef,
+  NetworkDnsTxtDef,
   NetworkIpDef,
   NetworkLeaseDef,
 } from './network-def.ts';
@@ -32,6 +34,23 @@ export const dhcpHost: Codec<NetworkDhcpHostDef> = element<NetworkDhcpHostDef>({
   name: attr('name', nonEmpty),
   ip: attr('ip', ipAddress),
   lease: child('lease', lease),
+});
+
+/** A text of a name. */
+export const dnsTxt: Codec<NetworkDnsTxtDef> = element<NetworkDnsTxtDef>({
+  name: attr('name', nonEmpty, 'required'),
+  value: attr('value', str),
+});
+
+/** Where a service is. */
+export const dnsSrv: Codec<NetworkDnsSrvDef> = element<NetworkDnsSrvDef>({
+  service: attr('service', nonEmpty, 'required'),
+  protocol: attr('protocol', nonEmpty, 'required'),
+  domain: attr('domain', nonEmpty),
+  target: attr('target', nonEmpty),
+  port: attr('port', int(1, 65535)),
+  priority: attr('priority', int(0, 65535)),
+  weight: attr('weight', int(0, 65535)),
 });
 
 /** Names of an address. */
@@ -68,6 +87,8 @@ const dns: Codec<NetworkDnsDef> = element<NetworkDnsDef>({
     'forwarder',
     element<NetworkDnsDef['forwarders'][number]>({ domain: attr('domain', nonEmpty), addr: attr('addr', ipAddress) }),
   ),
+  txts: list('txt', dnsTxt),
+  srvs: list('srv', dnsSrv),
   hosts: list('host', dnsHost),
 });
 

@@ -59,7 +59,26 @@ export interface NetworkLeaseDef extends Extensible {
 export interface NetworkDnsDef extends Extensible {
   enable?: boolean;
   forwarders: ({ addr?: string; domain?: string } & Extensible)[];
+  txts: NetworkDnsTxtDef[];
+  srvs: NetworkDnsSrvDef[];
   hosts: NetworkDnsHostDef[];
+}
+
+/** `<txt>` of `<dns>`. */
+export interface NetworkDnsTxtDef extends Extensible {
+  name: string;
+  value?: string;
+}
+
+/** `<srv>` of `<dns>`: where a service is. */
+export interface NetworkDnsSrvDef extends Extensible {
+  service: string;
+  protocol: string;
+  domain?: string;
+  target?: string;
+  port?: number;
+  priority?: number;
+  weight?: number;
 }
 
 /** `<host>` of `<dns>`: names of an address. */

@@ -2,10 +2,13 @@
 import {
   type AddressRange,
   type DhcpHost,
+  type DnsRecord,
   type IpAddress,
   LEASE_FOREVER_SECONDS,
   parseIp,
   parseMac,
+  serviceRecord,
+  textRecord,
   type UserNetOptions,
 } from '../../machine/index.ts';
 import { extensibles, unsupported } from './domain-refuse.ts';
@@ -23,6 +26,7 @@ export interface NetworkPlan {
   ranges: AddressRange[];
   /** In lower case. */
   names: Map<string, IpAddress[]>;
+  records: DnsRecord[];
 }
 
 /** What may be there without a field of ours: it changes nothing that guests could tell. */
@@ -41,7 +45,12 @@ export function networkPlan(def: FilledNetworkDef): NetworkPlan {
   const [ipv4, second] = def.ips.filter(({ address }) => !address.includes(':'));
   const [ipv6, second6] = def.ips.filter(({ address }) => address.includes(':'));
   if (second !== undefined || second6 !== undefined) throw refused(def, 'several <ip> of a family');
-  const plan: NetworkPlan = { hosts: hostsOf(ipv4), ranges: rangesOf(ipv4), names: namesOf(def) };
+  const plan: NetworkPlan = {
+    hosts: hostsOf(ipv4),
+    ranges: rangesOf(ipv4),
+    names: namesOf(def),
+    records: recordsOf(def),
+  };
   if (ipv4 === undefined) {
     if (ipv6 !== undefined) throw refused(def, 'an <ip> of IPv6 without one of IPv4');
     return plan;
@@ -70,7 +79,7 @@ export function hostBridge(def: FilledNetworkDef): HostBridge | undefined {
 
 function gatewayOf(
   def: FilledNetworkDef,
-  { hosts, ranges, names }: NetworkPlan,
+  { hosts, ranges, names, records }: NetworkPlan,
   { ipv4, ipv6 }: { ipv4: NetworkIpDef; ipv6?: NetworkIpDef },
 ): UserNetOptions {
   const router = parseIp(ipv4.address);
@@ -85,6 +94,7 @@ function gatewayOf(
     ...(dhcp === undefined ? { range: false } : { ranges, hosts }),
     leaseSeconds: LEASE_SECONDS,
     names,
+    records,
     routes: { ipv4: def.forward !== undefined, ipv6: routesIpv6(def) },
     ...(def.domain === undefined ? {} : { domain: def.domain.name, localDomain: def.domain.localOnly ?? false }),
     ...(mac === undefined ? {} : { mac }),
@@ -143,6 +153,26 @@ function namesOf({ dns, ips }: NetworkDef): Map<string, IpAddress[]> {
     for (const { name, ip } of dhcp?.hosts ?? []) if (name !== undefined && ip !== undefined) add(name, ip);
   }
   return names;
+}
+
+/** Records of texts and services; a service is one of the network's own domain where it names none, as dnsmasq has it. */
+function recordsOf(def: NetworkDef): DnsRecord[] {
+  const texts = def.dns?.txts ?? [];
+  const services = def.dns?.srvs ?? [];
+  const own = def.domain?.name;
+  return [
+    ...texts.map(({ name, value = '' }) => {
+      const record = textRecord(name, value);
+      if (record === undefined) throw refused(def, `a DNS TXT record of '${name}' of so many bytes`);
+      return record;
+    }),
+    ...services.map(({ service, protocol, domain = own, target = '', port, priority = 0, weight = 0 }) => {
+      const name = [`_${service}`, `_${protocol}`, ...(domain === undefined ? [] : [domain])].join('.');
+      const record = serviceRecord(name, { target, port: port ?? (target === '' ? 0 : 1), priority, weight });
+      if (record === undefined) throw refused(def, `a DNS SRV record with '${target}', which is no name`);
+      return record;
+    }),
+  ];
 }
 
 function refuseParts(def: FilledNetworkDef): void {

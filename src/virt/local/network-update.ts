@@ -2,10 +2,13 @@ import {
   dhcpHost,
   dhcpRange,
   dnsHost,
+  dnsSrv,
+  dnsTxt,
   type NetworkDef,
   type NetworkDhcpDef,
   type NetworkDhcpHostDef,
   type NetworkDnsHostDef,
+  type NetworkDnsSrvDef,
 } from '../conf/index.ts';
 import { parseXml } from '../conf/xml.ts';
 import { NetworkSection, NetworkUpdateCommand } from '../enums.ts';
@@ -19,6 +22,8 @@ export interface NetworkUpdate {
   readonly parentIndex: number;
   readonly xml: string;
 }
+
+const NO_DNS = { forwarders: [], txts: [], srvs: [], hosts: [] };
 
 type DhcpRangeDef = NetworkDhcpDef['ranges'][number];
 
@@ -47,11 +52,35 @@ export function updateNetworkDef<D extends NetworkDef>(def: D, update: NetworkUp
       throw virtError('OPERATION_INVALID', 'DNS HOST records cannot be modified, only added or deleted');
     }
     const host = dnsHost.read(parseXml(xml, 'host'));
-    const dns = def.dns ?? { forwarders: [], hosts: [] };
-    return { ...def, dns: { ...dns, hosts: change(dns.hosts, host, command, sameDnsHost, dnsWords(def.name)) } };
+    const dns = def.dns ?? NO_DNS;
+    const words = dnsWords(def.name, 'HOST');
+    return { ...def, dns: { ...dns, hosts: change(dns.hosts, host, command, sameDnsHost, words) } };
   }
+  if (section === NetworkSection.DNS_TXT || section === NetworkSection.DNS_SRV) return updateRecord(def, update);
   const name = Object.entries(NetworkSection).find(([, number]) => number === section)?.[0] ?? section;
   throw virtError('OPERATION_UNSUPPORTED', `can't update '${name}' section of network '${def.name}'`);
+}
+
+/** A change to a record of texts or services. */
+function updateRecord<D extends NetworkDef>(def: D, { section, command, xml }: NetworkUpdate): D {
+  const kind = section === NetworkSection.DNS_TXT ? 'TXT' : 'SRV';
+  if (command === NetworkUpdateCommand.MODIFY) {
+    throw virtError('OPERATION_INVALID', `DNS ${kind} records cannot be modified, only added or deleted`);
+  }
+  const dns = def.dns ?? NO_DNS;
+  const words = dnsWords(def.name, kind);
+  if (kind === 'TXT') {
+    const txt = dnsTxt.read(parseXml(xml, 'txt'));
+    return { ...def, dns: { ...dns, txts: change(dns.txts, txt, command, (a, b) => a.name === b.name, words) } };
+  }
+  const srv = dnsSrv.read(parseXml(xml, 'srv'));
+  return { ...def, dns: { ...dns, srvs: change(dns.srvs, srv, command, sameSrv, words) } };
+}
+
+/** What is not named in what is to be deleted may be anything. */
+function sameSrv(a: NetworkDnsSrvDef, b: NetworkDnsSrvDef): boolean {
+  const same = (key: 'domain' | 'target' | 'port') => b[key] === undefined || a[key] === b[key];
+  return a.service === b.service && a.protocol === b.protocol && same('domain') && same('target') && same('port');
 }
 
 function withDhcp<D extends NetworkDef>(
@@ -97,10 +126,10 @@ function rangeWords(network: string, { start, end }: DhcpRangeDef): Words {
   };
 }
 
-function dnsWords(network: string): Words {
+function dnsWords(network: string, kind: 'HOST' | 'TXT' | 'SRV'): Words {
   return {
-    exists: `there is already at least one DNS HOST record with a matching field in network ${network}`,
-    missing: `couldn't locate a matching DNS HOST record in network ${network}`,
+    exists: `there is already at least one DNS ${kind} record with a matching field in network ${network}`,
+    missing: `couldn't locate a matching DNS ${kind} record in network ${network}`,
   };
 }
 

@@ -69,10 +69,11 @@ export class SwitchNetwork implements RunningNetwork {
   }
 
   update(def: FilledNetworkDef): void {
-    const { hosts, ranges, names } = networkPlan(def);
+    const { hosts, ranges, names, records } = networkPlan(def);
     // The gateway looks at these lists each time.
     this.#plan.hosts.splice(0, Infinity, ...hosts);
     this.#plan.ranges.splice(0, Infinity, ...ranges);
+    this.#plan.records.splice(0, Infinity, ...records);
     this.#plan.names.clear();
     for (const [name, addresses] of names) this.#plan.names.set(name, addresses);
   }

@@ -60,6 +60,21 @@ describe('networks made from definitions', () => {
     refuses(() => plan(ip(short)), 'XML_ERROR', /119 seconds, is below the least of two minutes/);
   });
 
+  it('know texts and services, those of no other domain as of their own', () => {
+    const dns = `<dns><txt name='a' value='b'/><srv service='ldap' protocol='tcp' target='x.lab' port='389'/>
+      <srv service='sip' protocol='udp' domain='other'/></dns>`;
+    const { records, gateway } = plan(`<domain name='lab'/>${dns}${ip()}`);
+    assert.deepEqual(
+      records.map(({ name, type }) => [name, type]),
+      [
+        ['a', 16],
+        ['_ldap._tcp.lab', 33],
+        ['_sip._udp.other', 33],
+      ],
+    );
+    assert.equal(gateway?.records, records);
+  });
+
   it('lead nowhere without <forward>, and with IPv6 only where NAT of it is asked for', () => {
     assert.deepEqual(plan(ip()).gateway?.routes, { ipv4: false, ipv6: false });
     assert.equal(plan(ip()).gateway?.range, false);
@@ -73,7 +88,7 @@ describe('networks made from definitions', () => {
     ['ports of NAT', `<forward mode='nat'><nat><port start='1' end='2'/></nat></forward>${ip()}`, /element 'nat'/],
     ['limits', `<bandwidth><inbound average='1'/></bandwidth>${ip()}`, /element 'bandwidth' in 'network'/],
     ['groups of ports', `<portgroup name='p'/>${ip()}`, /element 'portgroup'/],
-    ['records of DNS', `<dns><txt name='a' value='b'/></dns>${ip()}`, /element 'txt' in 'network\/dns'/],
+    ['long texts of DNS', `<dns><txt name='a' value='${'b'.repeat(1100)}'/></dns>${ip()}`, /DNS TXT record of 'a'/],
     ['no DNS', `<dns enable='no'/>${ip()}`, /<dns enable>/],
     ['two addresses', ip() + ip(), /several <ip>/],
     ['IPv6 alone', "<ip family='ipv6' address='fd00::1' prefix='64'/>", /without one of IPv4/],

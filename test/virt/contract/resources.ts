@@ -111,6 +111,17 @@ export function describeResources(current: () => Bench): void {
       assert.doesNotMatch(await one.getXMLDesc(), /52:54:00:00:00:01/);
       await one.update(ADD_LAST, NetworkSection.DNS_HOST, -1, "<host ip='10.0.0.7'><hostname>seven</hostname></host>");
       assert.match(await one.getXMLDesc(), /<hostname>seven<\/hostname>/);
+      for (const [section, record, kind] of [
+        [NetworkSection.DNS_TXT, "<txt name='seven' value='a text'/>", 'TXT'],
+        [NetworkSection.DNS_SRV, "<srv service='ldap' protocol='tcp' target='seven' port='389'/>", 'SRV'],
+      ] as const) {
+        await one.update(ADD_LAST, section, -1, record);
+        assert.ok((await one.getXMLDesc()).includes(record));
+        await rejects(one.update(ADD_LAST, section, -1, record), 'OPERATION_INVALID', new RegExp(`DNS ${kind} record`));
+        await rejects(one.update(MODIFY, section, -1, record), 'OPERATION_INVALID', /cannot be modified/);
+        await one.update(DELETE, section, -1, record);
+        assert.ok(!(await one.getXMLDesc()).includes(record));
+      }
       await rejects(one.update(ADD_LAST, NetworkSection.BRIDGE, -1, '<bridge/>'), 'OPERATION_UNSUPPORTED', /BRIDGE/);
       await rejects(one.update(9, NetworkSection.IP, -1, '<ip/>'), 'INVALID_ARG', /unknown network update command/);
     });

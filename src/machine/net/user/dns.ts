@@ -3,6 +3,7 @@ import { getServers } from 'node:dns';
 import type { Timers } from '../../bus/timers.ts';
 import type { IpAddress } from '../address.ts';
 import { setU16, setU32, u16 } from '../checksum.ts';
+import { type DnsRecord, RecordType } from './dns-records.ts';
 
 /** Bytes of a message's header (RFC 1035, 4.1.1). */
 const HEADER = 12;
@@ -15,9 +16,6 @@ const SERVER_NS = 3e9;
 
 /** Answer code (RFC 1035, 4.1.1): the server could not find out. */
 const RCODE_SERVFAIL = 2;
-
-/** Types of records that are answered here. */
-const RecordType = { A: 1, AAAA: 28 } as const;
 
 /** How long an answer of ours holds, in seconds: hosts come and go. */
 const TTL_SECONDS = 10;
@@ -42,13 +40,15 @@ export function hostServers(): DnsServer[] {
 /** Answers for the names of this network and passes all other questions to the host's servers. */
 export class DnsRelay {
   readonly #lookup: NameLookup;
+  readonly #records: readonly DnsRecord[];
   readonly #servers: () => readonly DnsServer[];
   readonly #timers: Timers;
   readonly #running = new Set<{ close(): void }>();
 
-  /** @param servers whom to ask, in order */
-  constructor(lookup: NameLookup, servers: () => readonly DnsServer[], timers: Timers) {
+  /** @param records what else is known, looked at anew each time @param servers whom to ask, in order */
+  constructor(lookup: NameLookup, records: readonly DnsRecord[], servers: () => readonly DnsServer[], timers: Timers) {
     this.#lookup = lookup;
+    this.#records = records;
     this.#servers = servers;
     this.#timers = timers;
   }
@@ -73,30 +73,39 @@ export class DnsRelay {
 
   #ownAnswer(query: Uint8Array): Uint8Array | undefined {
     const question = parseQuestion(query);
-    const addresses = question === undefined ? undefined : this.#lookup(question.name);
-    if (question === undefined || addresses === undefined) return undefined;
+    const known = question === undefined ? undefined : this.#known(question.name, question.type);
+    if (question === undefined || known === undefined) return undefined;
     const { type, end } = question;
-    const size = type === RecordType.A ? 4 : type === RecordType.AAAA ? 16 : 0;
-    const matching = addresses.filter(({ length }) => length === size);
-    const out = new Uint8Array(end + matching.length * (12 + size));
+    const out = new Uint8Array(known.reduce((size, data) => size + 12 + data.length, end));
     out.set(query.subarray(0, end));
     // An answer, by one who knows, recursion there if wanted.
     out[2] = 0x84 | (query[2] & 1);
     out[3] = 0x80;
     setU16(out, 4, 1);
-    setU16(out, 6, matching.length);
+    setU16(out, 6, known.length);
     out.fill(0, 8, HEADER);
-    for (const [index, address] of matching.entries()) {
-      const at = end + index * (12 + size);
+    let at = end;
+    for (const data of known) {
       // The name is the question's.
       setU16(out, at, 0xc000 | HEADER);
       setU16(out, at + 2, type);
       setU16(out, at + 4, 1);
       setU32(out, at + 6, TTL_SECONDS);
-      setU16(out, at + 10, size);
-      out.set(address, at + 12);
+      setU16(out, at + 10, data.length);
+      out.set(data, at + 12);
+      at += 12 + data.length;
     }
     return out;
+  }
+
+  /** Data of a name's records of one type; undefined where nothing at all is known of the name. */
+  #known(name: string, type: number): readonly Uint8Array[] | undefined {
+    const records = this.#records.filter((record) => record.name === name);
+    const addresses = this.#lookup(name);
+    if (records.length === 0 && addresses === undefined) return undefined;
+    const size = type === RecordType.A ? 4 : type === RecordType.AAAA ? 16 : 0;
+    const matching = (addresses ?? []).filter(({ length }) => length === size);
+    return [...matching, ...records.filter((record) => record.type === type).map(({ data }) => data)];
   }
 
   #ask({ host, port }: DnsServer, query: Uint8Array): Promise<Uint8Array | undefined> {

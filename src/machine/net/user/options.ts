@@ -3,6 +3,7 @@ import type { Timers } from '../../bus/timers.ts';
 import { hostOf, type IpAddress, parseIp, parseSubnet, type Subnet } from '../address.ts';
 import type { AddressRange, DhcpHost, Lease } from './dhcp.ts';
 import type { DnsServer } from './dns.ts';
+import type { DnsRecord } from './dns-records.ts';
 import type { PortForward } from './forward.ts';
 import { type AllowRule, type UserAddresses, usualAddresses } from './policy.ts';
 
@@ -40,6 +41,8 @@ export interface UserNetOptions {
   readonly localDomain?: boolean;
   /** Names that the network's DNS knows. */
   readonly names?: ReadonlyMap<string, readonly IpAddress[]>;
+  /** What else it knows of names; its owner may change the list. */
+  readonly records?: readonly DnsRecord[];
   readonly forwards?: readonly PortForward[];
   /** Nothing but the network itself and what is listed may be reached. */
   readonly restrict?: readonly AllowRule[];

@@ -70,7 +70,7 @@ export class UserNet {
     this.#dhcp = this.#makeDhcp(mtu);
     const isolated = routes?.ipv4 === false && !routes.ipv6;
     this.#dnsServers = () => (isolated ? [] : (dnsServers ?? hostServers()));
-    this.#dns = new DnsRelay((name) => this.#lookup(name), this.#dnsServers, host.timers);
+    this.#dns = new DnsRelay((name) => this.#lookup(name), options.records ?? [], this.#dnsServers, host.timers);
     this.#udp = new UdpNat(this.#context);
     this.#tcp = new TcpNat(this.#context);
     if (tftp !== undefined) this.#tftp = new TftpServer(tftp, host.timers, mtu - 60);
