@@ -137,8 +137,8 @@ const inputs = ({ args, changes }: Case) => [...args, changes ?? ''].filter((nam
 
 function run(folder: string, tool: readonly string[], { args, changes }: Case): Took {
   const out = join(folder, 'out');
-  // What the one before has written goes at the last moment: the host's memory for it is at hand then, for both alike.
-  rmSync(out, { force: true });
+  // What the one before has made is left to be made anew. Removed earlier, its memory might go back to a host below this
+  // one, and whoever starts later would have to wait until it is given out again.
   if (changes !== undefined) copyFileSync(join(folder, changes), out);
   const script = 'TIMEFORMAT="took %R %U %S"; time "$@"';
   const { status, stderr } = spawnSync('bash', ['-c', script, 'time', ...tool, ...args], {
