@@ -10,7 +10,7 @@ import { writeCpio } from '../../src/tools/image/cpio.ts';
 import { missing, needTool } from '../support/need-tool.ts';
 import { boot, debianImage, ended } from './support.ts';
 
-/** Seconds of the guest's time. */
+/** Seconds of the guest's time, for each number of vCPUs: whole it takes half an hour. */
 const SECONDS = Number(process.env['NODEVISOR_SOAK_SECONDS'] ?? (process.env['NODEVISOR_TEST_FULL'] ? 900 : 12));
 /** What the kernel says when something is wrong with it, rather than with a program or for want of memory. */
 const TROUBLE = /\bBUG\b|Oops|Unable to handle|rcu.*stall|soft lockup|Bad page|segfault|unhandled signal|Kernel panic/;

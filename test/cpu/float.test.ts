@@ -9,6 +9,7 @@ import { modes } from './softfloat/reference.ts';
 import { edgeTuples, randomTuple } from './softfloat/support.ts';
 
 const SEED = 0xf10a7;
+/** Whole it takes some minutes. */
 const FULL = process.env['NODEVISOR_TEST_FULL'] !== undefined;
 const RANDOM_TUPLES = FULL ? 200_000 : 1_500;
 const STEPS = FULL ? [1, 1, 1, 5] : [1, 1, 5, 17];

@@ -11,6 +11,7 @@ import { cases, type FloatTable, floatTableProgram, RESULT_BYTES } from './float
 import { needQemu, runOnEngine, runOnQemu } from './user-program.ts';
 
 const SEED = 0xf64;
+/** Whole it takes some minutes, together with test/cpu/float.test.ts five. */
 const FULL = process.env['NODEVISOR_TEST_FULL'] !== undefined;
 
 /** By number of operands: take every so many-th edge operand; random tuples. */

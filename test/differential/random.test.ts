@@ -15,6 +15,7 @@ import { explain, imageOf, RECORD_BYTES, type Selection } from './random-program
 import { needQemu, runOnEngine, runOnQemu } from './user-program.ts';
 
 const FIRST_SEED = Number(process.env['NODEVISOR_TEST_SEED'] ?? 1);
+/** Whole they take about two minutes on the native backend, and longer on the interpreter. */
 const PROGRAMS = process.env['NODEVISOR_TEST_FULL'] ? 3_000 : 60;
 /** Programs in one image. */
 const BATCH = 60;

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { needTool } from '../support/need-tool.ts';
 import { writeCorpus } from './core-corpus.ts';
 
+/** Whole it takes a quarter of an hour, ten minutes of which are libFuzzer's. */
 const FULL = process.env['NODEVISOR_TEST_FULL'] !== undefined;
 const PROGRAMS = FULL ? 5000 : 300;
 const SMOKE_PROGRAMS = FULL ? 20_000 : 1000;

@@ -8,6 +8,7 @@ import { grows, independentReads, loadBuffering, permutes, shares, storeBufferin
 import { at, HartPool, type Outcome, place, type RunOptions, type Subject } from './hart-pool.ts';
 import * as programs from './programs.ts';
 
+/** Whole it takes about five minutes. */
 const FULL = process.env['NODEVISOR_TEST_FULL'] !== undefined;
 const ROUNDS = FULL ? 100_000 : 30_000;
 /** Rounds in which harts wait for each other, or code is translated anew: dearer. */
