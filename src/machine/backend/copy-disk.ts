@@ -1,6 +1,5 @@
 import type { DiskImage } from './disk-image.ts';
 import { diskBytes, isZero, regionAt } from './disk-regions.ts';
-import { Mutex } from './mutex.ts';
 
 /** Bytes read and written in one piece. */
 const PIECE_BYTES = 2 * 2 ** 20;
@@ -39,11 +38,6 @@ class Copy {
   readonly #options: CopyOptions;
   readonly #end: number;
   readonly #pieceBytes: number;
-  /**
-   * The host lets one write to a file at a time: others would only wait for it, in threads that can read meanwhile. What
-   * is compressed first is another matter.
-   */
-  readonly #writes = new Mutex();
   #next = 0;
   #done = 0;
 
@@ -94,15 +88,9 @@ class Copy {
     }
   }
 
-  #write(at: number, part: Uint8Array): Promise<void> {
-    const { unitBytes } = this.#options;
-    if (unitBytes !== undefined) return this.#target.write(at, part);
-    return this.#writes.run(() => this.#target.write(at, part));
-  }
-
   async #zero(offset: number, part: Uint8Array): Promise<void> {
     const at = offset + (this.#options.at ?? 0);
-    if (this.#options.sparseBytes === 0) await this.#write(at, part.fill(0));
+    if (this.#options.sparseBytes === 0) await this.#target.write(at, part.fill(0));
     else await this.#target.zero?.(at, part.length);
   }
 
@@ -110,13 +98,13 @@ class Copy {
     await this.#source.read(offset, part);
     const { sparseBytes, unitBytes } = this.#options;
     const at = offset + (this.#options.at ?? 0);
-    if (sparseBytes === 0) return this.#write(at, part);
+    if (sparseBytes === 0) return this.#target.write(at, part);
     // Often all of it is zeroes, which is seen faster at once than block by block.
     if (isZero(part)) return this.#target.zero?.(at, part.length);
     for (let from = 0; from < part.length; ) {
       const { zero, bytes } = zeroRun(part, from, unitBytes ?? sparseBytes);
       const run = part.subarray(from, from + bytes);
-      if (!zero) await this.#write(at + from, run);
+      if (!zero) await this.#target.write(at + from, run);
       else await this.#target.zero?.(at + from, run.length);
       from += bytes;
     }

@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { fileHoles } from '../../cpu/index.ts';
 import { VirtError } from '../../util/index.ts';
 import { type ImageLock, lockImage, lockingOpenFlags } from './image-lock.ts';
+import { Mutex } from './mutex.ts';
 
 const SECTOR_BYTES = 512;
 
@@ -48,6 +49,8 @@ export interface OpenFileOptions {
   readonly shared?: boolean;
   /** Flushing does nothing: for what can be made anew if the host fails meanwhile. */
   readonly unsafe?: boolean;
+  /** Writes go to the host one after another: it has them wait for each other anyway, in threads that could read. */
+  readonly inTurn?: boolean;
 }
 
 /** An INVALID_ARG error that names the image and says in words what is wrong with it. */
@@ -84,6 +87,7 @@ export class DiskFile implements HostFile {
   readonly #lock: ImageLock;
   readonly #regular: boolean;
   readonly #unsafe: boolean;
+  readonly #turns: Mutex | undefined;
   #bytes: number;
   #noHoles = false;
 
@@ -95,6 +99,7 @@ export class DiskFile implements HostFile {
     this.#lock = lock;
     this.#regular = facts.regular;
     this.#unsafe = facts.unsafe;
+    this.#turns = facts.inTurn ? new Mutex() : undefined;
     this.#bytes = facts.bytes;
   }
 
@@ -103,7 +108,7 @@ export class DiskFile implements HostFile {
    * INVALID_ARG, naming the file and the reason, for one that is missing, not accessible, not a file or in use.
    */
   static async open(path: string, options: OpenFileOptions = {}): Promise<DiskFile> {
-    const { readOnly = false, create = false, shared = false, unsafe = false } = options;
+    const { readOnly = false, create = false, shared = false, unsafe = false, inTurn = false } = options;
     // Without O_NONBLOCK, opening a FIFO by mistake would wait for someone to write to it.
     const nonBlock = constants.O_NONBLOCK ?? 0;
     const access = (readOnly ? constants.O_RDONLY : constants.O_RDWR) | (create ? constants.O_CREAT : 0);
@@ -126,7 +131,7 @@ export class DiskFile implements HostFile {
       // Once more, under the lock: the last writer may have grown it just now.
       const bytes = regular ? (await file.stat()).size : await probeBytes((offset) => hasSector(file, offset));
       const identity = regular ? `${stat.dev}:${stat.ino}` : `disk:${stat.rdev}`;
-      return new DiskFile(file, lock, { path, readOnly, regular, bytes, identity, unsafe });
+      return new DiskFile(file, lock, { path, readOnly, regular, bytes, identity, unsafe, inTurn });
     } catch (error) {
       await lock?.release();
       await file.close();
@@ -156,7 +161,11 @@ export class DiskFile implements HostFile {
     }
   }
 
-  async write(offset: number, from: Uint8Array): Promise<void> {
+  write(offset: number, from: Uint8Array): Promise<void> {
+    return this.#turns === undefined ? this.#write(offset, from) : this.#turns.run(() => this.#write(offset, from));
+  }
+
+  async #write(offset: number, from: Uint8Array): Promise<void> {
     let at = 0;
     while (at < from.length) {
       const { bytesWritten } = await this.#file.write(from, at, from.length - at, offset + at);
@@ -223,6 +232,7 @@ interface FileFacts {
   readonly bytes: number;
   readonly identity: string;
   readonly unsafe: boolean;
+  readonly inTurn: boolean;
 }
 
 /** Locks a whole disk of the host by its device number; no file system has the device number −1. */

@@ -26,6 +26,8 @@ export interface OpenDiskOptions {
   readonly shared?: boolean;
   /** Flushing the image and its data file does nothing: for what can be made anew if the host fails meanwhile. */
   readonly unsafe?: boolean;
+  /** Writes to the image's file go to the host one after another. */
+  readonly inTurn?: boolean;
   readonly logger?: Logger;
   /** What compresses and decompresses clusters, if not the thread that calls and Node's own. */
   readonly compressor?: Compressor | undefined;
@@ -74,12 +76,20 @@ class Chain {
   }
 
   async open(path: string, options: OpenDiskOptions): Promise<DiskImage> {
-    const { format, readOnly = false, backing = 'read', shared = false, unsafe = false, compressor } = options;
+    const {
+      format,
+      readOnly = false,
+      backing = 'read',
+      shared = false,
+      unsafe = false,
+      inTurn = false,
+      compressor,
+    } = options;
     if (this.#identities.size >= CHAIN_MAX) throw unusableImage(path, `it is below ${CHAIN_MAX} others`);
     const identity = await identityOf(path);
     if (identity !== undefined) this.#identities.add(identity);
-    if (format === 'raw') return FileBlock.open(path, { readOnly, shared, unsafe });
-    const file = await DiskFile.open(path, { readOnly, shared, unsafe });
+    if (format === 'raw') return FileBlock.open(path, { readOnly, shared, unsafe, inTurn });
+    const file = await DiskFile.open(path, { readOnly, shared, unsafe, inTurn });
     const opened: { close(): Promise<void> }[] = [file];
     try {
       const header = await loadHeader(file);

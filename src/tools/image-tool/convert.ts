@@ -91,7 +91,7 @@ async function openTarget(
     await makeImage({ path: out, format, size: options.size ?? size, options });
   }
   const unsafe = parseCache(args.text('cache')) === 'unsafe';
-  const target = await openDiskImage(out, { format, unsafe, compressor });
+  const target = await openDiskImage(out, { format, unsafe, inTurn: true, compressor });
   if (diskBytes(target) >= size) return target;
   await target.close();
   throw usageError(`${out} has ${diskBytes(target)} bytes, the images have ${size}`);

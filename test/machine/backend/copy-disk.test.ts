@@ -32,12 +32,11 @@ class Target {
 }
 
 describe('copying a disk', () => {
-  it('writes what is there, one write at a time, and leaves zeroes out', async () => {
+  it('writes what is there and leaves zeroes out', async () => {
     const { disk, content } = await source();
     const target = new Target();
     await copyDisk(disk, target, { parallel: 4, sparseBytes: 512 });
     assert.deepEqual(target.content, content);
-    assert.equal(target.most, 1);
     const written = target.writes.reduce((sum, { bytes }) => sum + bytes, 0);
     // What counts up to 256 there is 0 once in each 256 KiB.
     assert.ok(written <= 2 * MIB, `${written} bytes written`);
