@@ -13,14 +13,23 @@ namespace {
 
 using L = layout::hart;
 
-/// Instructions between two looks at other threads' requests and at the clock: some 10 µs, 40 of nothing but square roots.
+/// Most instructions between two looks at other threads' requests and at the clock: less than 10 µs of most code. What
+/// misses the host's caches or waits for another core's takes many times as long, and then gets shorter slices.
 constexpr uint64_t kSlice = 8192;
+constexpr uint64_t kSliceMin = 256;
+/// How long a slice should take: within this it keeps its length.
+constexpr uint64_t kSliceNsMin = 6000;
+constexpr uint64_t kSliceNsMax = 15000;
+
+/// What a translation counts for among slow operations: some microseconds.
+constexpr uint32_t kSlowTranslation = 24;
 
 }  // namespace
 
 Hart::Hart(uint8_t* base, uint64_t bytes, uint32_t id, Tiers tiers)
     : ctx(), base_(base), block_(base + layout::hartOffset(id)), machine_(base, bytes), id_(id), tiers_(tiers) {
     ctx.hart = this;
+    slice_ = kSlice;
     ctx.boxMask = 0xffffffff00000000u;
     for (uint32_t raised = 0; raised < 64; raised++) ctx.flagsOfHost[raised] = jit::FpStatus::flagsOf(raised);
     ctx.signDouble[0] = uint64_t{1} << 63;
@@ -233,6 +242,7 @@ const void* Hart::translationFor(CodeBlock* block) {
         if (++block->heat < tiers_.hotThreshold) return nullptr;
         block->heat = 0;
         code = jit_->translate(block, ctx.pc, dataMode_);
+        ctx.slow += kSlowTranslation;
         if (!code) return nullptr;
     }
     fetchUsed_[dataMode_] = true;
@@ -240,9 +250,17 @@ const void* Hart::translationFor(CodeBlock* block) {
     return code;
 }
 
+/// Makes slices longer or shorter, the last one having taken so many ticks of the guest's clock. One that stands still
+/// while the hart runs leaves them as long as they may be.
+void Hart::fitSlice(uint64_t ticks) {
+    const uint64_t ns = machine_.nanoseconds(ticks);
+    if (ns > kSliceNsMax) slice_ = std::max(slice_ / 2, kSliceMin);
+    else if (ns < kSliceNsMin) slice_ = std::min(slice_ * 2, kSlice);
+}
+
 /// Runs until `left` is used up, the slice is over or something wants the outer loop's attention; true: run() returns.
 bool Hart::runSlice(uint64_t* left, uint32_t* stop) {
-    uint64_t slice = std::min(*left, kSlice);
+    uint64_t slice = std::min(*left, slice_);
     *left -= slice;
     bool leaveSlice = false;
     ctx.slow = 0;
@@ -323,7 +341,12 @@ uint32_t Hart::run(uint64_t budget) {
             continue;
         }
         if (runSlice(&left, &stop)) break;
-        if (sincePoll_ >= kSlice / 2 || ctx.slow >= kSlowMax) pollTimers();
+        if (sincePoll_ >= slice_ / 2 || ctx.slow >= kSlowMax) {
+            const uint64_t before = polledAt_;
+            const bool whole = sincePoll_ >= slice_ / 2;
+            pollTimers();
+            if (whole) fitSlice(polledAt_ - before);
+        }
     }
     return leaveStop(stop);
 }

@@ -192,6 +192,7 @@ private:
     }
     bool handleAttention(uint32_t* stop);
     bool runSlice(uint64_t* left, uint32_t* stop);
+    void fitSlice(uint64_t ticks);
     uint32_t leaveStop(uint32_t stop);
     void enterTrap(uint32_t code, bool interrupt, uint64_t tval);
 
@@ -250,6 +251,10 @@ private:
     /// Timer interrupts as of the last look at the clock, as mip bits, and instructions since.
     uint64_t timers_ = 0;
     uint64_t sincePoll_ = 0;
+    /// mtime then.
+    uint64_t polledAt_ = 0;
+    /// Instructions of a slice at present.
+    uint64_t slice_ = 0;
     uint64_t seenSatp_ = 0;
     FetchEntry fetchCache_[kModeCount][kFetchSize];
     BlockEntry blockCache_[kModeCount][kBlockCacheSize];

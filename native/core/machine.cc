@@ -46,6 +46,12 @@ bool Machine::reloadSlots() {
     return true;
 }
 
+uint64_t Machine::nanoseconds(uint64_t ticks) const {
+    constexpr uint64_t kSecond = 1000000000;
+    const uint32_t hz = read32(base_, MachineLayout::timebaseHz);
+    return hz == 0 ? 0 : ticks >= hz ? kSecond : ticks * kSecond / hz;
+}
+
 bool Machine::clockIsHost() const { return read32(base_, MachineLayout::clockMode) == 0; }
 
 uint64_t Machine::mtime() const {

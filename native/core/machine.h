@@ -36,6 +36,9 @@ public:
     /// The guest's mtime now, in timebase ticks.
     uint64_t mtime() const;
 
+    /// How long so many ticks of mtime are; beyond a second it is not exact.
+    uint64_t nanoseconds(uint64_t ticks) const;
+
     /// Whether mtime moves by itself (host clock) rather than between runs.
     bool clockIsHost() const;
 

@@ -61,6 +61,7 @@ void Hart::takeTrap(uint32_t cause, uint64_t tval) { enterTrap(cause, false, tva
 void Hart::pollTimers() {
     sincePoll_ = 0;
     const uint64_t now = machine_.mtime();
+    polledAt_ = now;
     // MTIP is the comparison itself (3.2.1); so is STIP with menvcfg.STCE (Sstc 2.1.2).
     timers_ = now >= csr(L::mtimecmp) ? kMtip : 0;
     if ((csr(L::menvcfg) & menvcfg::STCE) && now >= csr(L::stimecmp)) timers_ |= kStip;
