@@ -30,7 +30,7 @@ export async function installDefaultNetwork(directory: string, store: StateStore
   if ((await store.load('networks')).length === 0) {
     const def = fillNetworkDefaults(parseNetwork(document), { random: hostRandom, bridges: new Set() });
     await store.setAutostart('networks', def.uuid, true);
-    await store.save('networks', def.uuid, formatNetwork(def));
+    await store.save('networks', def.uuid, () => formatNetwork(def));
   }
   await writeFileAtomically(marker, '', { sync: true });
 }

@@ -37,7 +37,7 @@ export async function changeDefinitions(
       world.life.redefined(domain);
     }
     if (newConfig !== undefined && newConfig !== kept) {
-      await store.save('domains', domain.uuid, formatDomain(newConfig, { secure: true, inactive: true }));
+      await store.save('domains', domain.uuid, () => formatDomain(newConfig, { secure: true, inactive: true }));
       domain.config = newConfig;
       domain.updated ||= domain.active && newLive === undefined;
     }

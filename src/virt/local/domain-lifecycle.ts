@@ -72,7 +72,7 @@ export class LocalDomainLifecycle implements DomainLifecycleProcedures {
     if ((flags & DomainDefine.VALIDATE) !== 0) await this.#world.schemas.check('domain', xml);
     const def = this.#world.hypervisor.complete(xml);
     return this.#claimed(def, async (domain) => {
-      await this.#world.store.save('domains', domain.uuid, formatDomain(def, { secure: true, inactive: true }));
+      await this.#world.store.save('domains', domain.uuid, () => formatDomain(def, { secure: true, inactive: true }));
       const { ADDED, UPDATED, id } = DomainLifecycle.DEFINED;
       const detail = domain.persistent ? UPDATED : ADDED;
       domain.config = def;
@@ -145,7 +145,7 @@ export class LocalDomainLifecycle implements DomainLifecycleProcedures {
       const before = domain.ref;
       this.#world.domains.rename(domain, newName);
       try {
-        await this.#world.store.save('domains', domain.uuid, xml);
+        await this.#world.store.save('domains', domain.uuid, () => xml);
       } catch (error) {
         this.#world.domains.rename(domain, before.name);
         throw error;

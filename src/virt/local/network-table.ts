@@ -130,6 +130,6 @@ export class NetworkTable extends NamedTable<LocalNetwork> {
   }
 
   save(def: FilledNetworkDef): Promise<void> {
-    return this.#world.store.save('networks', def.uuid, formatNetwork(def));
+    return this.#world.store.save('networks', def.uuid, () => formatNetwork(def));
   }
 }

@@ -75,7 +75,7 @@ export class PoolTable extends NamedTable<LocalPool> {
   }
 
   save(def: PoolDef): Promise<void> {
-    return this.#world.store.save('pools', def.uuid, formatStoragePool(def));
+    return this.#world.store.save('pools', def.uuid, () => formatStoragePool(def));
   }
 
   /** Within a job of the pool. */

@@ -15,11 +15,14 @@ export interface StoredObject {
   readonly autostart: boolean;
 }
 
-/** Where definitions are kept. Calls about one object must not overlap. */
+/**
+ * Where definitions are kept. Calls about one object must not overlap. What a promise that has resolved stands for, see
+ * `DurableDirectory`.
+ */
 export interface StateStore {
   load(kind: StoredKind): Promise<StoredObject[]>;
-  /** Keeps a definition, in place of the one of the same UUID. */
-  save(kind: StoredKind, uuid: string, xml: string): Promise<void>;
+  /** Keeps a definition, in place of the one of the same UUID. @param format gives it; not called by who needs no text */
+  save(kind: StoredKind, uuid: string, format: () => string): Promise<void>;
   setAutostart(kind: StoredKind, uuid: string, autostart: boolean): Promise<void>;
   remove(kind: StoredKind, uuid: string): Promise<void>;
   close(): Promise<void>;
@@ -90,8 +93,8 @@ export class DirectoryStore implements StateStore {
     return objects;
   }
 
-  save(kind: StoredKind, uuid: string, xml: string): Promise<void> {
-    return this.#directory(kind).write(`${uuid}.xml`, xml);
+  async save(kind: StoredKind, uuid: string, format: () => string): Promise<void> {
+    await this.#directory(kind).write(`${uuid}.xml`, format());
   }
 
   async setAutostart(kind: StoredKind, uuid: string, autostart: boolean): Promise<void> {
