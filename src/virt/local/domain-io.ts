@@ -145,15 +145,23 @@ export class LocalDomainIo implements DomainIoProcedures {
       refs.length === 0
         ? domains.all.filter((domain) => listed(domain, flags & listFlags))
         : refs.map((ref) => domains.find(ref));
-    return Promise.all(
-      chosen.map(async (domain) => ({
-        domain: domain.ref,
-        params: await collectStats(domain, wanted, {
-          hasBalloon: this.#world.hypervisor.hasBalloon,
-          blockInfo: (disk) => this.blockInfo(disk),
-        }),
-      })),
-    );
+    const host = {
+      hasBalloon: this.#world.hypervisor.hasBalloon,
+      blockInfo: (disk: DiskDef) => this.blockInfo(disk),
+    };
+    const records: { domain: DomainRef; params: TypedParam[] }[] = [];
+    const waiting: Promise<void>[] = [];
+    for (const domain of chosen) {
+      const record = { domain: domain.ref, params: [] as TypedParam[] };
+      records.push(record);
+      const wait = collectStats(record.params, domain, wanted, host);
+      if (wait === undefined) continue;
+      // What fails is heard below; but not when a domain after this one throws at once.
+      wait.catch(() => {});
+      waiting.push(wait);
+    }
+    await Promise.all(waiting);
+    return records;
   }
 
   async domainSendKey(ref: DomainRef, codeset: number, _ms: number, keycodes: readonly number[]): Promise<void> {

@@ -1,13 +1,17 @@
 import type { BlockInfo, TypedParam } from '../backend.ts';
 import { type DiskDef, sourceOf } from '../conf/index.ts';
 import { DomainStats } from '../enums.ts';
-import type { LocalDomain } from './domain.ts';
+import type { LocalDomain, Run } from './domain.ts';
 import { cpuTimeOf, memoryOf } from './domain-read.ts';
 import type { MachineNumbers } from './hypervisor.ts';
 
 /** Parameters as they are gathered. */
 class Params {
-  readonly list: TypedParam[] = [];
+  readonly list: TypedParam[];
+
+  constructor(list: TypedParam[]) {
+    this.list = list;
+  }
 
   int(field: string, value: number): void {
     this.list.push({ field, type: 'int', value });
@@ -35,29 +39,68 @@ export interface StatsHost {
 /** What only the machine itself knows. */
 const counting = DomainStats.CPU_TOTAL | DomainStats.VCPU | DomainStats.BLOCK | DomainStats.INTERFACE;
 
-/** The record of virConnectGetAllDomainStats; `wanted` of DomainStats. What cannot be told is left out. */
-export async function collectStats(domain: LocalDomain, wanted: number, host: StatsHost): Promise<TypedParam[]> {
-  const params = new Params();
+/**
+ * The record of virConnectGetAllDomainStats, put into `record`; `wanted` of DomainStats. What cannot be told is left out.
+ * Returns what to wait for, if that is not all there at once: of a domain that is off and has no disks it is.
+ */
+export function collectStats(
+  record: TypedParam[],
+  domain: LocalDomain,
+  wanted: number,
+  host: StatsHost,
+): Promise<void> | undefined {
+  const params = new Params(record);
+  const run = (wanted & counting) === 0 ? undefined : domain.run;
+  if (run !== undefined) return collectCounted(params, domain, wanted, host, run);
+  knownStats(params, domain, wanted, host, undefined);
+  return blockStats(params, domain, wanted, host, undefined);
+}
+
+async function collectCounted(
+  params: Params,
+  domain: LocalDomain,
+  wanted: number,
+  host: StatsHost,
+  { made }: Run,
+): Promise<void> {
+  const numbers = await made.numbers();
+  knownStats(params, domain, wanted, host, numbers);
+  await blockStats(params, domain, wanted, host, numbers);
+}
+
+/** What need not be asked for. */
+function knownStats(
+  params: Params,
+  domain: LocalDomain,
+  wanted: number,
+  { hasBalloon }: StatsHost,
+  numbers: MachineNumbers | undefined,
+): void {
   const has = (bit: number) => (wanted & bit) !== 0;
-  const counted = has(counting) ? domain.run : undefined;
-  const numbers = counted === undefined ? undefined : await counted.made.numbers();
   if (has(DomainStats.STATE)) {
     params.int('state.state', domain.state.state);
     params.int('state.reason', domain.state.reason);
   }
   if (has(DomainStats.CPU_TOTAL) && numbers !== undefined) params.ullong('cpu.time', cpuTimeOf(numbers));
   if (has(DomainStats.BALLOON)) {
-    params.ullong('balloon.current', memoryOf(domain, host.hasBalloon));
+    params.ullong('balloon.current', memoryOf(domain, hasBalloon));
     params.ullong('balloon.maximum', domain.current.memory);
   }
   if (has(DomainStats.VCPU)) vcpuStats(domain, params, numbers);
   if (has(DomainStats.INTERFACE)) interfaceStats(domain, params, numbers);
-  if (has(DomainStats.BLOCK)) {
-    const { disks } = domain.current.devices;
-    params.uint('block.count', disks.length);
-    if (disks.length > 0) await blockStats(disks, params, numbers, host.blockInfo);
-  }
-  return params.list;
+}
+
+function blockStats(
+  params: Params,
+  domain: LocalDomain,
+  wanted: number,
+  { blockInfo }: StatsHost,
+  numbers: MachineNumbers | undefined,
+): Promise<void> | undefined {
+  if ((wanted & DomainStats.BLOCK) === 0) return undefined;
+  const { disks } = domain.current.devices;
+  params.uint('block.count', disks.length);
+  return disks.length === 0 ? undefined : diskStats(disks, params, numbers, blockInfo);
 }
 
 function vcpuStats(domain: LocalDomain, params: Params, numbers: MachineNumbers | undefined): void {
@@ -90,7 +133,7 @@ function interfaceStats(domain: LocalDomain, params: Params, numbers: MachineNum
   }
 }
 
-async function blockStats(
+async function diskStats(
   disks: readonly DiskDef[],
   params: Params,
   numbers: MachineNumbers | undefined,
