@@ -4,7 +4,7 @@
  */
 import { type Scalar, unitBytes } from './scalar.ts';
 import { attributesOf, type Element, elementsOf, toPlain, unsupportedAt, xmlError } from './xml.ts';
-import type { Extensible, Extra, XmlElement } from './xml-node.ts';
+import type { Extensible, Extra, XmlElement, XmlNode } from './xml-node.ts';
 
 /** Reads an element to a value and writes it back under a name. */
 export interface Codec<T> {
@@ -75,12 +75,16 @@ function readExtra(
   children: ReadonlySet<string>,
   namespaces: ReadonlySet<string>,
 ): Extra | undefined {
-  const rest = Object.entries(attributesOf(from)).filter(
-    ([name]) => !attributes.has(name) && name !== 'xmlns' && !name.startsWith('xmlns:'),
-  );
-  const elements = elementsOf(from).filter(({ namespaceURI, nodeName }) =>
-    namespaceURI === null ? !children.has(nodeName) : !namespaces.has(namespaceURI),
-  );
+  const rest: [name: string, value: string][] = [];
+  for (const { name, value } of from.attributes) {
+    if (!attributes.has(name) && name !== 'xmlns' && !name.startsWith('xmlns:')) rest.push([name, value]);
+  }
+  const elements: Element[] = [];
+  for (let one = from.firstChild; one !== null; one = one.nextSibling) {
+    if (one.nodeType !== 1) continue;
+    const { namespaceURI, nodeName } = one;
+    if (namespaceURI === null ? !children.has(nodeName) : !namespaces.has(namespaceURI)) elements.push(one as Element);
+  }
   if (rest.length === 0 && elements.length === 0) return undefined;
   const prefixed = rest.find(([name]) => name.includes(':'));
   if (prefixed !== undefined)
@@ -114,7 +118,8 @@ export function attr<T>(name: string, scalar: Scalar<T>, required?: 'required'):
       return undefined;
     },
     write(value, into) {
-      into.attributes = { ...into.attributes, [name]: scalar.write(value) };
+      into.attributes ??= {};
+      into.attributes[name] = scalar.write(value);
     },
   };
 }
@@ -136,20 +141,25 @@ export function text<T>(scalar: Scalar<T>, required?: 'required'): Field<T> {
       return undefined;
     },
     write(value, into) {
-      into.children = [...(into.children ?? []), scalar.write(value)];
+      push(into, scalar.write(value));
     },
   };
 }
 
 /** The child of a name; more than one is an error. */
 export function only(from: Element, name: string): Element | undefined {
-  const found = elementsOf(from).filter((one) => one.namespaceURI === null && one.nodeName === name);
-  if (found.length > 1) throw xmlError(found[1]!, `there may be only one <${name}>`);
-  return found[0];
+  let found: Element | undefined;
+  for (let one = from.firstChild; one !== null; one = one.nextSibling) {
+    if (one.nodeType !== 1 || one.nodeName !== name || one.namespaceURI !== null) continue;
+    if (found !== undefined) throw xmlError(one as Element, `there may be only one <${name}>`);
+    found = one as Element;
+  }
+  return found;
 }
 
-function push(into: XmlElement, child: XmlElement): void {
-  into.children = [...(into.children ?? []), child];
+function push(into: XmlElement, child: XmlNode): void {
+  into.children ??= [];
+  into.children.push(child);
 }
 
 /** A child of which there is at most one. */

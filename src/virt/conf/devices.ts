@@ -47,7 +47,29 @@ export const deviceKinds = Object.keys(deviceTypes) as readonly DeviceKind[];
 
 /** Every kind with an empty list. */
 export function noDevices(): DeviceDefs {
-  return Object.fromEntries(deviceKinds.map((kind) => [kind, []])) as unknown as DeviceDefs;
+  return {
+    disks: [],
+    controllers: [],
+    filesystems: [],
+    interfaces: [],
+    serials: [],
+    parallels: [],
+    consoles: [],
+    channels: [],
+    inputs: [],
+    tpms: [],
+    graphics: [],
+    sounds: [],
+    audios: [],
+    videos: [],
+    hostdevs: [],
+    redirdevs: [],
+    watchdogs: [],
+    memballoons: [],
+    rngs: [],
+    panics: [],
+    vsocks: [],
+  };
 }
 
 function deviceList<K extends DeviceKind>(kind: K): Field<DeviceDefs[K][number][]> {

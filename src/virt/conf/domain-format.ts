@@ -1,6 +1,6 @@
 /** Definitions and devices as XML, in libvirt's order and style. */
-import type { CharDef, ConsoleDef, DeviceCommon, DeviceDefs, GraphicsDef, InterfaceDef } from './device-def.ts';
-import { deviceKinds, deviceTypes, noDevices } from './devices.ts';
+import type { CharDef, DeviceCommon, DeviceDefs, GraphicsDef, InterfaceDef } from './device-def.ts';
+import { type DeviceKind, deviceKinds, deviceTypes, noDevices } from './devices.ts';
 import { domain } from './domain-codec.ts';
 import type { DomainDef } from './domain-def.ts';
 import { completeInput, type DeviceInput, type DomainInput } from './input.ts';
@@ -40,20 +40,30 @@ export function formatDevice(device: DeviceInput, options: DomainFormatOptions =
   return formatXml((codec.write as (value: unknown, name: string) => XmlElement)(shown[device.kind][0], name));
 }
 
+/** Of each kind that has more than its alias of a running domain: the device without that. */
+const atRest: { readonly [K in DeviceKind]?: (device: DeviceDefs[K][number]) => DeviceDefs[K][number] } = {
+  serials: withoutTerminal,
+  parallels: withoutTerminal,
+  channels: withoutTerminal,
+  consoles: ({ tty: _tty, ...rest }) => withoutTerminal(rest),
+  interfaces: withoutHostName,
+  graphics: (one) => (one.autoport ? { ...one, port: -1 } : one),
+};
+
 /** Without what only a running domain has: aliases that are not the user's, terminals and ports chosen at start. */
 export function stripLive(devices: DeviceDefs): DeviceDefs {
-  const shown: Record<string, unknown> = { ...devices };
-  for (const kind of deviceKinds) shown[kind] = (devices[kind] as readonly DeviceCommon[]).map(withoutAlias);
-  const stripped = shown as unknown as DeviceDefs;
-  return {
-    ...stripped,
-    serials: stripped.serials.map(withoutTerminal),
-    parallels: stripped.parallels.map(withoutTerminal),
-    channels: stripped.channels.map(withoutTerminal),
-    consoles: stripped.consoles.map(({ tty: _tty, ...rest }: ConsoleDef) => withoutTerminal(rest)),
-    interfaces: stripped.interfaces.map(withoutHostName),
-    graphics: stripped.graphics.map((one) => (one.autoport ? { ...one, port: -1 } : one)),
-  };
+  const stripped = { ...devices };
+  for (const kind of deviceKinds) if (devices[kind].length > 0) stripKind(stripped, kind);
+  return stripped;
+}
+
+function stripKind<K extends DeviceKind>(devices: DeviceDefs, kind: K): void {
+  const strip = atRest[kind] as ((device: DeviceCommon) => DeviceCommon) | undefined;
+  const bare = (devices[kind] as readonly DeviceCommon[]).map((one) => {
+    const device = withoutAlias(one);
+    return strip === undefined ? device : strip(device);
+  });
+  devices[kind] = bare as DeviceDefs[K];
 }
 
 function showDevices(devices: DeviceDefs, options: DomainFormatOptions): DeviceDefs {

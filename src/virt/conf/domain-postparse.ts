@@ -48,8 +48,10 @@ export function randomMac(random: RandomSource): string {
   return ['52', '54', '00', ...toHex(bytes)].join(':');
 }
 
+const hexOfBytes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 function toHex(bytes: Uint8Array): string[] {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0'));
+  return Array.from(bytes, (byte) => hexOfBytes[byte] as string);
 }
 
 function roundUp(value: number, unit: number): number {

@@ -73,7 +73,8 @@ export const uuid: Scalar<string> = {
 
 /** The text of a UUID from its 32 hexadecimal digits. */
 export function hyphenate(digits: string): string {
-  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  const at = (from: number, to: number) => digits.slice(from, to);
+  return `${at(0, 8)}-${at(8, 12)}-${at(12, 16)}-${at(16, 20)}-${at(20, 32)}`;
 }
 
 /** A MAC address of one station, in lower case. */

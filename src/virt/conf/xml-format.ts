@@ -38,7 +38,9 @@ function inline(node: XmlNode): string {
 }
 
 function startTag({ name, attributes = {} }: XmlElement): string {
-  return [name, ...Object.entries(attributes).map(([key, value]) => `${key}='${escapeAttribute(value)}'`)].join(' ');
+  let tag = name;
+  for (const key of Object.keys(attributes)) tag += ` ${key}='${escapeAttribute(attributes[key] as string)}'`;
+  return tag;
 }
 
 const escapes: Readonly<Record<string, string>> = {

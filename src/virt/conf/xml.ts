@@ -118,6 +118,7 @@ const pick = ({ children }: XmlElement): Pick<XmlElement, 'children'> => (childr
 
 /** The attributes by name, whatever the name is. */
 export function attributesOf(element: Element): Record<string, string> {
+  if (element.attributes.length === 0) return {};
   return Object.fromEntries(Array.from(element.attributes, ({ name, value }) => [name, value]));
 }
 
