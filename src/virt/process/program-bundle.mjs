@@ -44,18 +44,29 @@ const hashOf = (text) => createHash('sha256').update(text).digest('hex').slice(0
 /** Name of the file with what V8 has compiled of a bundle; V8 itself knows a bundle by its length alone. */
 const cacheOf = (bundle, text) => `${bundle}.${hashOf(text)}.cache`;
 
-/** Text of the module that loads a bundle. `after`: what it does in the end, with `script`, `cachePath` and `writeFileSync`. */
+/** Bytes of the checksum at the end of such a file. */
+const SUM_BYTES = 20;
+
+/**
+ * Text of the module that loads a bundle. V8 is given a cache with the right checksum only: it looks at the length itself,
+ * and a cache that is damaged otherwise brings the process down. `after`: what it does in the end, with `script`, `sumOf`,
+ * `cachePath` and `writeFileSync`.
+ */
 function loader(bundle, cache, after = '') {
   return `'use strict';
+const { createHash } = require('node:crypto');
 const { readFileSync, writeFileSync } = require('node:fs');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
 const { Script } = require('node:vm');
 const path = join(__dirname, '${bundle}.js');
 const cachePath = join(__dirname, '${cache}');
+const sumOf = (bytes) => createHash('sha1').update(bytes).digest();
 let cachedData;
 try {
-  cachedData = readFileSync(cachePath);
+  const kept = readFileSync(cachePath);
+  const compiled = kept.subarray(0, -${SUM_BYTES});
+  if (sumOf(compiled).equals(kept.subarray(-${SUM_BYTES}))) cachedData = compiled;
 } catch {}
 const script = new Script(readFileSync(path, 'utf8'), {
   filename: path,
@@ -75,7 +86,11 @@ async function put(path, text) {
 }
 
 /** What comes after a program, so that its cache is kept in the end, when V8 has compiled all that was needed. */
-const KEEPER = `process.on('exit', () => writeFileSync(cachePath, script.createCachedData()));\n`;
+const KEEPER = `process.on('exit', () => {
+  const compiled = script.createCachedData();
+  writeFileSync(cachePath, Buffer.concat([compiled, sumOf(compiled)]));
+});
+`;
 
 async function bundleInto(directory, { keeps = false } = {}) {
   await mkdir(directory, { recursive: true });

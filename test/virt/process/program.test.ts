@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -65,12 +66,27 @@ describe('the program of a machine’s process', function () {
     const change = (how: (bytes: Buffer) => Buffer) => {
       for (const name of caches()) writeFileSync(join(directory, name), how(readFileSync(join(directory, name))));
     };
-    // The second word of V8's header is its version.
-    change((bytes) => bytes.fill(7, 4, 8));
+    // The second word of V8's header is its version; the checksum is right.
+    change((bytes) => {
+      const compiled = bytes.fill(7, 4, 8).subarray(0, -20);
+      return Buffer.concat([compiled, createHash('sha1').update(compiled).digest()]);
+    });
     assert.ok((await run()).length > 0);
     change((bytes) => bytes.subarray(0, 1000));
     assert.ok((await run()).length > 0);
+    change(() => Buffer.alloc(0));
+    assert.ok((await run()).length > 0);
     for (const name of caches()) rmSync(join(directory, name));
+    assert.ok((await run()).length > 0);
+  });
+
+  it('does not give V8 one that is damaged, which V8 itself would not notice', async () => {
+    for (const name of caches()) {
+      const bytes = readFileSync(join(directory, name));
+      // Behind V8's header of version and length: what it takes for objects.
+      bytes.fill(0xff, bytes.length >> 2, bytes.length >> 1);
+      writeFileSync(join(directory, name), bytes);
+    }
     assert.ok((await run()).length > 0);
   });
 });
