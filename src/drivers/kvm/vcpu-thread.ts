@@ -1,6 +1,16 @@
 import { Worker } from 'node:worker_threads';
 import type { VcpuThreadData } from './protocol.ts';
 
+declare global {
+  interface ImportMeta {
+    /** A thread that what loads this bundle has started before it, which runs the program of a vCPU. */
+    readonly vcpuThread?: Worker;
+  }
+}
+
+/** The thread that was there before this module, until somebody takes it. */
+let first = import.meta.vcpuThread;
+
 /** A thread that has no vCPU yet. Of the process, as threads are. */
 let prepared: Worker | undefined;
 
@@ -10,7 +20,8 @@ let prepared: Worker | undefined;
  */
 export async function prepareVcpuThread(): Promise<void> {
   if (prepared !== undefined) return;
-  const worker = await startWorker(undefined);
+  const worker = first ?? (await startWorker(undefined));
+  first = undefined;
   const lost = () => {
     if (prepared === worker) prepared = undefined;
   };

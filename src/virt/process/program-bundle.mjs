@@ -13,9 +13,14 @@ import { build } from 'esbuild';
 
 const sourcePath = (name) => fileURLToPath(new URL(name, import.meta.url));
 
+/** What comes before the program of a process: its thread starts while that is loaded, and has as long to be ready. */
+const STARTER = `const { Worker } = require('node:worker_threads');
+const thread = new Worker(join(__dirname, 'worker.js'));
+`;
+
 /** Programs by the names of the files that run them: where they come from, and the names of their bundles. */
 const programs = {
-  main: { entry: sourcePath('./domain-main.ts'), bundle: 'domain' },
+  main: { entry: sourcePath('./domain-main.ts'), bundle: 'domain', before: STARTER },
   worker: { entry: sourcePath('../../drivers/kvm/worker.ts'), bundle: 'vcpu' },
 };
 
@@ -32,11 +37,11 @@ async function bundled(entry) {
     keepNames: true,
     write: false,
     logLevel: 'silent',
-    define: { 'import.meta.url': '__moduleUrl' },
+    define: { 'import.meta.url': '__moduleUrl', 'import.meta.vcpuThread': '__vcpuThread' },
     // V8 forgets who imports for code that it has from a cache: all becomes require().
     supported: { 'dynamic-import': false },
   });
-  return `(function (require, module, exports, __moduleUrl) {${outputFiles[0].text}\n})`;
+  return `(function (require, module, exports, __moduleUrl, __vcpuThread) {${outputFiles[0].text}\n})`;
 }
 
 const hashOf = (text) => createHash('sha256').update(text).digest('hex').slice(0, 16);
@@ -49,17 +54,17 @@ const SUM_BYTES = 20;
 
 /**
  * Text of the module that loads a bundle. V8 is given a cache with the right checksum only: it looks at the length itself,
- * and a cache that is damaged otherwise brings the process down. `after`: what it does in the end, with `script`, `sumOf`,
- * `cachePath` and `writeFileSync`.
+ * and a cache that is damaged otherwise brings the process down. `before`: what it does first, with `join`; that it calls
+ * `thread` is the program's. `after`: what it does in the end, with `script`, `sumOf`, `cachePath` and `writeFileSync`.
  */
-function loader(bundle, cache, after = '') {
+function loader(bundle, cache, { before = 'const thread = undefined;\n', after = '' }) {
   return `'use strict';
 const { createHash } = require('node:crypto');
 const { readFileSync, writeFileSync } = require('node:fs');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
 const { Script } = require('node:vm');
-const path = join(__dirname, '${bundle}.js');
+${before}const path = join(__dirname, '${bundle}.js');
 const cachePath = join(__dirname, '${cache}');
 const sumOf = (bytes) => createHash('sha1').update(bytes).digest();
 let cachedData;
@@ -72,7 +77,7 @@ const script = new Script(readFileSync(path, 'utf8'), {
   filename: path,
   cachedData,
 });
-script.runInThisContext()(require, module, exports, pathToFileURL(path).href);
+script.runInThisContext()(require, module, exports, pathToFileURL(path).href, thread);
 ${after}`;
 }
 
@@ -95,12 +100,12 @@ const KEEPER = `process.on('exit', () => {
 async function bundleInto(directory, { keeps = false } = {}) {
   await mkdir(directory, { recursive: true });
   const caches = new Set();
-  for (const [name, { entry, bundle }] of Object.entries(programs)) {
+  for (const [name, { entry, bundle, before }] of Object.entries(programs)) {
     const text = await bundled(entry);
     const cache = cacheOf(bundle, text);
     caches.add(cache);
     await put(join(directory, `${bundle}.js`), text);
-    await put(join(directory, `${name}.js`), loader(bundle, cache, keeps ? KEEPER : ''));
+    await put(join(directory, `${name}.js`), loader(bundle, cache, { before, after: keeps ? KEEPER : '' }));
   }
   // Bundles are no modules wherever they lie.
   await writeFile(join(directory, 'package.json'), '{"type":"commonjs"}\n');
