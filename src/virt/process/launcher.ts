@@ -32,6 +32,7 @@ export class Launcher {
   readonly #directory: string;
   readonly #keepSpare: boolean;
   #spare: Promise<MachineProcess | undefined> | undefined;
+  #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
   /** @param directory where processes have their sockets; `keepSpare`: one is kept ready */
@@ -43,14 +44,18 @@ export class Launcher {
   /** Makes the process ready that the next machine takes, if one is kept; soon, not in the way of what starts now. */
   prepare(): void {
     if (!this.#keepSpare) return;
-    setTimeout(() => {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
       if (this.#closed || this.#spare !== undefined) return;
       this.#spare = this.#launch().catch(() => undefined);
-    }, SPARE_MS).unref();
+    }, SPARE_MS);
+    this.#timer.unref();
   }
 
   /** A process without a machine. Throws OPERATION_FAILED if it does not start. */
   async take(): Promise<MachineProcess> {
+    // Two processes that start at once are each later than one: the next is made ready when this machine is made.
+    clearTimeout(this.#timer);
     const spare = this.#spare;
     this.#spare = undefined;
     const ready = await spare;
