@@ -41,6 +41,7 @@ export class DomainLife {
     if (domain.active) throw virtError('OPERATION_INVALID', 'domain is already running');
     const { hypervisor, domains } = this.#world;
     const planned = nameInterfaces(this.#world, hypervisor.live(def));
+    domain.starting = planned;
     domain.id = domains.nextId();
     this.#enter(domain, DomainState.PAUSED, PausedReason.STARTING_UP);
     try {
@@ -59,6 +60,8 @@ export class DomainLife {
     } catch (error) {
       await this.#abandon(domain);
       throw error;
+    } finally {
+      domain.starting = undefined;
     }
     this.#announceStart(domain, options.paused);
   }

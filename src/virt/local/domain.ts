@@ -40,6 +40,8 @@ export class LocalDomain {
   id = -1;
   /** The definition that is kept; absent: transient. */
   config: FilledDomainDef | undefined;
+  /** The definition of a start under way, until there is a machine. */
+  starting: FilledDomainDef | undefined;
   run: Run | undefined;
   autostart = false;
   /** The definition has changed since the start. */
@@ -81,7 +83,7 @@ export class LocalDomain {
 
   /** The definition that holds now. */
   get current(): FilledDomainDef {
-    const def = this.run?.def ?? this.config;
+    const def = this.run?.def ?? this.starting ?? this.config;
     if (def === undefined) throw new Error(`domain '${this.name}' has no definition`);
     return def;
   }

@@ -57,6 +57,21 @@ export function describeLifeCycle(current: () => Bench): void {
       await domain.resume();
     });
 
+    it('tells of a transient domain while it starts', async () => {
+      const starting = bench.connection.createXML(bench.xml('one'));
+      let started = false;
+      const end = starting.finally(() => {
+        started = true;
+      });
+      while (!started) {
+        for (const domain of await bench.connection.listAllDomains())
+          assert.match(await domain.getXMLDesc(), /<domain/);
+        for (const { params } of await bench.connection.getAllDomainStats()) assert.ok(params.length > 0);
+        await new Promise(setImmediate);
+      }
+      await (await end).destroy();
+    });
+
     it('forgets a transient domain when it ends', async () => {
       const domain = await bench.connection.createXML(bench.xml('one'));
       assert.equal(await domain.isPersistent(), false);
