@@ -7,7 +7,7 @@ import { document, message, type Output } from '../cli/virsh/output.ts';
 import type { Session } from '../cli/virsh/session.ts';
 import { checkInUse, parseChecks } from './checks.ts';
 import { type DiskRequest, parseDisk } from './devices.ts';
-import { domainXml, nameOf } from './domain-xml.ts';
+import { type DomainParts, domainXml, nameOf } from './domain-xml.ts';
 import { type Follow, follow, followOf } from './follow.ts';
 import { type Method, methodOf } from './method.ts';
 import { installOptions } from './options.ts';
@@ -41,8 +41,12 @@ interface Steps {
   readonly final: string;
 }
 
-function stepsOf(args: CommandArgs, { install }: Method, disks: readonly DiskRequest[], network: string): Steps {
-  const parts = { disks, defaultNetwork: network };
+function stepsOf(
+  args: CommandArgs,
+  { install }: Method,
+  parts: Pick<DomainParts, 'name' | 'disks' | 'defaultNetwork'>,
+): Steps {
+  const { disks } = parts;
   if (install === undefined) return { install: undefined, final: domainXml(args, { ...parts, endsAtReboot: false }) };
   const identity = { uuid: randomUUID(), macs: args.list('network').concat('').map(randomMac) };
   // Its installer has done what it was there for when it reboots; the CD is taken out then.
@@ -93,7 +97,7 @@ async function start(connection: Connection, { install, final }: Steps, args: Co
 
 /** What the command line asks for, with nothing wrong that can be seen without a connection. */
 interface Request {
-  readonly name: string;
+  readonly name: string | undefined;
   readonly disks: readonly DiskRequest[];
   readonly method: Method;
   readonly follow: Follow;
@@ -109,8 +113,14 @@ function requestOf(args: CommandArgs, session: Session): Request {
   return { name, disks, method, follow: followOf(args, method.install !== undefined, session) };
 }
 
+/** virt-install's default: the first of vm1, vm2, … that is free. */
+async function freeName(connection: Connection): Promise<string> {
+  const taken = new Set((await connection.listAllDomains()).map(({ name }) => name));
+  for (let number = 1; ; number++) if (!taken.has(`vm${number}`)) return `vm${number}`;
+}
+
 async function install(args: CommandArgs, session: Session): Promise<Output | number | undefined> {
-  const { name, disks, method, follow: how } = requestOf(args, session);
+  const { name: given, disks, method, follow: how } = requestOf(args, session);
   const checks = parseChecks(args.list('check'));
   const uri = args.text('connect');
   if (uri !== undefined) await session.reconnect(uri, false);
@@ -118,6 +128,8 @@ async function install(args: CommandArgs, session: Session): Promise<Output | nu
   const network = await defaultNetwork(connection);
   const onlyXml = args.flag('print-xml');
   const plan = onlyXml || args.flag('dry-run');
+  const name = given ?? (await freeName(connection));
+  if (given === undefined && !onlyXml) session.note(`Using default --name ${name}`);
   if (!onlyXml) {
     const taken = await connection.lookupByName(name).catch(() => undefined);
     if (taken !== undefined) throw new UsageFailure(`--name ${name}: Guest name '${name}' is already in use.`);
@@ -132,7 +144,7 @@ async function install(args: CommandArgs, session: Session): Promise<Output | nu
       ready.push(made);
       if (undo !== undefined) undos.push(undo);
     }
-    const steps = stepsOf(args, method, ready, network);
+    const steps = stepsOf(args, method, { name, disks: ready, defaultNetwork: network });
     if (onlyXml) return printed(args.list('print-xml')[0] ?? '', steps);
     await checkInUse(connection, steps.final, checks);
     if (plan) return message('Dry run completed successfully', { xml: steps.install ?? steps.final });

@@ -125,26 +125,23 @@ function checkScreens(args: CommandArgs): void {
   }
 }
 
-/** Name of the domain. */
-export function nameOf(args: CommandArgs): string {
+/** Name of the domain that the command line gives; undefined: one is to be made up. */
+export function nameOf(args: CommandArgs): string | undefined {
   const metadata = parseSettings('metadata', args.text('metadata') ?? 'name=', { names: METADATA_NAMES });
   const name = args.text('name') ?? metadata.text('name') ?? '';
-  if (name === '') throw new UsageFailure('--name is required');
-  return name;
+  return name === '' ? undefined : name;
 }
 
 function texts(
   args: CommandArgs,
+  domain: string,
   identity: Identity | undefined,
 ): { before: (string | undefined)[]; after: (string | undefined)[] } {
   const metadata = parseSettings('metadata', args.text('metadata') ?? 'name=', { names: METADATA_NAMES });
   const text = (name: string, value: string | undefined) =>
     value === undefined ? undefined : element(name, {}, value);
   return {
-    before: [
-      element('name', {}, nameOf(args)),
-      text('uuid', args.text('uuid') ?? metadata.text('uuid') ?? identity?.uuid),
-    ],
+    before: [element('name', {}, domain), text('uuid', args.text('uuid') ?? metadata.text('uuid') ?? identity?.uuid)],
     after: [
       text('title', metadata.text('title')),
       text('description', args.text('description') ?? metadata.text('description')),
@@ -164,6 +161,7 @@ function interfacesXml(args: CommandArgs, defaultNetwork: string, macs: readonly
 
 /** What a description is made of beside the command line. */
 export interface DomainParts {
+  readonly name: string;
   readonly disks: readonly DiskRequest[];
   /** What `--network` is when it is not given. */
   readonly defaultNetwork: string;
@@ -184,9 +182,9 @@ export interface Identity {
 
 /** The description of the domain that the command line asks for. */
 export function domainXml(args: CommandArgs, parts: DomainParts): string {
-  const { disks, defaultNetwork, phase = {}, endsAtReboot, identity } = parts;
+  const { name, disks, defaultNetwork, phase = {}, endsAtReboot, identity } = parts;
   checkScreens(args);
-  const { before, after } = texts(args, identity);
+  const { before, after } = texts(args, name, identity);
   const events = parseSettings('events', args.text('events') ?? 'on_poweroff=destroy', { names: EVENT_NAMES });
   const onReboot = endsAtReboot ? 'destroy' : (events.text('on_reboot') ?? 'restart');
   return element('domain', { type: args.text('virt-type') ?? 'qemu' }, [

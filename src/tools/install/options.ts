@@ -6,7 +6,7 @@ const DISK = 'path=FILE[,size=GiB][,format=raw|qcow2][,readonly=yes]…, vol=POO
 
 /** The options of `install`: virt-install's. */
 export const installOptions: readonly OptionDef[] = [
-  text('name', 'name of the domain', { ...named, short: 'n' }),
+  text('name', 'name of the domain; default vm1, or the next that is free', { ...named, short: 'n' }),
   text('memory', 'RAM in MiB, or with a unit; also memory=,currentMemory=,maxmemory= (default: 512)', named),
   text('ram', 'the same, as it was called once', named),
   text('vcpus', 'number of vCPUs; also maxvcpus=, cpuset=, sockets=, cores=, threads= (default: 1)', named),

@@ -137,7 +137,7 @@ function deviceCapabilities(): XmlElement {
       'disk',
       { supported: 'yes' },
       values('diskDevice', 'disk', 'cdrom'),
-      values('bus', 'virtio'),
+      values('bus', 'virtio', 'scsi'),
       values('model', 'virtio'),
     ),
     el('graphics', no),

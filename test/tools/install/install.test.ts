@@ -127,6 +127,16 @@ describe('install: the domain it describes', () => {
     assert.doesNotMatch(bare, /<disk|<interface|<rng|<console|<serial/);
   });
 
+  it('makes a name up when none is given, one that is free', async () => {
+    const { code, out, err } = await virsh('install', '--import', '--disk', '/d', '--dry-run', '--output', 'json');
+    assert.equal(code, 0, err);
+    assert.match(err, /^Using default --name vm1\n/);
+    assert.match(out, /<name>vm1</);
+    const printed = await virsh('install', '--import', '--disk', '/d', '--print-xml');
+    assert.match(printed.out, /^<domain[^>]*>\s*<name>vm1</);
+    assert.equal(printed.err, '');
+  });
+
   it('names its disks in order', async () => {
     const xml = await xmlOf('--import', ...['/a', '/b', '/c,target=vdx', '/d'].flatMap((disk) => ['--disk', disk]));
     assert.deepEqual(
@@ -137,7 +147,6 @@ describe('install: the domain it describes', () => {
 
   it('refuses what is wrong, and says which option it is', async () => {
     const cases: [string[], RegExp][] = [
-      [['--import', '--disk', '/d'], /^error: --name is required\n$/],
       [['--name', 'x', '--disk', '/d'], /^error: An install method must be specified/],
       [['--name', 'x', '--import'], /^error: --import needs a --disk/],
       [
