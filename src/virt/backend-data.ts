@@ -219,6 +219,8 @@ export interface BackendEvents {
   balloonChange: [domain: DomainRef, actualKib: bigint];
   deviceAdded: [domain: DomainRef, devAlias: string];
   deviceRemoved: [domain: DomainRef, devAlias: string];
+  /** Limits of a running domain were changed: what was set, as `blkdeviotune.disk`, `blkdeviotune.total_bytes_sec` …. */
+  tunable: [domain: DomainRef, params: TypedParam[]];
   metadataChange: [domain: DomainRef, type: number, nsuri: string | undefined];
   network: [network: NetworkRef, event: number, detail: number];
   pool: [pool: PoolRef, event: number, detail: number];

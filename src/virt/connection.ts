@@ -229,6 +229,7 @@ export class Connection extends HostConnection {
       'balloonChange',
       'deviceAdded',
       'deviceRemoved',
+      'tunable',
       'metadataChange',
     ] as const;
     for (const name of domainEvents) {

@@ -3,7 +3,7 @@ import { checkIoTune, ioTuneNames } from '../../machine/index.ts';
 import type { DomainRef, TypedParam } from '../backend.ts';
 import { type DiskDef, type FilledDomainDef, type IotuneDef, tuneOf } from '../conf/index.ts';
 import { virtError } from '../errors.ts';
-import { changeDefinitions, defToRead } from './definition-change.ts';
+import { changeDefinitions, type DefinitionChange, defToRead } from './definition-change.ts';
 import type { LocalDomain } from './domain.ts';
 import { findDisk } from './domain-io.ts';
 import type { World } from './world.ts';
@@ -32,7 +32,8 @@ export async function setBlockIoTune(
   const wanted = readParams(params);
   const domain = world.domains.find(ref);
   findDisk(domain.current, disk);
-  await changeDefinitions(world, domain, flags, async (def, { live }) => {
+  let told = false;
+  const change: DefinitionChange = async (def, { live }) => {
     const found = findDisk(def, disk);
     const iotune = merge(found.iotune ?? {}, wanted);
     const group = iotune.group_name;
@@ -44,9 +45,22 @@ export async function setBlockIoTune(
       }
       domain.liveGuest();
       await domain.activeRun().made.tuneDisk(found.target.dev, tuneOf(iotune));
+      told = true;
     }
     return withTunes(def, isTuned, iotune);
-  });
+  };
+  try {
+    await changeDefinitions(world, domain, flags, change);
+  } finally {
+    // Whatever becomes of the definition that is kept: the machine has its limits.
+    if (told) world.emit('tunable', domain.ref, tunedParams(disk, params));
+  }
+}
+
+/** What an event tells of limits that were set (VIR_DOMAIN_TUNABLE_BLKDEV_*). */
+function tunedParams(disk: string, params: readonly TypedParam[]): TypedParam[] {
+  const named: TypedParam = { field: 'blkdeviotune.disk', type: 'string', value: disk };
+  return [named, ...params.map((param) => ({ ...param, field: `blkdeviotune.${param.field}` }))];
 }
 
 /** Parameters as limits, 0 for "none". */

@@ -3,7 +3,7 @@ import type { BackendEvents } from '../backend.ts';
 import { DomainEventId } from '../enums.ts';
 import { type Argument, argumentList, type Procedure, type ReadArguments, type WrittenArguments } from './procedure.ts';
 import { sessionProcedures } from './procedures/session.ts';
-import { domain, network, pool } from './shapes.ts';
+import { domain, network, pool, typedParams } from './shapes.ts';
 import { hyper, int, optional, text, uhyper, type XdrType } from './xdr-types.ts';
 
 /** Whose events there are. */
@@ -72,6 +72,7 @@ export const eventRows: readonly EventRow[] = [
   ]),
   row('balloonChange', ofDomain(DomainEventId.BALLOON_CHANGE, 331, 276), [{ domain }, { actual: uhyper }]),
   row('deviceRemoved', ofDomain(DomainEventId.DEVICE_REMOVED, 333, 311), [{ domain }, { alias: text }]),
+  row('tunable', ofDomain(DomainEventId.TUNABLE, 346), [{ domain }, { params: typedParams(2048) }]),
   row('deviceAdded', ofDomain(DomainEventId.DEVICE_ADDED, 354), [{ domain }, { alias: text }]),
   row('metadataChange', ofDomain(DomainEventId.METADATA_CHANGE, 379), [
     { domain },

@@ -199,6 +199,18 @@ describe('event', () => {
     );
   });
 
+  it('shows limits of a disk that were set, a line for each', async () => {
+    const watching = virsh('event', 'test', 'tunable', '--timeout', '9');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await virsh('blkdeviotune', 'test', 'vda', '--total-bytes-sec', '3000');
+    const { code, out } = await watching;
+    assert.equal(code, 0, out);
+    assert.match(
+      out,
+      /^event 'tunable' for domain 'test':\n\tblkdeviotune.disk: vda\n\tblkdeviotune.total_bytes_sec: 3000\n/,
+    );
+  });
+
   it('ends after one without --loop, and shows JSON one to a line', async () => {
     const watching = virsh('--output', 'json', 'event', 'test', 'lifecycle', '--timeout', '9');
     await new Promise((resolve) => setTimeout(resolve, 200));

@@ -146,6 +146,27 @@ export function describeDomainResources(current: () => Bench): void {
       await rejects(domain.getBlockIoTune('vdz'), 'INVALID_ARG', /invalid path vdz/);
     });
 
+    it('tell of limits of a disk that were set while it runs, and of no others', async () => {
+      const domain = await equipped();
+      const told: [string, TypedParam[]][] = [];
+      bench.connection.on('tunable', ({ name }, params) => told.push([name, params]));
+      const limit = (field: string, value: bigint): TypedParam => ({ field, type: 'ullong', value });
+      await domain.setBlockIoTune('vda', [limit('total_iops_sec', 50n)], Affect.CONFIG);
+      await domain.create();
+      await rejects(domain.setBlockIoTune('vda', [limit('novel', 1n)]), 'ARGUMENT_UNSUPPORTED', /novel/);
+      await domain.setBlockIoTune('vda', [limit('total_bytes_sec', 3000n), limit('total_bytes_sec_max', 4000n)]);
+      assert.deepEqual(told, [
+        [
+          domain.name,
+          [
+            { field: 'blkdeviotune.disk', type: 'string', value: 'vda' },
+            limit('blkdeviotune.total_bytes_sec', 3000n),
+            limit('blkdeviotune.total_bytes_sec_max', 4000n),
+          ],
+        ],
+      ]);
+    });
+
     it('are threads beside the vCPUs, with a place of their own in the definition', async () => {
       const domain = await equipped();
       const all = await domain.getEmulatorPinInfo();

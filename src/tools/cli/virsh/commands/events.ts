@@ -18,6 +18,8 @@ interface Shown {
   readonly uuid: string;
   /** What follows the colon. */
   readonly detail?: string;
+  /** What follows it in lines of its own. */
+  readonly rows?: readonly string[];
   readonly facts?: Readonly<Record<string, unknown>>;
 }
 
@@ -60,6 +62,12 @@ function domainEvent(event: ConnectionEvent): Shown | undefined {
       const [{ name: of, uuid }, alias] = event.args;
       const kind = event.name === 'deviceAdded' ? 'device-added' : 'device-removed';
       return { kind, of, uuid, detail: alias, facts: { alias } };
+    }
+    case 'tunable': {
+      const [{ name: of, uuid }, params] = event.args;
+      const rows = params.map(({ field, value }) => `${field}: ${value}`);
+      const facts = { params: Object.fromEntries(params.map(({ field, value }) => [field, value])) };
+      return { kind: 'tunable', of, uuid, rows, facts };
     }
     case 'metadataChange': {
       const [{ name: of, uuid }, type, uri] = event.args;
@@ -141,10 +149,13 @@ function wantedEvent(event: ConnectionEvent, { describe, kinds, uuid }: Watch): 
   return uuid === undefined || shown.uuid === uuid ? shown : undefined;
 }
 
-function showEvent({ kind, of, uuid, detail, facts }: Shown, watch: Watch, args: CommandArgs, session: Session): void {
+function showEvent(shown: Shown, watch: Watch, args: CommandArgs, session: Session): void {
+  const { kind, of, uuid, detail, rows, facts } = shown;
   const at = new Date();
   const when = args.flag('timestamp') ? `${timestamp(at)}: ` : '';
-  const text = `${when}event '${kind}' for ${watch.title(of)}${detail === undefined ? '' : `: ${detail}`}\n`;
+  const told =
+    detail !== undefined ? `: ${detail}` : rows !== undefined ? `:${rows.map((row) => `\n\t${row}`).join('')}` : '';
+  const text = `${when}event '${kind}' for ${watch.title(of)}${told}\n`;
   session.showPart(text, { event: kind, name: of, uuid, time: at.toISOString(), ...facts });
 }
 
@@ -178,6 +189,7 @@ const DOMAIN_EVENTS = [
   'io-error',
   'balloon-change',
   'device-removed',
+  'tunable',
   'device-added',
   'metadata-change',
 ];
