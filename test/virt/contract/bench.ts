@@ -1,6 +1,7 @@
 /** What the contract's suites share. */
 import { strict as assert } from 'node:assert';
 import { setTimeout } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { type Connection, type Domain, type VirErrorName, VirErrorNumber, VirtError } from '../../../src/index.ts';
 
 /** A backend under test. */
@@ -76,6 +77,8 @@ export interface Bench {
   readonly connection: Connection;
   /** Lifecycle events so far: see `record`. */
   readonly events: readonly string[];
+  /** Asserts which events there were, from one on; waits for them, as libvirtd may answer a call before it tells of it. */
+  heard(expected: readonly string[], from?: number): Promise<void>;
   /** A domain of 32 MiB with two vCPUs. */
   xml(name: string, options?: { uuid?: string; more?: string; devices?: string }): string;
   states(domain: Domain): Promise<number[]>;
@@ -92,10 +95,18 @@ export const uuids = {
 /** A bench on a backend. */
 export function makeBench(subject: Subject): Bench {
   const { connection, os, domainType } = subject;
+  const events = record(connection);
   return {
     subject,
     connection,
-    events: record(connection),
+    events,
+    async heard(expected, from = 0) {
+      for (let tries = 0; tries < 500; tries++) {
+        if (isDeepStrictEqual(events.slice(from), expected)) return;
+        await setTimeout(10);
+      }
+      assert.deepEqual(events.slice(from), expected);
+    },
     xml(name, { uuid, more = '', devices = "<console type='pty'/>" } = {}) {
       const id = uuid === undefined ? '' : `<uuid>${uuid}</uuid>`;
       return `<domain type='${domainType}'><name>${name}</name>${id}<memory unit='MiB'>32</memory><vcpu>2</vcpu>
