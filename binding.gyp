@@ -5,7 +5,9 @@
       "sources": [
         "native/binding/addon.cc",
         "native/binding/fd_watch.cc",
+        "native/binding/file_blocks.cc",
         "native/binding/file_holes.cc",
+        "native/binding/file_locks.cc",
         "native/binding/hart_wrap.cc",
         "native/binding/tap.cc",
         "native/core/access.cc",

@@ -1,8 +1,9 @@
 #include "file_holes.h"
 
 #include <cerrno>
-#include <cmath>
 #include <cstdint>
+
+#include "file_args.h"
 
 #if defined(__linux__)
 #include <fcntl.h>
@@ -13,27 +14,13 @@ namespace nodevisor {
 
 namespace {
 
-constexpr double MAX_SAFE = 9007199254740991.0;
 constexpr int UNKNOWN = -2;
 
-/// Whether there are `count` arguments, a file descriptor and whole numbers; else a pending TypeError.
-bool numbers(const Napi::CallbackInfo& info, size_t count) {
-    bool good = info.Length() == count;
-    for (size_t i = 0; good && i < count; i++) {
-        const double value = info[i].IsNumber() ? info[i].As<Napi::Number>().DoubleValue() : -1;
-        good = value >= 0 && value <= (i == 0 ? INT32_MAX : MAX_SAFE) && value == std::floor(value);
-    }
-    if (!good) Napi::TypeError::New(info.Env(), "a file descriptor, then offsets in bytes").ThrowAsJavaScriptException();
-    return good;
-}
-
-int64_t number(const Napi::CallbackInfo& info, size_t i) { return info[i].As<Napi::Number>().Int64Value(); }
-
 Napi::Value seek(const Napi::CallbackInfo& info, [[maybe_unused]] bool data) {
-    if (!numbers(info, 2)) return info.Env().Undefined();
+    if (!onlyNumbers(info, 2)) return info.Env().Undefined();
 #if defined(__linux__)
-    const auto fd = static_cast<int>(number(info, 0));
-    const off_t at = lseek(fd, number(info, 1), data ? SEEK_DATA : SEEK_HOLE);
+    const auto fd = static_cast<int>(numberAt(info, 0));
+    const off_t at = lseek(fd, numberAt(info, 1), data ? SEEK_DATA : SEEK_HOLE);
     const double found = at >= 0 ? static_cast<double>(at) : errno == ENXIO ? -1 : UNKNOWN;
     return Napi::Number::New(info.Env(), found);
 #else
@@ -71,9 +58,9 @@ private:
 };
 
 Napi::Value punchHole(const Napi::CallbackInfo& info) {
-    if (!numbers(info, 3)) return info.Env().Undefined();
+    if (!onlyNumbers(info, 3)) return info.Env().Undefined();
     // It deletes itself when it has ended.
-    auto* punch = new Punch(info.Env(), static_cast<int>(number(info, 0)), number(info, 1), number(info, 2));
+    auto* punch = new Punch(info.Env(), static_cast<int>(numberAt(info, 0)), numberAt(info, 1), numberAt(info, 2));
     const Napi::Promise promise = punch->promise();
     punch->Queue();
     return promise;

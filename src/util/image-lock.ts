@@ -9,7 +9,8 @@ import { VirtError } from './errors.ts';
  * process dies, however it dies, is a listening local socket: one in Linux's abstract name space, or a named pipe on
  * Windows. Its name is made from the image's device and inode, so that links lead to the same lock. On other systems
  * open(2) itself can lock, by flags (BSD, macOS). Neither is seen by other hosts that share a file system, nor are
- * abstract sockets by other network name spaces; and programs other than this one do not ask.
+ * abstract sockets by other network name spaces; and programs other than this one do not ask. Where there are better ones,
+ * src/machine/backend takes them too.
  */
 
 /** Highest number of machines that may read one image at a time. */

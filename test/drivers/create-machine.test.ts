@@ -263,7 +263,7 @@ describe('createMachine', () => {
     const disk = file('shared.raw', Buffer.alloc(4096));
     const first = await make({ kernel, disks: [disk] });
     const before = statSync(disk).mtimeMs;
-    await refuses({ kernel, disks: [disk] }, 'INVALID_ARG', /in use by another running machine/);
+    await refuses({ kernel, disks: [disk] }, 'INVALID_ARG', /in use: Failed to get/);
     assert.equal(statSync(disk).mtimeMs, before);
     await first.destroy();
     await make({ kernel, disks: [disk] });

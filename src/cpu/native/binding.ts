@@ -24,8 +24,25 @@ export interface FileHoles {
   punchHole(fd: number, offset: number, bytes: number): Promise<number>;
 }
 
+/** Locks on single bytes of files, of how a file was opened: native/binding/file_locks.h. */
+export interface FileLocks {
+  /** Takes a shared lock on the byte at `offset` until the file is closed. 0, or why it cannot, an errno. */
+  lockByte(fd: number, offset: number): number;
+  /** Whether others have a lock on that byte: 1 yes, 0 no, or why it cannot be told, a negative errno. */
+  byteTaken(fd: number, offset: number): number;
+}
+
+/** Reading with a look for zeroes: native/binding/file_blocks.h. */
+export interface FileBlocks {
+  /**
+   * Fills `into` from byte `offset` and puts the lengths of zeroes and of what is none, by turns, zeroes first, into
+   * `runs`. Resolves to how many lengths there are, or why it cannot, a negative errno.
+   */
+  readBlocks(fd: number, offset: number, blockBytes: number, into: Uint8Array, runs: Uint32Array): Promise<number>;
+}
+
 /** What native/binding/addon.cc exports. */
-export interface NativeBinding extends FileHoles, TapCalls {
+export interface NativeBinding extends FileBlocks, FileHoles, FileLocks, TapCalls {
   readonly Hart: new (memory: Uint8Array, id: number, translate: boolean, hotThreshold: number) => NativeHartHandle;
   /** Whether the host has the second tier, the translator. */
   readonly translates: boolean;
@@ -41,6 +58,18 @@ export function fileHoles(): FileHoles | undefined {
   const found = nativeBinding();
   // One that was built before it could.
   return 'binding' in found && typeof found.binding.punchHole === 'function' ? found.binding : undefined;
+}
+
+/** What the addon can do to lock files; undefined without one. Other systems than Linux refuse every call. */
+export function fileLocks(): FileLocks | undefined {
+  const found = nativeBinding();
+  return 'binding' in found && typeof found.binding.lockByte === 'function' ? found.binding : undefined;
+}
+
+/** What the addon can do to read files; undefined without one. */
+export function fileBlocks(): FileBlocks | undefined {
+  const found = nativeBinding();
+  return 'binding' in found && typeof found.binding.readBlocks === 'function' ? found.binding : undefined;
 }
 
 /** What the addon can do with tap devices, or why it cannot, for people. */

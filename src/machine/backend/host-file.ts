@@ -2,7 +2,8 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { fileHoles } from '../../cpu/index.ts';
 import { VirtError } from '../../util/index.ts';
-import { type ImageLock, lockImage, lockingOpenFlags } from './image-lock.ts';
+import { type ImageLock, lockingOpenFlags } from './image-lock.ts';
+import { lockOpenImage } from './image-permissions.ts';
 import { Mutex } from './mutex.ts';
 
 const SECTOR_BYTES = 512;
@@ -14,7 +15,6 @@ const openErrors: Readonly<Record<string, string>> = {
   EPERM: 'permission denied',
   EROFS: 'it is on a read-only file system',
   EISDIR: 'it is a directory',
-  EAGAIN: 'it is in use by another running machine',
   EBUSY: 'it is in use',
   ENOTDIR: 'a part of its path is no directory',
   ELOOP: 'its path goes through too many symbolic links',
@@ -56,6 +56,15 @@ export interface OpenFileOptions {
 /** An INVALID_ARG error that names the image and says in words what is wrong with it. */
 export function unusableImage(path: string, reason: string, cause?: unknown): VirtError {
   return new VirtError('INVALID_ARG', `disk image '${path}': ${reason}`, { cause, data: { path } });
+}
+
+/** The error for an image that somebody else has, in words that users of qemu-img look for. */
+function imageInUse(path: string, lock: string, cause?: unknown): VirtError {
+  return unusableImage(
+    path,
+    `it is in use: Failed to get ${lock}. Is another process using the image [${path}]?`,
+    cause,
+  );
 }
 
 /**
@@ -104,8 +113,9 @@ export class DiskFile implements HostFile {
   }
 
   /**
-   * Opens an image and locks it: one machine at a time may write it, and none while others read it. Throws
-   * INVALID_ARG, naming the file and the reason, for one that is missing, not accessible, not a file or in use.
+   * Opens an image and locks it: one may write it at a time, machine or tool, of ours or QEMU's, and none while others
+   * read it. Throws INVALID_ARG, naming the file and the reason, for one that is missing, not accessible, not a file or
+   * in use.
    */
   static async open(path: string, options: OpenFileOptions = {}): Promise<DiskFile> {
     const { readOnly = false, create = false, shared = false, unsafe = false, inTurn = false } = options;
@@ -114,6 +124,7 @@ export class DiskFile implements HostFile {
     const access = (readOnly ? constants.O_RDONLY : constants.O_RDWR) | (create ? constants.O_CREAT : 0);
     const file = await open(path, access | nonBlock | (shared ? 0 : lockingOpenFlags(!readOnly)), 0o644).catch(
       (error: NodeJS.ErrnoException) => {
+        if (error.code === 'EAGAIN') throw imageInUse(path, readOnly ? 'shared "write" lock' : '"write" lock', error);
         throw unusableImage(path, openErrors[error.code ?? ''] ?? error.message, error);
       },
     );
@@ -123,15 +134,17 @@ export class DiskFile implements HostFile {
       if (stat.isDirectory()) throw unusableImage(path, 'it is a directory');
       if (!stat.isFile() && !stat.isBlockDevice()) throw unusableImage(path, 'it is neither a file nor a block device');
       const regular = stat.isFile();
-      // Two device files may name one disk: its own number counts then.
-      if (shared) lock = { release: async () => {} };
-      else lock = regular ? await lockImage(stat.dev, stat.ino, !readOnly) : await lockDisk(stat.rdev, !readOnly);
-      if (lock === undefined) throw unusableImage(path, openErrors['EAGAIN'] ?? '');
+      if (!shared) {
+        const { dev, ino, rdev } = stat;
+        const taken = await lockOpenImage({ fd: file.fd, dev, ino, ...(regular ? {} : { rdev }) }, !readOnly);
+        if ('refused' in taken) throw imageInUse(path, taken.refused);
+        lock = taken;
+      }
       if (create && regular) await file.truncate(0);
       // Once more, under the lock: the last writer may have grown it just now.
       const bytes = regular ? (await file.stat()).size : await probeBytes((offset) => hasSector(file, offset));
       const identity = regular ? `${stat.dev}:${stat.ino}` : `disk:${stat.rdev}`;
-      return new DiskFile(file, lock, { path, readOnly, regular, bytes, identity, unsafe, inTurn });
+      return new DiskFile(file, lock ?? unlocked, { path, readOnly, regular, bytes, identity, unsafe, inTurn });
     } catch (error) {
       await lock?.release();
       await file.close();
@@ -235,10 +248,8 @@ interface FileFacts {
   readonly inTurn: boolean;
 }
 
-/** Locks a whole disk of the host by its device number; no file system has the device number −1. */
-function lockDisk(rdev: bigint, exclusive: boolean): Promise<ImageLock | undefined> {
-  return lockImage(-1n, rdev, exclusive);
-}
+/** Of an image that others may write meanwhile. */
+const unlocked: ImageLock = { release: async () => {} };
 
 async function hasSector(file: FileHandle, offset: number): Promise<boolean> {
   const { bytesRead } = await file.read(new Uint8Array(SECTOR_BYTES), 0, SECTOR_BYTES, offset);

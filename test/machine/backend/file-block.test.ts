@@ -156,8 +156,8 @@ describe('FileBlock', () => {
 
     it('keeps an image that is being written from others, and lets go when it is closed', async () => {
       const disk = await FileBlock.open(image('disk'));
-      await refuses('disk', /in use by another running machine/);
-      await refuses('disk', /in use by another running machine/, { readOnly: true });
+      await refuses('disk', /in use: Failed to get/);
+      await refuses('disk', /in use: Failed to get/, { readOnly: true });
       await disk.close();
       await (await FileBlock.open(path('disk'))).close();
     });
@@ -204,8 +204,8 @@ describe('FileBlock', () => {
       image('disk');
       const writer = await hold('disk', 'write');
       assert.equal(writer.says, 'open');
-      await refuses('disk', /in use by another running machine/);
-      assert.match((await hold('disk', 'write')).says, /in use by another running machine/);
+      await refuses('disk', /in use: Failed to get/);
+      assert.match((await hold('disk', 'write')).says, /in use: Failed to get/);
       await kill(writer.process);
       const disk = await FileBlock.open(path('disk'));
       await disk.close();

@@ -211,7 +211,7 @@ describe('run', function () {
       const used = file('used.img', new Uint8Array(4096));
       const holder = await FileBlock.open(used);
       try {
-        await refused([...bare(FOREVER), '--disk', used], /used\.img': it is in use by another running machine/);
+        await refused([...bare(FOREVER), '--disk', used], /used\.img': it is in use: Failed to get/);
       } finally {
         await holder.close();
       }

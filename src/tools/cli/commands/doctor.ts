@@ -1,5 +1,5 @@
 import { availableParallelism, freemem, release, totalmem } from 'node:os';
-import { type EngineKind, usableEngines } from '../../../cpu/index.ts';
+import { type EngineKind, fileLocks, usableEngines } from '../../../cpu/index.ts';
 import { createSharedMemory } from '../../../hypervisor/index.ts';
 import { RAM_BYTES_LIMIT } from '../../../machine/index.ts';
 import { defaultImageDirectory, readManifest } from '../../image/store.ts';
@@ -58,6 +58,14 @@ function nodeVersion(): Finding {
   return { name: 'Node.js', ok, required: true, detail: `${process.version}${ok ? '' : ', needs 20.19 or later'}` };
 }
 
+function imageLocks(): Finding {
+  const name = 'image locks';
+  if (process.platform !== 'linux')
+    return { name, ok: false, detail: 'between machines of ours; QEMU does not see them' };
+  if (fileLocks() !== undefined) return { name, ok: true, detail: 'QEMU sees ours, and we see its' };
+  return { name, ok: false, detail: 'between machines of ours; those that QEMU sees need the native addon' };
+}
+
 function host(): Finding[] {
   const waitAsync = typeof (Atomics as { waitAsync?: unknown }).waitAsync === 'function';
   const cores = availableParallelism();
@@ -75,6 +83,7 @@ function host(): Finding[] {
     largestMachine(),
     { name: 'cores', ok: true, detail: `${cores}: that many vCPUs run at once` },
     { name: 'memory', ok: true, detail: memory },
+    imageLocks(),
   ];
 }
 
