@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { CommandArgs } from '../cli/virsh/arguments.ts';
 import { UsageFailure } from '../cli/virsh/failure.ts';
 import { parseSize } from '../cli/virsh/units.ts';
@@ -89,14 +90,20 @@ function bootDevices(boot: Settings): readonly string[] {
   return given.length > 0 || boot.text('kernel') !== undefined ? given : ['hd'];
 }
 
+/** A path as it is from everywhere: who opens the file works in another directory. */
+function absolute(path: string | undefined): string | undefined {
+  return path === undefined || path === '' ? path : resolve(path);
+}
+
 function osXml(args: CommandArgs, phase: BootPhase): string {
   const boot = bootSettings(args);
   const text = (name: string, value: string | undefined) =>
     value === undefined ? undefined : element(name, {}, value);
-  const loader = boot.text('loader');
+  const path = (name: string) => absolute(boot.text(name));
+  const loader = path('loader');
   const readonly = boot.text('loader.readonly') ?? boot.text('loader_ro');
-  const template = boot.text('nvram.template') ?? boot.text('nvram_template');
-  const nvram = boot.text('nvram');
+  const template = path('nvram.template') ?? path('nvram_template');
+  const nvram = path('nvram');
   const menu = boot.text('bootmenu.enable') ?? boot.text('menu');
   const hasNvram = nvram !== undefined || template !== undefined;
   const own = boot.text('kernel_args') ?? boot.text('cmdline') ?? boot.text('extra_args');
@@ -106,10 +113,10 @@ function osXml(args: CommandArgs, phase: BootPhase): string {
       ? undefined
       : element('loader', { readonly, type: boot.text('loader.type') ?? boot.text('loader_type') }, loader),
     hasNvram ? element('nvram', { template }, nvram ?? []) : undefined,
-    text('kernel', phase.kernel ?? boot.text('kernel')),
-    text('initrd', phase.initrd ?? boot.text('initrd')),
+    text('kernel', phase.kernel ?? path('kernel')),
+    text('initrd', phase.initrd ?? path('initrd')),
     text('cmdline', phase.cmdline ?? own),
-    text('dtb', boot.text('dtb')),
+    text('dtb', path('dtb')),
     ...(phase.devices ?? bootDevices(boot)).map((dev) => element('boot', { dev })),
     menu === undefined ? undefined : element('bootmenu', { enable: menu === 'on' || menu === 'yes' ? 'yes' : 'no' }),
   ]);

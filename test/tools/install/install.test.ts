@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { spawn } from 'node:child_process';
 import { existsSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cli, NODE_ARGS, startCli } from '../cli/support.ts';
 import { scratchDirectory, virsh } from '../virsh/support.ts';
@@ -125,6 +125,17 @@ describe('install: the domain it describes', () => {
       'none',
     );
     assert.doesNotMatch(bare, /<disk|<interface|<rng|<console|<serial/);
+  });
+
+  it('makes the paths of what it boots absolute', async () => {
+    const files = ['kernel', 'initrd', 'dtb', 'loader', 'nvram', 'nvram.template'].map(
+      (name) => `${name}=a/../${name}`,
+    );
+    const xml = await xmlOf('--boot', files.join(','));
+    for (const element of ['kernel', 'initrd', 'dtb', 'loader', 'nvram']) {
+      assert.ok(xml.includes(`>${resolve(element)}</${element}>`), `${element}\n${xml}`);
+    }
+    assert.ok(xml.includes(`<nvram template='${resolve('nvram.template')}'>`), xml);
   });
 
   it('makes a name up when none is given, one that is free', async () => {
