@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { setTimeout } from 'node:timers/promises';
+import { CloseReason } from '../../../src/virt/enums.ts';
 import { CONNECTION_CLOSED_MESSAGE } from '../../../src/virt/rpc/events.ts';
 import { Keepalive, PacketStatus, PacketType } from '../../../src/virt/rpc/packet.ts';
 import { until } from '../contract/bench.ts';
@@ -130,6 +131,7 @@ describe('RPC server: limits', () => {
     release();
     await drained;
     assert.equal((await bench.client.reply(slow)).status, PacketStatus.OK);
-    assert.ok(bench.client.packets.some(({ procedure }) => procedure === CONNECTION_CLOSED_MESSAGE));
+    const farewell = bench.client.packets.find(({ procedure }) => procedure === CONNECTION_CLOSED_MESSAGE);
+    assert.equal(farewell?.payload.readInt32BE(0), CloseReason.EOF);
   });
 });

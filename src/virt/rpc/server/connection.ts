@@ -111,7 +111,8 @@ export class ServerConnection implements SessionHost {
   async drain(): Promise<void> {
     this.#closing = true;
     await this.#calls.idle();
-    this.#farewell(CloseReason.CLIENT);
+    // Not the client's own wish: virsh and libvirt's bindings take the connection for lost, and look for the next server.
+    this.#farewell(CloseReason.EOF);
     await this.closed;
   }
 
