@@ -68,7 +68,10 @@ export abstract class MachineHypervisor implements Hypervisor {
   }
 
   live(def: FilledDomainDef): FilledDomainDef {
-    return makeLive(def);
+    const { graphics } = def.devices;
+    // Nobody listens: what looks for a port is to find none, rather than one that is still to be chosen.
+    const silent = graphics.map(({ port: _, tlsPort: _tls, websocket: _web, ...rest }) => rest);
+    return makeLive({ ...def, devices: { ...def.devices, graphics: silent } });
   }
 
   /** Puts the vCPUs on the host CPUs of the definition. */

@@ -7,6 +7,7 @@ import {
   DomainLifecycle,
   DomainStart,
   DomainState,
+  DomainXml,
   PausedReason,
   RunningReason,
   ShutoffReason,
@@ -187,6 +188,15 @@ describe('machines in processes', function () {
     assert.equal((await domain.getBlockInfo('vda')).capacity, 131_072n);
     assert.ok((await domain.blockStats('vda')).rdReq >= 0n);
     await rejects(domain.blockResize('vdz', 128n), 'INVALID_ARG', /vdz/);
+  });
+
+  it('name no port of a screen: nobody listens there', async () => {
+    const devices = "<graphics type='vnc'/><graphics type='spice' port='5902' tlsPort='5903'/>";
+    const domain = await bench.connection.defineXML(domainXml('one', { devices }));
+    const ports = async (flags?: number) => (await domain.getXMLDesc(flags)).match(/[pP]ort='(-1|59\d\d)'/g);
+    await domain.create();
+    assert.deepEqual(await ports(), null);
+    assert.deepEqual(await ports(DomainXml.INACTIVE), ["port='-1'", "port='5902'", "Port='5903'"]);
   });
 
   it('keep what nobody reads for the next who does', async () => {
