@@ -86,6 +86,15 @@ export function callsPerSecond(uri: string, call: string, clients: number, domai
 
 /** Memory of a process alone, its part of shared pages included, in MiB. */
 export function memoryMib(pid: number): number {
+  return rollupMib(pid, 'Pss');
+}
+
+/** What a process has written for itself, in MiB: no other process makes that less by sharing a file's pages. */
+export function ownMemoryMib(pid: number): number {
+  return rollupMib(pid, 'Anonymous');
+}
+
+function rollupMib(pid: number, row: string): number {
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
-  return Number(/^Pss:\s+(\d+)/m.exec(rollup)?.[1]) / 1024;
+  return Number(new RegExp(`^${row}:\\s+(\\d+)`, 'm').exec(rollup)?.[1]) / 1024;
 }
