@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -125,6 +126,27 @@ ready: .asciz "ready\\n"`;
     );
     await ended;
     await connection.close();
+  });
+
+  it('virsh in its shell hears that a daemon ends, and goes on with the next one', async () => {
+    await define('one');
+    const shell = spawn('virsh', ['-c', bench.uri], { env: { ...process.env, LC_ALL: 'C' } });
+    let said = '';
+    for (const stream of [shell.stdout, shell.stderr]) {
+      stream.on('data', (bytes: Buffer) => {
+        said += bytes.toString();
+      });
+    }
+    const ended = new Promise((resolve) => shell.once('exit', resolve));
+    shell.stdin.write('list --all\n');
+    await until(() => /one +shut off/.test(said), 'it lists');
+    assert.equal(await bench.stop('SIGTERM'), 0);
+    await until(() => /Disconnected from .* due to end of file/.test(said), 'it says that the daemon has gone');
+    assert.equal(await bench.start(['--stop-timeout', '0']), 'ready');
+    said = '';
+    shell.stdin.end('list --all\n');
+    await until(() => /Reconnected to the hypervisor[\s\S]*one +shut off/.test(said), 'it lists again');
+    assert.equal(await ended, 0, said);
   });
 
   it('libvirt-python hears of what happens', async function () {
