@@ -17,3 +17,4 @@ export { makeDirectory } from './make-directory.ts';
 export { type RandomSource, SeededRandom } from './random.ts';
 export { SharedLock } from './shared-lock.ts';
 export { type ReachablePath, reachablePath } from './socket-path.ts';
+export { tlsReason } from './tls-reason.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
-import { type Logger, VirtError } from '../../util/index.ts';
+import { type Logger, tlsReason, VirtError } from '../../util/index.ts';
 import type { TlsSettings } from './settings.ts';
 
 /** How long, in milliseconds, a client may take for its handshake. */
@@ -35,7 +35,7 @@ export function tlsServer(settings: TlsSettings, logger: Logger, onClient: (sock
   try {
     server = createServer(options);
   } catch (cause) {
-    throw new VirtError('INVALID_ARG', `TLS: ${(cause as Error).message}`, { cause });
+    throw new VirtError('INVALID_ARG', `TLS: ${tlsReason(cause as Error)}`, { cause });
   }
   server.on('secureConnection', (socket) => {
     const name = commonName(socket);
@@ -48,7 +48,11 @@ export function tlsServer(settings: TlsSettings, logger: Logger, onClient: (sock
     onClient(socket);
   });
   server.on('tlsClientError', (error, socket) => {
-    logger.log('info', 'client refused: no TLS with a certificate of ours', { reason: error.message });
+    const { authorizationError: reason } = socket;
+    // Why its certificate is none of ours: the error itself says then that the connection is over.
+    logger.log('info', 'client refused: no TLS with a certificate of ours', {
+      reason: reason ? String(reason) : tlsReason(error),
+    });
     socket.destroy();
   });
   return server;

@@ -2,7 +2,7 @@
 import { connect as connectSocket, isIP, type NetConnectOpts, type Socket } from 'node:net';
 import { type Duplex, finished } from 'node:stream';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { VirtError } from '../../../util/index.ts';
+import { tlsReason, VirtError } from '../../../util/index.ts';
 import { virtError } from '../../errors.ts';
 import { type Environment, libvirtSocket, nodevisorSocket, readOnlySocket } from '../sockets.ts';
 import { pkiFiles, readPki } from './pki.ts';
@@ -74,7 +74,7 @@ export async function connectTlsServer(uri: RemoteUri, env: Environment): Promis
   } catch (cause) {
     socket.destroy();
     if (cause instanceof VirtError) throw cause;
-    throw virtError('RPC', `TLS handshake failed: ${(cause as Error).message}`, { cause, domain: 'RPC' });
+    throw virtError('RPC', `TLS handshake failed: ${tlsReason(cause as Error)}`, { cause, domain: 'RPC' });
   }
   return socket;
 }
