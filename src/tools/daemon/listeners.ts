@@ -6,7 +6,7 @@ import type { Arrival, Clients } from './clients.ts';
 import type { DaemonSettings } from './settings.ts';
 import type { PassedSocket } from './systemd.ts';
 import { tlsServer } from './tls.ts';
-import { groupId, listenOnUnix } from './unix-socket.ts';
+import { groupId, listenOnUnix, passageTo, type SocketAccess } from './unix-socket.ts';
 
 /** Connections that may wait to be accepted. */
 const BACKLOG = 512;
@@ -42,9 +42,10 @@ export class Listeners {
     if (address.kind === 'unix') {
       const gid = settings.group === undefined ? undefined : groupId(settings.group);
       const mode = gid === undefined ? 0o600 : 0o660;
-      const owner = gid === undefined ? {} : { gid };
-      await this.#openUnix(address.path, false, { mode, ...owner });
-      await this.#openUnix(readOnlySocket(address.path), true, { mode: settings.readOnlyMode ?? mode, ...owner });
+      const readOnlyMode = settings.readOnlyMode ?? mode;
+      const others = { directoryMode: passageTo([mode, readOnlyMode]), ...(gid === undefined ? {} : { gid }) };
+      await this.#openUnix(address.path, false, { mode, ...others });
+      await this.#openUnix(readOnlySocket(address.path), true, { mode: readOnlyMode, ...others });
       return;
     }
     const at = formatAddress(address);
@@ -62,7 +63,7 @@ export class Listeners {
     }
   }
 
-  async #openUnix(path: string, readOnly: boolean, access: { mode: number; gid?: number }): Promise<void> {
+  async #openUnix(path: string, readOnly: boolean, access: SocketAccess): Promise<void> {
     const at = formatAddress({ kind: 'unix', path });
     this.#stops.push(await listenOnUnix(this.#server({ at, readOnly }), path, access));
     this.#logger.log('info', 'listening', { at, readOnly });

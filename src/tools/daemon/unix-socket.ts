@@ -14,6 +14,27 @@ export interface SocketAccess {
   readonly mode: number;
   /** Number of the group that it belongs to; absent: the user's. */
   readonly gid?: number;
+  /** Mode of the directories that are made for it. */
+  readonly directoryMode: number;
+}
+
+/** Mode of a directory in which those find sockets who may use one of these modes, and nobody else does anything. */
+export function passageTo(modes: readonly number[]): number {
+  const may = (bits: number) => modes.some((mode) => (mode & bits) !== 0);
+  return 0o700 | (may(0o060) ? 0o010 : 0) | (may(0o006) ? 0o001 : 0);
+}
+
+/** Makes the directory of a socket, and those above it; what is there stays as it is. */
+async function makePassage(directory: string, access: SocketAccess): Promise<void> {
+  if ((await lstat(directory).catch(() => undefined)) !== undefined) return;
+  await makePassage(dirname(directory), access);
+  await makeDirectory(directory, 0o700);
+  await openTo(directory, access.directoryMode, access);
+}
+
+async function openTo(path: string, mode: number, { gid }: SocketAccess): Promise<void> {
+  if (gid !== undefined) await chown(path, process.getuid?.() ?? -1, gid);
+  await chmod(path, mode);
 }
 
 /** Number of a group by its name, or as text. Throws INVALID_ARG. */
@@ -63,15 +84,14 @@ export async function listenOnUnix(server: Server, path: string, access: SocketA
   if (Buffer.byteLength(path) > PATH_MAX) {
     throw new VirtError('INVALID_ARG', `the path of the socket '${path}' is longer than ${PATH_MAX} bytes`);
   }
-  await makeDirectory(dirname(path), 0o700);
+  await makePassage(dirname(path), access);
   const lock = await lockFile(`${path}.lock`);
   if (lock === undefined) throw new VirtError('RESOURCE_BUSY', `another daemon listens on '${path}'`);
   const temporary = `${path}.${randomBytes(3).toString('hex')}`;
   try {
     await checkFree(path);
     await listen(server, temporary);
-    if (access.gid !== undefined) await chown(temporary, process.getuid?.() ?? -1, access.gid);
-    await chmod(temporary, access.mode);
+    await openTo(temporary, access.mode, access);
     await rename(temporary, path);
   } catch (error) {
     server.close();

@@ -1,7 +1,8 @@
 import { strict as assert } from 'node:assert';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { connect } from '../../../src/index.ts';
 import { builtCommand } from '../../support/built.ts';
 import { program } from '../../support/guest.ts';
 import { needTool } from '../../support/need-tool.ts';
@@ -63,6 +64,12 @@ describe('nodevisor daemon', function () {
     assert.equal(statSync(bench.socket).mode & 0o777, 0o660);
     assert.equal(statSync(bench.socket).gid, gid);
     assert.equal(statSync(`${bench.socket}-ro`).mode & 0o777, 0o666);
+    const made = statSync(join(bench.directory, 'run'));
+    assert.deepEqual([made.mode & 0o777, made.gid], [0o711, gid], 'they get through to the sockets');
+    await bench.stop();
+    rmdirSync(join(bench.directory, 'run'));
+    assert.equal(await bench.start(['--group', String(gid)]), 'ready');
+    assert.equal(statSync(join(bench.directory, 'run')).mode & 0o777, 0o710);
     await bench.stop();
     assert.equal(await bench.start(['--group', 'nobody-has-such-a-group']), 2);
     assert.match(messages(), /there is no group/);
@@ -206,6 +213,16 @@ describe('nodevisor daemon', function () {
     assert.equal(await bench.start(['--listen', 'tls:localhost:0', ...tls]), 'ready');
     const good = await list(port(), pki('good'));
     assert.deepEqual([good.code, good.err], [0, '']);
+    // Libvirt's own client would not even show these.
+    for (const [who, why] of [
+      ['stranger', /^(UNABLE_TO|SELF_SIGNED)/],
+      ['expired', /^CERT_HAS_EXPIRED$/],
+      ['nobody', /^peer did not return a certificate$/],
+    ] as const) {
+      await assert.rejects(connect(`nodevisor+tls://localhost:${port()}/session?pkipath=${pki(who)}`), who);
+      const refused = () => bench.log.findLast(({ msg }) => msg.startsWith('client refused'));
+      await until(() => why.test(String(refused()?.['reason'])), `${who}: ${JSON.stringify(refused())}`);
+    }
     assert.equal((await list(port(), pki('stranger'))).code, 1, 'a certificate of another authority');
     await bench.stop();
     assert.equal(await bench.start(['--listen', 'tls:localhost:0', ...tls, '--tls-client', 'somebody-else']), 'ready');
@@ -266,11 +283,11 @@ os.execv(sys.argv[2], sys.argv[2:])
   });
 });
 
-/** Certificates: an authority's, the server's, a client's in `good`, and one of another authority in `stranger`. */
+/** Certificates: an authority's, the server's, a client's in `good`; others that are no good, and `nobody`'s. */
 async function makePki(directory: string): Promise<(name: string) => string> {
   const pki = join(directory, 'pki');
   const path = (name: string) => join(pki, name);
-  for (const name of ['', 'good', 'stranger', 'other']) mkdirSync(path(name));
+  for (const name of ['', 'good', 'stranger', 'expired', 'nobody', 'other']) mkdirSync(path(name));
   const openssl = async (...args: string[]) => {
     const { code, err } = await run('openssl', args);
     assert.equal(code, 0, err);
@@ -291,7 +308,7 @@ async function makePki(directory: string): Promise<(name: string) => string> {
       '-out',
       cert,
     );
-  const sign = async (name: string, cert: string, key: string, ca: string, caKey: string) => {
+  const sign = async (name: string, cert: string, key: string, ca: string, caKey: string, days = '2') => {
     const extensions = path('extensions');
     writeFileSync(extensions, 'subjectAltName=DNS:localhost\nextendedKeyUsage=serverAuth,clientAuth\n');
     await openssl(
@@ -310,7 +327,7 @@ async function makePki(directory: string): Promise<(name: string) => string> {
       'x509',
       '-req',
       '-days',
-      '2',
+      days,
       '-in',
       path('request'),
       '-CA',
@@ -327,9 +344,11 @@ async function makePki(directory: string): Promise<(name: string) => string> {
   await authority(path('cacert.pem'), path('cakey.pem'));
   await authority(path('other/cacert.pem'), path('other/cakey.pem'));
   await sign('localhost', path('servercert.pem'), path('serverkey.pem'), path('cacert.pem'), path('cakey.pem'));
-  for (const [who, ca] of [
-    ['good', ''],
-    ['stranger', 'other/'],
+  copyFileSync(path('cacert.pem'), path('nobody/cacert.pem'));
+  for (const [who, ca, days] of [
+    ['good', '', '2'],
+    ['stranger', 'other/', '2'],
+    ['expired', '', '-1'],
   ] as const) {
     await sign(
       'alice',
@@ -337,6 +356,7 @@ async function makePki(directory: string): Promise<(name: string) => string> {
       path(`${who}/clientkey.pem`),
       path(`${ca}cacert.pem`),
       path(`${ca}cakey.pem`),
+      days,
     );
     copyFileSync(path('cacert.pem'), path(`${who}/cacert.pem`));
   }
