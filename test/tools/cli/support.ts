@@ -28,6 +28,8 @@ export interface Running {
   readonly result: Promise<Result>;
   /** What it has written to stdout so far. */
   output(): string;
+  /** And to stderr. */
+  errors(): string;
   type(text: string): void;
   /** As if the process got it. */
   signal(name: NodeJS.Signals): void;
@@ -54,6 +56,7 @@ export function startCli(argv: readonly string[], env: NodeJS.ProcessEnv = {}): 
   return {
     result,
     output: () => stdout.text,
+    errors: () => stderr.text,
     type: (text) => stdin.write(text),
     signal: (name) => events.emit(name),
     breakOutput: () => stdout.emit('error', new Error('EPIPE')),

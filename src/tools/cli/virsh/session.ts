@@ -2,7 +2,14 @@ import { EventEmitter } from 'node:events';
 import { constants, homedir } from 'node:os';
 import { join } from 'node:path';
 import { makeDirectory } from '../../../util/index.ts';
-import { type Connection, connect, DomainLifecycle, defaultUri, parseConnectionUri } from '../../../virt/index.ts';
+import {
+  CloseReason,
+  type Connection,
+  connect,
+  DomainLifecycle,
+  defaultUri,
+  parseConnectionUri,
+} from '../../../virt/index.ts';
 import { type Context, ExitCode } from '../command.ts';
 import { attempt, CommandFailure, UsageFailure, unsupported } from './failure.ts';
 import { LogLevel, SessionLog } from './log.ts';
@@ -28,6 +35,9 @@ function endsWithUs(uri: string): boolean {
   const { driver, host, path, transport } = parseConnectionUri(uri);
   return driver === 'nodevisor' && host === '' && transport === undefined && path === '/embed';
 }
+
+/** Why a connection was lost, by virConnectCloseReason. */
+const LOSSES: readonly string[] = ['I/O error', 'end of file', 'keepalive timeout'];
 
 /** True when there is no server behind a URI. */
 function isInProcess(uri: string): boolean {
@@ -89,6 +99,8 @@ export class Session {
   #ended = false;
   #interrupted = false;
   #terminated: number | undefined;
+  /** The server went; the next command looks for another one. */
+  #lost = false;
   #connection: Promise<Connection> | undefined;
   readonly #started = new Map<string, string>();
   readonly #interrupts = new EventEmitter();
@@ -228,6 +240,14 @@ export class Session {
   async #open(): Promise<Connection> {
     const uri = this.#uri;
     const connection = await attempt('failed to connect to the hypervisor', this.#connect(uri));
+    if (this.#lost) this.note('Reconnected to the hypervisor');
+    this.#lost = false;
+    connection.on('close', (reason) => {
+      if (reason === CloseReason.CLIENT) return;
+      this.#connection = undefined;
+      this.#lost = true;
+      this.showError(`Disconnected from ${uri} due to ${LOSSES[reason] ?? 'unknown reason'}`);
+    });
     connection.on('lifecycle', (domain, event) => {
       if (event === DomainLifecycle.STARTED.id) this.#started.set(domain.uuid, domain.name);
       else if (event === DomainLifecycle.STOPPED.id) this.#started.delete(domain.uuid);

@@ -107,11 +107,11 @@ interface Watch {
 /** Why the waiting ended early, and what is said about it. */
 const ENDS = { timeout: 'event loop timed out', interrupted: 'event loop interrupted' } as const;
 
-/** Shows events until enough have come, the time is over or the user interrupts. */
+/** Shows events until enough have come, the time is over, the user interrupts or the connection is lost. */
 async function watchEvents(watch: Watch, args: CommandArgs, session: Session): Promise<number> {
   const seconds = args.number('timeout', 1);
   const stream = (await session.connection()).eventStream();
-  const ended: { why?: keyof typeof ENDS } = {};
+  const ended: { why?: keyof typeof ENDS; enough?: boolean } = {};
   const stop = (why: keyof typeof ENDS) => {
     ended.why = why;
     void stream.return?.();
@@ -127,7 +127,9 @@ async function watchEvents(watch: Watch, args: CommandArgs, session: Session): P
       if (shown === undefined) continue;
       count++;
       showEvent(shown, watch, args, session);
-      if (!args.flag('loop')) break;
+      if (args.flag('loop')) continue;
+      ended.enough = true;
+      break;
     }
   };
   try {
@@ -140,7 +142,8 @@ async function watchEvents(watch: Watch, args: CommandArgs, session: Session): P
     if (ended.why !== undefined) session.write(`${ENDS[ended.why]}\n`);
     session.write(`events received: ${count}\n`);
   }
-  return count > 0 ? 0 : 1;
+  const lost = ended.why === undefined && ended.enough !== true;
+  return count > 0 && !lost ? 0 : 1;
 }
 
 function wantedEvent(event: ConnectionEvent, { describe, kinds, uuid }: Watch): Shown | undefined {
