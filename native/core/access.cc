@@ -77,7 +77,7 @@ bool Hart::resolve(uint64_t va, Access access, Resolved* out) {
         }
         page->allowed |= kind;
         cacheable = true;
-        dirty = page->flags & pte::D;
+        dirty = page->flags() & pte::D;
     } else {
         const Translation t = translate(va, access, priv, sum, mxr_);
         if (t.fault) {
@@ -87,7 +87,7 @@ bool Hart::resolve(uint64_t va, Access access, Resolved* out) {
         gpa = t.gpa;
         cacheable = t.cacheable;
         dirty = t.dirty;
-        if (!bare && cacheable) tlbStore_.insert({va >> 12, gpa >> 12, asid, t.flags, kind});
+        if (!bare && cacheable) tlbStore_.insert(va >> 12, asid, gpa >> 12, t.flags, kind);
         if (t.shift != 12) noteLarge(va, t.shift);
     }
     out->gpa = gpa;
@@ -99,20 +99,21 @@ bool Hart::resolve(uint64_t va, Access access, Resolved* out) {
         return true;
     }
     out->host = out->slot->host + (gpa - out->slot->gpa);
+    __builtin_prefetch(out->host);
     return true;
 }
 
 bool Hart::storedPermits(const StoredPage& page, Access access, uint32_t priv, bool sum) const {
-    if (page.flags & pte::U) {
+    if (page.flags() & pte::U) {
         if (priv == 1 && (access == Access::kFetch || !sum)) return false;
     } else if (priv == 0) {
         return false;
     }
     switch (access) {
-        case Access::kFetch: return page.flags & pte::X;
-        case Access::kLoad: return (page.flags & pte::R) || (mxr_ && (page.flags & pte::X));
+        case Access::kFetch: return page.flags() & pte::X;
+        case Access::kLoad: return (page.flags() & pte::R) || (mxr_ && (page.flags() & pte::X));
         // A store to a page whose D bit is clear must walk, to set it or to fault.
-        default: return (page.flags & pte::W) && (page.flags & pte::D);
+        default: return (page.flags() & pte::W) && (page.flags() & pte::D);
     }
 }
 

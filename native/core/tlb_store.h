@@ -18,84 +18,117 @@ constexpr uint64_t kPbmtShift = 61;
 constexpr uint64_t N = uint64_t{1} << 63;
 }  // namespace pte
 
-/// A leaf as found by a walk, cut to its 4 KiB page.
+/// A leaf as found by a walk, cut to its 4 KiB page. Packed, so that a set of four is one cache line: a guest that walks
+/// through much memory at random waits for that line each time.
 struct StoredPage {
-    uint64_t vpn;
-    uint64_t gpaPage;
-    uint16_t asid;
-    /// R, W, X, U, G, D as in the PTE.
-    uint8_t flags;
+    /// Of a canonical address, thus the sign of what Sv57 leaves.
+    int64_t vpn : 45;
+    uint64_t asid : 16;
     /// Accesses that PMP, which treats the page as one, has been asked about and allows: bits by Access.
-    uint8_t allowed;
+    uint64_t allowed : 3;
+    uint64_t gpaPage : 44;
+    /// R, W, X, U, G, A, D as in the PTE, without V.
+    uint64_t flagsAboveV : 7;
+    /// That of its address space when it was entered: a flush raises a space's stamp. 0: never valid.
+    uint64_t stamp : 13;
+
+    uint32_t flags() const { return static_cast<uint32_t>(flagsAboveV) << 1; }
 };
+static_assert(sizeof(StoredPage) == 16);
 
 class TlbStore {
 public:
-    TlbStore() : pages_(new Entry[kSets * kWays]()) {}
+    TlbStore() : sets_(new Set[kSets]()) { restamp(); }
 
-    /// The page's translation in address space `asid`, or nullptr.
+    /// The page's translation in address space `asid`, or nullptr. `vpn` is the address without its 12 lowest bits.
     StoredPage* find(uint64_t vpn, uint16_t asid) {
-        Entry* set = &pages_[index(vpn)];
+        StoredPage* set = sets_[index(vpn)].ways;
         for (uint32_t way = 0; way < kWays; way++) {
-            if (set[way].page.vpn == vpn && matches(set[way], asid)) return &set[way].page;
+            if (set[way].vpn == extended(vpn) && matches(set[way], asid)) return &set[way];
         }
         return nullptr;
     }
 
-    void insert(const StoredPage& page) {
-        Entry* set = &pages_[index(page.vpn)];
-        Entry* chosen = nullptr;
+    /// @param flags as in the PTE
+    void insert(uint64_t vpn, uint16_t asid, uint64_t gpaPage, uint8_t flags, uint8_t allowed) {
+        StoredPage* set = sets_[index(vpn)].ways;
+        StoredPage* chosen = nullptr;
         for (uint32_t way = 0; way < kWays; way++) {
             if (!alive(set[way])) chosen = &set[way];
         }
         for (uint32_t way = 0; way < kWays; way++) {
-            if (set[way].page.vpn == page.vpn && matches(set[way], page.asid)) chosen = &set[way];
+            if (set[way].vpn == extended(vpn) && matches(set[way], asid)) chosen = &set[way];
         }
         if (!chosen) chosen = &set[next_++ % kWays];
-        *chosen = Entry{page, stamp(page)};
+        chosen->vpn = extended(vpn);
+        chosen->asid = asid;
+        chosen->allowed = allowed;
+        chosen->gpaPage = gpaPage;
+        chosen->flagsAboveV = flags >> 1;
+        chosen->stamp = stampOf(*chosen);
     }
 
-    void flushAll() { all_++; }
+    void flushAll() {
+        for (uint16_t& stamp : stamps_) stamp++;
+        globalStamp_++;
+        if (++flushes_ == kStampLimit) forget();
+    }
 
     /// SFENCE.VMA with rs2: every non-global translation of one address space.
-    void flushAsid(uint16_t asid) { byAsid_[asid % kAsidStamps]++; }
+    void flushAsid(uint16_t asid) {
+        stamps_[asid % kAsidStamps]++;
+        // No stamp has been raised more often than there were flushes.
+        if (++flushes_ == kStampLimit) forget();
+    }
 
     /// SFENCE.VMA with rs1: one page, in every address space or (then sparing global ones) in one.
     void flushPage(uint64_t vpn, bool oneAsid, uint16_t asid) {
-        Entry* set = &pages_[index(vpn)];
+        StoredPage* set = sets_[index(vpn)].ways;
         for (uint32_t way = 0; way < kWays; way++) {
-            if (set[way].page.vpn != vpn) continue;
-            if (oneAsid && (set[way].page.asid != asid || (set[way].page.flags & pte::G))) continue;
+            if (set[way].vpn != extended(vpn)) continue;
+            if (oneAsid && (set[way].asid != asid || (set[way].flags() & pte::G))) continue;
             set[way].stamp = 0;
         }
     }
 
 private:
-    /// A page with the stamps of all address spaces and of its own when it was entered: a flush raises a stamp.
-    struct Entry {
-        StoredPage page;
-        uint64_t stamp;
-    };
     static constexpr uint32_t kSets = 8192;
     static constexpr uint32_t kWays = 4;
     static constexpr uint32_t kAsidStamps = 1024;
+    /// Stamps start at 1 and must fit their bits of a page.
+    static constexpr uint32_t kStampLimit = (1u << 13) - 2;
 
-    static uint32_t index(uint64_t vpn) {
-        return static_cast<uint32_t>((vpn ^ (vpn >> 13) ^ (vpn >> 26)) % kSets) * kWays;
-    }
-    /// Never 0. Stamps wrap after 2^32 flushes, long after the entries in question are gone.
-    uint64_t stamp(const StoredPage& page) const {
-        return (uint64_t{all_} << 32) | ((page.flags & pte::G) ? 0 : byAsid_[page.asid % kAsidStamps]);
-    }
-    bool alive(const Entry& e) const { return e.stamp == stamp(e.page); }
-    bool matches(const Entry& e, uint16_t asid) const {
-        return (e.page.asid == asid || (e.page.flags & pte::G)) && alive(e);
+    struct alignas(64) Set {
+        StoredPage ways[kWays];
+    };
+
+    static int64_t extended(uint64_t vpn) { return static_cast<int64_t>(vpn << 12) >> 12; }
+    static uint32_t index(uint64_t vpn) { return static_cast<uint32_t>((vpn ^ (vpn >> 13) ^ (vpn >> 26)) % kSets); }
+    uint32_t stampOf(const StoredPage& p) const { return (p.flags() & pte::G) ? globalStamp_ : stamps_[p.asid % kAsidStamps]; }
+    bool alive(const StoredPage& p) const { return p.stamp == stampOf(p); }
+    bool matches(const StoredPage& p, uint16_t asid) const {
+        return (p.asid == asid || (p.flags() & pte::G)) && alive(p);
     }
 
-    std::unique_ptr<Entry[]> pages_;
+    /// Empties the cache, after which stamps may begin anew.
+    void forget() {
+        for (uint32_t i = 0; i < kSets; i++) {
+            for (StoredPage& page : sets_[i].ways) page.stamp = 0;
+        }
+        restamp();
+    }
+
+    void restamp() {
+        for (uint16_t& stamp : stamps_) stamp = 1;
+        globalStamp_ = 1;
+        flushes_ = 0;
+    }
+
+    std::unique_ptr<Set[]> sets_;
     uint32_t next_ = 0;
-    uint32_t all_ = 1;
-    uint32_t byAsid_[kAsidStamps] = {};
+    uint32_t flushes_ = 0;
+    uint16_t globalStamp_ = 1;
+    uint16_t stamps_[kAsidStamps];
 };
 
 /// Superpages in use, by size: SFENCE.VMA by address must drop all of the one that the address lies in. Plain arrays:

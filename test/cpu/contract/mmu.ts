@@ -348,6 +348,41 @@ function fenceTests(getRig: () => Rig, getTables: () => PageTables): void {
     }
   }
 
+  for (const fence of ['sfence.vma', 'sfence.vma zero, a6']) {
+    it(`${fence} drops a page each of ten thousand times`, () => {
+      const rig = getRig();
+      const tables = getTables();
+      const pages = [DATA, DATA + 0x3000n];
+      tables.map(BASE, BASE, RWX, 2);
+      tables.map(0x10000n, pages[0], RW);
+      pages.forEach((page, index) => {
+        rig.view.setBigUint64(Number(page - BASE) + 0x48, BigInt(index), true);
+      });
+      // s0: rounds to go; s1: what the page must hold; a5: both entries' difference.
+      rig.load(`
+        again:
+          ld t0, 0(a4)
+          xor t0, t0, a5
+          sd t0, 0(a4)
+          ${fence}
+          xori s1, s1, 1
+          ld t1, 8(a1)
+          bne t1, s1, end
+          addi s0, s0, -1
+          bnez s0, again
+        end:
+          ebreak`);
+      rig.state.set('mstatus', 0n);
+      rig.state.set32('priv', Priv.S);
+      rig.setX('s0', 10_000n).setX('a1', 0x10040n).setX('a6', 0n);
+      rig.setX('a4', tables.leafGpa(0x10000n)).setX('a5', ((pages[0] ^ pages[1]) >> 12n) << 10n);
+      rig.state.set('pc', BASE);
+      rig.hart.invalidate();
+      rig.untilEbreak(200_000);
+      assert.equal(rig.x('s0'), 0n, 'rounds left');
+    });
+  }
+
   it('a write of satp changes the address space for what is not global', () => {
     const rig = getRig();
     const tables = getTables();
