@@ -85,10 +85,7 @@ private:
             const ssize_t count = pread(fd_, into_ + at + done, bytes - done, offset_ + static_cast<off_t>(at + done));
             if (count < 0 && errno == EINTR) continue;
             if (count < 0) return -errno;
-            if (count == 0) {
-                std::memset(into_ + at + done, 0, bytes - done);
-                break;
-            }
+            if (count == 0) return -ENODATA;
             done += static_cast<size_t>(count);
         }
         return 0;

@@ -6,11 +6,11 @@
 namespace nodevisor {
 
 /// Adds to the module:
-/// `readBlocks(fd, offset, blockBytes, into, runs)`: fills the Uint8Array `into` from byte `offset` of the file, with
-/// zeroes from its end on, and puts the lengths in bytes of what is zero and what is not, by turns, zeroes first, into the
-/// Uint32Array `runs`; a block is zero as a whole or not. A promise of how many lengths there are, when there is no more
-/// room the last one being of no zeroes; or of an errno, negative. Not on Windows. Wrong arguments throw a JavaScript
-/// error.
+/// `readBlocks(fd, offset, blockBytes, into, runs)`: fills the Uint8Array `into` from byte `offset` of the file, and puts
+/// the lengths in bytes of what is zero and what is not, by turns, zeroes first, into the Uint32Array `runs`; a block is
+/// zero as a whole or not. A promise of how many lengths there are, when there is no more room the last one being of no
+/// zeroes; or of an errno, negative, ENODATA for a file that ends before. Not on Windows. Wrong arguments throw a
+/// JavaScript error.
 void defineFileBlocks(Napi::Env env, Napi::Object exports);
 
 }  // namespace nodevisor

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { Server } from 'node:net';
 import { platform } from 'node:os';
 import { VirtError } from './errors.ts';
@@ -39,15 +40,28 @@ export function lockingOpenFlags(exclusive: boolean, kind: LockKind = lockKind()
   return openLock.nonBlocking | (exclusive ? openLock.exclusive : openLock.shared);
 }
 
+/** How to take a lock on an image. */
+export interface LockOptions {
+  readonly exclusive: boolean;
+  /** There is another lock already, which tells most who come: who reads is looked up in a list, and not asked for. */
+  readonly second?: boolean;
+  /** The open file, kept from being closed as garbage: a file that is made later may get the numbers of a closed one. */
+  readonly file?: object;
+}
+
 /**
  * Takes the lock on the file with these numbers, or returns undefined if it is taken; where open(2) has locked it
  * already, there is nothing to do. Throws SYSTEM_ERROR if the system refuses for another reason.
  */
-export async function lockImage(dev: bigint, ino: bigint, exclusive: boolean): Promise<ImageLock | undefined> {
+export async function lockImage(
+  dev: bigint,
+  ino: bigint,
+  { exclusive, second = false, file }: LockOptions,
+): Promise<ImageLock | undefined> {
   const kind = lockKind();
   if (kind === 'open-flags') return { release: async () => {} };
   const name = `${kind === 'named-pipe' ? '\\\\.\\pipe\\' : '\0'}nodevisor-image-${dev}-${ino}`;
-  return exclusive ? lockForWriting(name) : lockForReading(name);
+  return exclusive ? lockForWriting(name, second, file) : lockForReading(name, file);
 }
 
 /** Only for who locks: every thread of a machine loads this module, and none of them does. */
@@ -55,7 +69,7 @@ function net(): Promise<typeof import('node:net')> {
   return import('node:net');
 }
 
-function readerName(name: string, reader: number): string {
+function readerName(name: string, reader: number | ''): string {
   return `${name}-reader-${reader}`;
 }
 
@@ -63,20 +77,35 @@ function readerName(name: string, reader: number): string {
  * Writers and readers first put up their own name, then look for the other's: of two that come at the same time, at
  * least one sees the other, so both may be refused but never both admitted.
  */
-async function lockForWriting(name: string): Promise<ImageLock | undefined> {
-  const server = await occupy(name);
+async function lockForWriting(name: string, quick: boolean, file?: object): Promise<ImageLock | undefined> {
+  const server = await occupy(name, file);
   if (server === undefined) return undefined;
-  const readers = Array.from({ length: READERS_MAX }, (_, reader) => occupied(readerName(name, reader)));
-  if ((await Promise.all(readers)).includes(true)) {
+  const listed = quick ? await listedReaders(name) : undefined;
+  if (listed ?? (await hasReaders(name))) {
     await vacate(server);
     return undefined;
   }
   return { release: () => vacate(server) };
 }
 
-async function lockForReading(name: string): Promise<ImageLock | undefined> {
+async function hasReaders(name: string): Promise<boolean> {
+  const readers = Array.from({ length: READERS_MAX }, (_, reader) => occupied(readerName(name, reader)));
+  return (await Promise.all(readers)).includes(true);
+}
+
+/**
+ * Whether the system lists a reader; undefined if it has no such list. It is read in one go, where asking for every name
+ * takes 10 ms; but the system may leave out a socket when others go while it makes the list.
+ */
+async function listedReaders(name: string): Promise<boolean | undefined> {
+  const list = await readFile('/proc/net/unix', 'latin1').catch(() => undefined);
+  // It shows the zero that abstract names begin with as an @.
+  return list?.includes(readerName(`@${name.slice(1)}`, ''));
+}
+
+async function lockForReading(name: string, file?: object): Promise<ImageLock | undefined> {
   for (let reader = 0; reader < READERS_MAX; reader++) {
-    const server = await occupy(readerName(name, reader));
+    const server = await occupy(readerName(name, reader), file);
     if (server === undefined) continue;
     if (await occupied(name)) {
       await vacate(server);
@@ -87,11 +116,14 @@ async function lockForReading(name: string): Promise<ImageLock | undefined> {
   return undefined;
 }
 
-/** Listens under `name` without keeping the process alive; undefined if someone else does. */
-async function occupy(name: string): Promise<Server | undefined> {
+/** Listens under `name` without keeping the process alive, but `file`; undefined if someone else does. */
+async function occupy(name: string, file: object | undefined): Promise<Server | undefined> {
   const { createServer } = await net();
   return new Promise((resolve, reject) => {
-    const server = createServer((socket) => socket.destroy());
+    const server = Object.assign(
+      createServer((socket) => socket.destroy()),
+      { file },
+    );
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE') resolve(undefined);
       else reject(new VirtError('SYSTEM_ERROR', `cannot lock a disk image: ${error.message}`, { cause: error }));

@@ -31,7 +31,7 @@ async function openToLock(path: string): Promise<FileHandle | undefined> {
 
 async function tryLock(path: string, file: FileHandle): Promise<ImageLock | 'taken' | 'removed'> {
   const { dev, ino } = await file.stat({ bigint: true });
-  const lock = await lockImage(dev, ino, true);
+  const lock = await lockImage(dev, ino, { exclusive: true, file });
   if (lock === undefined) return 'taken';
   const now = await stat(path, { bigint: true }).catch(() => undefined);
   if (now?.ino !== ino || now.dev !== dev) {

@@ -36,7 +36,7 @@ export interface FileLocks {
 export interface FileBlocks {
   /**
    * Fills `into` from byte `offset` and puts the lengths of zeroes and of what is none, by turns, zeroes first, into
-   * `runs`. Resolves to how many lengths there are, or why it cannot, a negative errno.
+   * `runs`. Resolves to how many lengths there are, or why it cannot, a negative errno: ENODATA if the file ends before.
    */
   readBlocks(fd: number, offset: number, blockBytes: number, into: Uint8Array, runs: Uint32Array): Promise<number>;
 }

@@ -24,6 +24,11 @@ export interface DiskImage extends BlockBackend {
   /** What is at byte `offset`: that much of it, of at most `bytes` bytes, is of one kind. */
   extent(offset: number, bytes: number): Promise<Extent>;
   /**
+   * Reads as `read` does, and puts the lengths of zeroes and of what is none, by turns and zeroes first, in whole blocks
+   * into `runs`. Resolves to how many there are; 0: it cannot, `read` is to be used.
+   */
+  readBlocks?(offset: number, blockBytes: number, into: Uint8Array, runs: Uint32Array): Promise<number>;
+  /**
    * Gives the disk another size in bytes and tells the device. Throws INVALID_ARG unless that is a positive multiple of
    * 512, OPERATION_INVALID for an image that cannot change.
    */

@@ -56,6 +56,11 @@ export class FileBlock implements DiskImage {
     await this.#file.read(offset, into);
   }
 
+  async readBlocks(offset: number, blockBytes: number, into: Uint8Array, runs: Uint32Array): Promise<number> {
+    this.#check(offset, into.length);
+    return this.#file.readBlocks(offset, blockBytes, into, runs);
+  }
+
   async write(offset: number, from: Uint8Array): Promise<void> {
     this.#check(offset, from.length);
     await this.#file.write(offset, from);

@@ -1,10 +1,9 @@
-import { constants } from 'node:fs';
+import { constants, writeSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { fileHoles } from '../../cpu/index.ts';
+import { fileBlocks, fileHoles } from '../../cpu/index.ts';
 import { VirtError } from '../../util/index.ts';
 import { type ImageLock, lockingOpenFlags } from './image-lock.ts';
 import { lockOpenImage } from './image-permissions.ts';
-import { Mutex } from './mutex.ts';
 
 const SECTOR_BYTES = 512;
 
@@ -31,6 +30,11 @@ export interface HostFile {
   readonly bytes: number;
   /** Fills `into` from `offset`; what is beyond the file's end reads as zeroes. */
   read(offset: number, into: Uint8Array): Promise<void>;
+  /**
+   * The same, and puts the lengths of zeroes and of what is none, by turns and zeroes first, in whole blocks into `runs`.
+   * Resolves to how many there are; 0: it cannot, `read` is to be used.
+   */
+  readBlocks?(offset: number, blockBytes: number, into: Uint8Array, runs: Uint32Array): Promise<number>;
   /** Writes `from` at `offset`; the file gets longer where it must. */
   write(offset: number, from: Uint8Array): Promise<void>;
   /** Resolves once everything written before is on stable storage. */
@@ -49,7 +53,10 @@ export interface OpenFileOptions {
   readonly shared?: boolean;
   /** Flushing does nothing: for what can be made anew if the host fails meanwhile. */
   readonly unsafe?: boolean;
-  /** Writes go to the host one after another: it has them wait for each other anyway, in threads that could read. */
+  /**
+   * Who writes waits, the thread and not only the job: for a program that does nothing else. The host has writes to one
+   * file wait for each other anyway, and the other threads are free to read.
+   */
   readonly inTurn?: boolean;
 }
 
@@ -96,7 +103,7 @@ export class DiskFile implements HostFile {
   readonly #lock: ImageLock;
   readonly #regular: boolean;
   readonly #unsafe: boolean;
-  readonly #turns: Mutex | undefined;
+  readonly #inTurn: boolean;
   #bytes: number;
   #noHoles = false;
 
@@ -108,7 +115,7 @@ export class DiskFile implements HostFile {
     this.#lock = lock;
     this.#regular = facts.regular;
     this.#unsafe = facts.unsafe;
-    this.#turns = facts.inTurn ? new Mutex() : undefined;
+    this.#inTurn = facts.inTurn;
     this.#bytes = facts.bytes;
   }
 
@@ -136,7 +143,7 @@ export class DiskFile implements HostFile {
       const regular = stat.isFile();
       if (!shared) {
         const { dev, ino, rdev } = stat;
-        const taken = await lockOpenImage({ fd: file.fd, dev, ino, ...(regular ? {} : { rdev }) }, !readOnly);
+        const taken = await lockOpenImage({ file, dev, ino, ...(regular ? {} : { rdev }) }, !readOnly);
         if ('refused' in taken) throw imageInUse(path, taken.refused);
         lock = taken;
       }
@@ -174,14 +181,18 @@ export class DiskFile implements HostFile {
     }
   }
 
-  write(offset: number, from: Uint8Array): Promise<void> {
-    return this.#turns === undefined ? this.#write(offset, from) : this.#turns.run(() => this.#write(offset, from));
+  async readBlocks(offset: number, blockBytes: number, into: Uint8Array, runs: Uint32Array): Promise<number> {
+    const found = await fileBlocks()?.readBlocks(this.#file.fd, offset, blockBytes, into, runs);
+    // What went wrong shows again in `read`, which says so in words.
+    return found === undefined || found < 0 ? 0 : found;
   }
 
-  async #write(offset: number, from: Uint8Array): Promise<void> {
+  async write(offset: number, from: Uint8Array): Promise<void> {
     let at = 0;
     while (at < from.length) {
-      const { bytesWritten } = await this.#file.write(from, at, from.length - at, offset + at);
+      const bytesWritten = this.#inTurn
+        ? writeSync(this.#file.fd, from, at, from.length - at, offset + at)
+        : (await this.#file.write(from, at, from.length - at, offset + at)).bytesWritten;
       if (bytesWritten === 0) throw new Error(`disk image '${this.path}' takes no more bytes at ${offset + at}`);
       at += bytesWritten;
       if (offset + at > this.#bytes) this.#bytes = offset + at;

@@ -33,10 +33,10 @@ export interface Refusal {
   readonly refused: string;
 }
 
-/** Takes the locks on an open file, which go when it is closed. Undefined: it is locked, or this system has no such locks. */
-export function takePermissions(fd: number, exclusive: boolean): Refusal | undefined {
+/** Takes the locks on an open file, which go when it is closed. False: this system, or file system, has no such locks. */
+function takePermissions(fd: number, exclusive: boolean): Refusal | boolean {
   const locks = fileLocks();
-  if (locks === undefined) return undefined;
+  if (locks === undefined) return false;
   const used: readonly Permission[] = usedBy[exclusive ? 'writer' : 'reader'];
   const bytes = [
     ...used.map((one) => USED + permissions[one]),
@@ -45,18 +45,18 @@ export function takePermissions(fd: number, exclusive: boolean): Refusal | undef
   for (const byte of bytes) {
     const errno = locks.lockByte(fd, byte);
     if (refusals.includes(errno)) return { refused: `byte ${byte}` };
-    // A file system, or a system, that cannot: nobody has such locks there.
-    if (errno !== 0) return undefined;
+    // Nobody has such locks here.
+    if (errno !== 0) return false;
   }
   const hindered = used.find((one) => locks.byteTaken(fd, FORBIDDEN + permissions[one]) === 1);
   if (hindered !== undefined) return { refused: `"${hindered}" lock` };
   const done = forbiddenByAll.find((one) => locks.byteTaken(fd, USED + permissions[one]) === 1);
-  return done === undefined ? undefined : { refused: `shared "${done}" lock` };
+  return done === undefined ? true : { refused: `shared "${done}" lock` };
 }
 
 /** What there is to know about an open file for it to be locked. */
 export interface LockedFile {
-  readonly fd: number;
+  readonly file: { readonly fd: number };
   readonly dev: bigint;
   readonly ino: bigint;
   /** Of a whole disk of the host: its own number, since two files may name one disk. */
@@ -67,12 +67,15 @@ export interface LockedFile {
  * Locks an open image against everyone: one may write it, or any number read it. Besides the locks that QEMU knows there
  * is always the one of a process without the addon.
  */
-export async function lockOpenImage(file: LockedFile, exclusive: boolean): Promise<ImageLock | Refusal> {
-  const refusal = takePermissions(file.fd, exclusive);
-  if (refusal !== undefined) return refusal;
-  // No file system has the device number −1.
-  const own = await (file.rdev === undefined
-    ? lockImage(file.dev, file.ino, exclusive)
-    : lockImage(-1n, file.rdev, exclusive));
+export async function lockOpenImage(
+  { file, dev, ino, rdev }: LockedFile,
+  exclusive: boolean,
+): Promise<ImageLock | Refusal> {
+  const held = takePermissions(file.fd, exclusive);
+  if (typeof held !== 'boolean') return held;
+  // Of two names of one disk each has locks of its own. No file system has the device number −1.
+  const own = await (rdev === undefined
+    ? lockImage(dev, ino, { exclusive, second: held, file })
+    : lockImage(-1n, rdev, { exclusive, file }));
   return own ?? { refused: exclusive ? '"write" lock' : 'shared "write" lock' };
 }

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { fileHoles, nativeProblem } from '../../../src/cpu/index.ts';
 import { FileBlock } from '../../../src/machine/backend/file-block.ts';
 import { probeBytes } from '../../../src/machine/backend/host-file.ts';
-import { lockingOpenFlags, lockKind } from '../../../src/machine/backend/image-lock.ts';
+import { lockImage, lockingOpenFlags, lockKind } from '../../../src/machine/backend/image-lock.ts';
 import { missing } from '../../support/need-tool.ts';
 import { describeBlockBackend } from './block-contract.ts';
 import { tempDir } from './temp-dir.ts';
@@ -215,6 +215,36 @@ describe('FileBlock', () => {
       await (await FileBlock.open(path('disk'), { readOnly: true })).close();
       await kill(reader.process);
       await (await FileBlock.open(path('disk'))).close();
+    });
+
+    it('is seen by processes that have no other, and sees theirs', async () => {
+      if (lockKind() === 'open-flags') return;
+      const { dev, ino } = statSync(image('disk'), { bigint: true });
+      for (const exclusive of [false, true]) {
+        const theirs = await lockImage(dev, ino, { exclusive });
+        await refuses('disk', /in use/);
+        if (exclusive) await refuses('disk', /in use/, { readOnly: true });
+        else await (await FileBlock.open(path('disk'), { readOnly: true })).close();
+        await theirs?.release();
+        const disk = await FileBlock.open(path('disk'), { readOnly: !exclusive });
+        assert.equal(await lockImage(dev, ino, { exclusive: true }), undefined);
+        await disk.close();
+      }
+    });
+
+    it('keeps the file open, so that no other gets its numbers', async function () {
+      if (process.platform !== 'linux') missing(this, 'lists of open files are of Linux');
+      const image1 = image('disk');
+      const script = `
+        const { FileBlock } = await import(${JSON.stringify(new URL('../../../src/machine/backend/file-block.ts', import.meta.url).href)});
+        const { readdirSync, readlinkSync } = await import('node:fs');
+        await (async () => void (await FileBlock.open(${JSON.stringify(image1)})))();
+        for (let i = 0; i < 5; i++) await new Promise((resolve) => setTimeout(resolve, 5)).then(() => gc());
+        const names = readdirSync('/proc/self/fd').map((fd) => { try { return readlinkSync('/proc/self/fd/' + fd); } catch { return ''; } });
+        console.log(names.includes(${JSON.stringify(image1)}));
+        process.exit();`;
+      const args = ['--expose-gc', '--import', 'tsx', '--input-type=module', '-e', script];
+      assert.equal(execFileSync(process.execPath, args, { encoding: 'utf8' }).trim(), 'true');
     });
 
     it('is made of what each system frees by itself', () => {
