@@ -1,5 +1,6 @@
 import type { DiskImage } from './disk-image.ts';
-import { diskBytes, isZero, regionAt } from './disk-regions.ts';
+import { diskBytes, isZero, type Region, regionAt } from './disk-regions.ts';
+import { Mutex } from './mutex.ts';
 
 /** Bytes read and written in one piece. */
 const PIECE_BYTES = 2 * 2 ** 20;
@@ -31,6 +32,13 @@ export interface CopyOptions {
   readonly progress?: (done: number) => void;
 }
 
+/** What is to be copied next. */
+interface Part {
+  readonly offset: number;
+  readonly bytes: number;
+  readonly zero: boolean;
+}
+
 /** A disk's content on its way somewhere else, piece by piece, several at a time. */
 class Copy {
   readonly #source: DiskImage;
@@ -38,8 +46,12 @@ class Copy {
   readonly #options: CopyOptions;
   readonly #end: number;
   readonly #pieceBytes: number;
+  readonly #turns = new Mutex();
   #next = 0;
   #done = 0;
+  /** What was found at `#next` or before, and where that ends. */
+  #region: Region = { kind: 'zero', bytes: 0, own: false };
+  #regionEnd = 0;
 
   constructor(source: DiskImage, target: CopyTarget, options: CopyOptions) {
     this.#source = source;
@@ -58,34 +70,82 @@ class Copy {
 
   async #work(): Promise<void> {
     const buffer = new Uint8Array(this.#pieceBytes);
-    while (this.#next < this.#end) {
-      const offset = this.#next;
-      const bytes = Math.min(this.#pieceBytes, this.#end - offset);
-      this.#next += bytes;
-      try {
-        await this.#piece(offset, buffer.subarray(0, bytes));
-      } catch (error) {
-        // The others need not begin anything any more.
-        this.#next = this.#end;
-        throw error;
+    const runs = new Uint32Array(2 * (1 + Math.ceil(this.#pieceBytes / Math.max(this.#blockBytes, 512))));
+    try {
+      // Only where to go on is found one after another.
+      for (;;) {
+        const part = await this.#turns.run(() => this.#take());
+        if (part === undefined) return;
+        const into = buffer.subarray(0, part.bytes);
+        if (part.zero) await this.#zero(part.offset, into);
+        else await this.#data(part.offset, into, runs);
+        this.#finished(part.bytes);
       }
-      this.#done += bytes;
-      this.#options.progress?.(this.#done);
+    } catch (error) {
+      // The others need not begin anything any more.
+      this.#next = this.#end;
+      throw error;
     }
   }
 
-  async #piece(offset: number, buffer: Uint8Array): Promise<void> {
-    for (let at = 0; at < buffer.length; ) {
-      const region = await regionAt(this.#source, offset + at, buffer.length - at, this.#options.base);
-      // A unit goes as a whole, whatever it is made of.
-      const units = this.#options.unitBytes !== undefined && region.bytes < buffer.length - at;
-      const part = buffer.subarray(at, units ? buffer.length : at + region.bytes);
-      if (region.own || !this.#options.ownOnly) {
-        if (region.kind === 'zero' && !units) await this.#zero(offset + at, part);
-        else await this.#data(offset + at, part);
+  #finished(bytes: number): void {
+    this.#done += bytes;
+    this.#options.progress?.(this.#done);
+  }
+
+  /** What is zero as a whole or not at all. */
+  get #blockBytes(): number {
+    return this.#options.unitBytes ?? this.#options.sparseBytes;
+  }
+
+  /** The next part to copy; undefined: there is none. What is not to be copied is left behind. */
+  async #take(): Promise<Part | undefined> {
+    while (this.#next < this.#end) {
+      const offset = this.#next;
+      const region = offset < this.#regionEnd ? this.#region : await this.#lookAt(offset);
+      const whole = this.#wholeUnits(offset, this.#regionEnd - offset);
+      if (whole > 0 && !this.#isWanted(region)) {
+        this.#next = Math.max(this.#next, offset + whole);
+        this.#finished(whole);
+        continue;
       }
-      at += part.length;
+      const zero = whole > 0 && region.kind === 'zero';
+      const bytes = zero ? Math.min(whole, this.#pieceBytes) : await this.#dataFrom(offset);
+      // Meanwhile another may have failed, and ended it all.
+      if (this.#next !== offset) return undefined;
+      this.#next += bytes;
+      return { offset, bytes, zero };
     }
+    return undefined;
+  }
+
+  async #lookAt(offset: number): Promise<Region> {
+    this.#region = await regionAt(this.#source, offset, this.#end - offset, this.#options.base);
+    this.#regionEnd = offset + this.#region.bytes;
+    return this.#region;
+  }
+
+  #isWanted({ kind, own }: Region): boolean {
+    if (!own && this.#options.ownOnly) return false;
+    return kind === 'data' || this.#options.sparseBytes === 0 || this.#target.zero !== undefined;
+  }
+
+  /** As many of the bytes as make whole units; at the disk's end there may be a part of one. */
+  #wholeUnits(offset: number, bytes: number): number {
+    return offset + bytes === this.#end ? bytes : bytes - (bytes % (this.#options.unitBytes ?? 1));
+  }
+
+  /** How far there is data from `offset` on, in one piece; a unit goes as a whole, whatever it is made of. */
+  async #dataFrom(offset: number): Promise<number> {
+    const most = Math.min(this.#pieceBytes, this.#end - offset);
+    let end = this.#regionEnd;
+    while (end - offset < most) {
+      const region = await this.#lookAt(end);
+      if (region.kind !== 'data' || !this.#isWanted(region)) break;
+      end = this.#regionEnd;
+    }
+    const unit = this.#options.unitBytes ?? 1;
+    return Math.min(most, Math.ceil((end - offset) / unit) * unit);
   }
 
   async #zero(offset: number, part: Uint8Array): Promise<void> {
@@ -94,31 +154,46 @@ class Copy {
     else await this.#target.zero?.(at, part.length);
   }
 
-  async #data(offset: number, part: Uint8Array): Promise<void> {
-    await this.#source.read(offset, part);
-    const { sparseBytes, unitBytes } = this.#options;
+  async #data(offset: number, part: Uint8Array, runs: Uint32Array): Promise<void> {
     const at = offset + (this.#options.at ?? 0);
-    if (sparseBytes === 0) return this.#target.write(at, part);
-    // Often all of it is zeroes, which is seen faster at once than block by block.
-    if (isZero(part)) return this.#target.zero?.(at, part.length);
-    for (let from = 0; from < part.length; ) {
-      const { zero, bytes } = zeroRun(part, from, unitBytes ?? sparseBytes);
-      const run = part.subarray(from, from + bytes);
-      if (!zero) await this.#target.write(at + from, run);
-      else await this.#target.zero?.(at + from, run.length);
+    if (this.#options.sparseBytes === 0) {
+      await this.#source.read(offset, part);
+      return this.#target.write(at, part);
+    }
+    let count = (await this.#source.readBlocks?.(offset, this.#blockBytes, part, runs)) ?? 0;
+    if (count === 0) {
+      await this.#source.read(offset, part);
+      count = findRuns(part, this.#blockBytes, runs);
+    }
+    for (let i = 0, from = 0; i < count; i++) {
+      const bytes = runs[i];
+      if (i % 2 === 1) await this.#target.write(at + from, part.subarray(from, from + bytes));
+      else if (bytes > 0) await this.#target.zero?.(at + from, bytes);
       from += bytes;
     }
   }
 }
 
-/** How far the blocks at `from` are all zeroes, or all not. */
-function zeroRun(part: Uint8Array, from: number, block: number): { zero: boolean; bytes: number } {
+/** Puts the lengths of zeroes and of what is none, by turns and zeroes first, into `runs`; returns how many there are. */
+function findRuns(part: Uint8Array, block: number, runs: Uint32Array): number {
+  runs[0] = part.length;
+  // Often all of it is zeroes, which is seen faster at once than block by block.
+  if (isZero(part)) return 1;
+  let count = 0;
+  for (let from = 0; from < part.length; count++) {
+    const end = runEnd(part, from, block, count % 2 === 0);
+    runs[count] = end - from;
+    from = end;
+  }
+  return count;
+}
+
+/** Where the blocks at `from` cease to be all zeroes, or all not. */
+function runEnd(part: Uint8Array, from: number, block: number, zero: boolean): number {
+  let at = from;
   // Most data is no zeroes from its first byte on: that is seen without looking any closer.
-  const blockIsZero = (at: number) => part[at] === 0 && isZero(part.subarray(at, at + block));
-  const zero = blockIsZero(from);
-  let at = from + block;
-  while (at < part.length && blockIsZero(at) === zero) at += block;
-  return { zero, bytes: Math.min(at, part.length) - from };
+  while (at < part.length && (part[at] === 0 && isZero(part.subarray(at, at + block))) === zero) at += block;
+  return Math.min(at, part.length);
 }
 
 /** Copies what a disk reads as, zeroes as zeroes. Ends when all that was begun has ended; throws the first error. */

@@ -34,7 +34,7 @@ function explain(error: unknown, env: NodeJS.ProcessEnv): string {
 }
 
 async function dispatch(argv: readonly string[], context: Context): Promise<number> {
-  const own = await commandsOf(argv[0]);
+  const own = await commandsOf(argv[0], argv[1]);
   if (own !== undefined) return parseAndRun(own, packageVersion(), argv, context);
   // Only now: a machine without a connection starts sooner without all this.
   const { brief, isForConnection, overview, parseGlobals, runConnection, unknownCommand } = await import(

@@ -1,5 +1,4 @@
 import type { Context } from '../cli/command.ts';
-import { progressReporter } from '../cli/progress.ts';
 
 /** Shows how far something is, if that is asked for: a bar on a terminal, lines anywhere else, on standard error. */
 export async function showing<T>(
@@ -9,6 +8,8 @@ export async function showing<T>(
   job: (progress: (done: number) => void) => Promise<T>,
 ): Promise<T> {
   if (!show || what.bytes === 0) return job(() => {});
+  // Only now: most have no need of it.
+  const { progressReporter } = await import('../cli/progress.ts');
   const shown = progressReporter(context.stderr).download(what.name, what.bytes);
   try {
     return await job((done) => shown.progress(done, what.bytes));

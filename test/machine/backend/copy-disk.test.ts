@@ -1,9 +1,17 @@
 import { strict as assert } from 'node:assert';
+import { writeFileSync } from 'node:fs';
 import { copyDisk } from '../../../src/machine/backend/copy-disk.ts';
+import { createQcow2, DiskFile, openDiskImage } from '../../../src/machine/index.ts';
+import { SeededRandom } from '../../../src/util/index.ts';
+import { randomRange } from '../../support/disk-model.ts';
 import { openNew } from '../../support/qcow2-image.ts';
+import { tempDir } from './temp-dir.ts';
 
 const MIB = 2 ** 20;
 const CLUSTER = 65_536;
+
+const ROUNDS = process.env['NODEVISOR_TEST_FULL'] === undefined ? 10 : 500;
+const SEED = 900;
 
 /** A disk whose every other KiB has something, from 1 MiB to 5 MiB of 8 MiB. */
 async function source() {
@@ -67,5 +75,71 @@ describe('copying a disk', () => {
     };
     await assert.rejects(copyDisk(disk, { write }, { parallel: 2, sparseBytes: 4096 }), /no more room/);
     assert.ok(writes <= 2, `${writes} writes`);
+  });
+
+  describe('from files', () => {
+    const path = tempDir();
+
+    for (let i = 0; i < ROUNDS; i++) {
+      const seed = SEED + i;
+      it(`makes the same of it whatever it is stored as and however it is copied (seed ${seed})`, async () => {
+        const random = new SeededRandom(seed);
+        const size = (1 + random.below(24)) * 512 * 1024 - random.below(3) * 512;
+        const below = new Uint8Array(size);
+        // A base that is all holes, or has something here and there.
+        for (let n = random.below(20); n > 0; n--) {
+          const { offset, bytes } = randomRange(random, size);
+          below.fill(random.below(4), offset, offset + bytes);
+        }
+        writeFileSync(path('base'), below);
+        const file = await DiskFile.open(path('top'), { create: true });
+        const clusterBytes = 2 ** (12 + random.below(6));
+        const extendedL2 = clusterBytes >= 16_384 && random.below(3) === 0;
+        await createQcow2(file, { size, clusterBytes, extendedL2, backingFile: path('base'), backingFormat: 'raw' });
+        await file.close();
+        const top = await openDiskImage(path('top'), { format: 'qcow2' });
+        const content = below.slice();
+        for (let n = random.below(40); n > 0; n--) {
+          const { offset, bytes } = randomRange(random, size);
+          if (random.below(3) > 0) {
+            const data = new Uint8Array(bytes).fill(random.below(3));
+            await top.write(offset, data);
+            content.set(data, offset);
+          } else {
+            await top.writeZeroes(offset, bytes, random.below(2) === 0);
+            content.fill(0, offset, offset + bytes);
+          }
+        }
+        for (const unitBytes of [undefined, 2 ** (9 + random.below(10))]) {
+          for (const sparseBytes of [0, 512 << random.below(5)]) {
+            const made = new Uint8Array(size).fill(random.below(2) * 7);
+            const blank = made[0] === 0;
+            let end = 0;
+            await copyDisk(
+              top,
+              {
+                write: async (offset, from) => {
+                  if (unitBytes !== undefined) assert.equal(offset % unitBytes, 0);
+                  made.set(from, offset);
+                },
+                ...(blank ? {} : { zero: async (offset, bytes) => void made.fill(0, offset, offset + bytes) }),
+              },
+              {
+                parallel: 1 + random.below(5),
+                sparseBytes,
+                ...(unitBytes === undefined ? {} : { unitBytes }),
+                progress: (done) => {
+                  assert.ok(done > end);
+                  end = done;
+                },
+              },
+            );
+            assert.ok(Buffer.from(made.buffer).equals(content), `units ${unitBytes}, sparse ${sparseBytes}`);
+            assert.equal(end, size);
+          }
+        }
+        await top.close();
+      });
+    }
   });
 });

@@ -33,6 +33,9 @@ describe('the command line', () => {
       );
     }
     for (const word of [undefined, '', 'list', 'toString']) assert.equal(await commandsOf(word), undefined);
+    const images = commands.filter(({ path }) => path[0] === 'image');
+    for (const one of images) assert.deepEqual(await commandsOf('image', one.path[1]), [one]);
+    for (const word of ['', 'frob', 'toString', '--help']) assert.deepEqual(await commandsOf('image', word), images);
   });
 
   it('tells its version', async () => {

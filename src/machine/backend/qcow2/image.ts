@@ -107,6 +107,11 @@ export class Qcow2Image implements DiskImage {
     await this.#holding(offset, into.length, () => this.#reader.read(offset, into));
   }
 
+  readBlocks(offset: number, blockBytes: number, into: Uint8Array, runs: Uint32Array): Promise<number> {
+    this.#check(offset, into.length);
+    return this.#holding(offset, into.length, () => this.#reader.readBlocks(offset, blockBytes, into, runs));
+  }
+
   async write(offset: number, from: Uint8Array): Promise<void> {
     this.#checkWrite(offset, from.length);
     await this.#writer.write(offset, from);

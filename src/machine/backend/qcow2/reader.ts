@@ -1,9 +1,10 @@
 import type { DiskImage, Extent } from '../disk-image.ts';
 import { type ClusterCodec, type Compressor, clusterCodec } from './compression.ts';
 import type { Qcow2Core } from './core.ts';
+import { entryOffset } from './entry-table.ts';
 import { CorruptImage } from './errors.ts';
 import { compressedPlace, readEntry, type SubclusterKind, subclusterKind } from './l2-entry.ts';
-import { SECTOR_BYTES } from './spec.ts';
+import { COMPRESSED_HI, SECTOR_BYTES, ZERO_LO } from './spec.ts';
 import type { CachedTable } from './table-cache.ts';
 
 /** Bytes of decompressed clusters that are kept: neighbours are often read one after another. */
@@ -27,6 +28,14 @@ interface CompressedRead {
   readonly offset: number;
   readonly piece: Piece;
   readonly into: Uint8Array;
+}
+
+/** What there is from some byte of the disk on, and where to look for more of the same. */
+interface ClusterRunSoFar {
+  readonly kind: SubclusterKind;
+  readonly host: number;
+  readonly from: number;
+  readonly most: number;
 }
 
 /** Reads an image's guest data. Callers hold the clusters. */
@@ -67,6 +76,15 @@ export class Qcow2Reader {
       await Promise.allSettled(reads);
     }
     await Promise.all(reads);
+  }
+
+  /** Fills `into` where all of it is in one place of one file, and tells what is zero: see DiskImage. */
+  async readBlocks(offset: number, blockBytes: number, into: Uint8Array, runs: Uint32Array): Promise<number> {
+    const piece = this.peek(offset, into.length) ?? (await this.locate(offset, into.length));
+    if (piece.bytes < into.length) return 0;
+    if (piece.kind === 'data') return (await this.#core.data.readBlocks?.(piece.host, blockBytes, into, runs)) ?? 0;
+    if (piece.kind !== 'none' || offset + into.length > this.#backingBytes) return 0;
+    return (await this.#backing?.readBlocks?.(offset, blockBytes, into, runs)) ?? 0;
   }
 
   /** What is at byte `offset`: as much of it, up to `bytes`, as is of one kind and in one place. */
@@ -149,9 +167,34 @@ export class Qcow2Reader {
       if (piece !== undefined && (piece.kind !== kind || (kind === 'data' && host !== piece.host + at))) break;
       if (kind === 'data') this.#core.checkHost(entry.host, Math.floor((offset + at) / clusterBytes));
       at = Math.min(most, at + (sub + 1) * subclusterBytes - inCluster);
-      piece = { kind, bytes: at, host: piece?.host ?? host, hostBytes: 0 };
+      const start = piece?.host ?? host;
+      if (!geometry.extended) at = this.#sameUntil(table, offset, { kind, host: start, from: at, most });
+      piece = { kind, bytes: at, host: start, hostBytes: 0 };
     }
     return piece ?? { kind: 'none', bytes: most, host: 0, hostBytes: 0 };
+  }
+
+  /**
+   * How far, from byte `from` to `most` behind `offset`, clusters go on as those before: of one kind, in one place. Where
+   * an entry looks different this ends, though it may mean the same. Not for extended entries.
+   */
+  #sameUntil(table: CachedTable, offset: number, run: ClusterRunSoFar): number {
+    const { clusterBytes, l2Span } = this.#core.geometry;
+    const { kind, host, from, most } = run;
+    let at = from;
+    for (let word = ((offset + from) % l2Span) / (clusterBytes / 8); at < most; word += 8, at += clusterBytes) {
+      const hi = table.view.getUint32(word);
+      const lo = table.view.getUint32(word + 4);
+      if (kind !== 'data') {
+        if (hi !== 0 || lo !== (kind === 'zero' ? ZERO_LO : 0)) break;
+      } else if ((hi & COMPRESSED_HI) !== 0 || (lo & ZERO_LO) !== 0 || entryOffset(hi, lo) !== host + at) {
+        break;
+      }
+    }
+    // What goes for the last one's place goes for those before.
+    const last = Math.floor((offset + at - 1) / clusterBytes) * clusterBytes;
+    if (kind === 'data' && at > from) this.#core.checkHost(host + last - offset, last / clusterBytes);
+    return Math.min(at, most);
   }
 
   #readPiece(offset: number, piece: Piece, into: Uint8Array): Promise<void>[] {
