@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { chmod, chown, lstat, rename, rm } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
@@ -87,9 +86,11 @@ export async function listenOnUnix(server: Server, path: string, access: SocketA
   await makePassage(dirname(path), access);
   const lock = await lockFile(`${path}.lock`);
   if (lock === undefined) throw new VirtError('RESOURCE_BUSY', `another daemon listens on '${path}'`);
-  const temporary = `${path}.${randomBytes(3).toString('hex')}`;
+  // The lock makes this name ours alone, too: what is there is of one that died at this point.
+  const temporary = `${path}.new`;
   try {
     await checkFree(path);
+    if ((await lstat(temporary).catch(() => undefined))?.isSocket()) await rm(temporary);
     await listen(server, temporary);
     await openTo(temporary, access.mode, access);
     await rename(temporary, path);

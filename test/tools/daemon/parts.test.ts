@@ -1,12 +1,13 @@
 import { strict as assert } from 'node:assert';
-import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { formatAddress, parseAddress } from '../../../src/tools/daemon/address.ts';
 import { openLog } from '../../../src/tools/daemon/log.ts';
 import { passedSockets } from '../../../src/tools/daemon/systemd.ts';
-import { groupId } from '../../../src/tools/daemon/unix-socket.ts';
+import { groupId, listenOnUnix } from '../../../src/tools/daemon/unix-socket.ts';
 import { sessionPaths } from '../../../src/virt/index.ts';
 
 describe('addresses to listen on', () => {
@@ -100,6 +101,27 @@ describe('sockets from systemd', () => {
     assert.deepEqual(passedSockets(env, 8), []);
     assert.deepEqual(passedSockets({ LISTEN_PID: '7', LISTEN_FDS: '-1' }, 7), []);
     assert.deepEqual(passedSockets({}, 7), []);
+  });
+});
+
+describe('unix sockets', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'nodevisor-test-'));
+  after(() => rmSync(directory, { recursive: true }));
+
+  it('leave nothing behind, not even of a daemon that died while it made one', async () => {
+    const dead = createServer();
+    await new Promise<void>((resolve) => dead.listen(join(directory, 'dead'), resolve));
+    renameSync(join(directory, 'dead'), join(directory, 'sock.new'));
+    await new Promise((resolve) => dead.close(resolve));
+    assert.deepEqual(readdirSync(directory), ['sock.new']);
+    const access = { mode: 0o600, directoryMode: 0o700 };
+    const stop = await listenOnUnix(createServer(), join(directory, 'sock'), access);
+    try {
+      assert.deepEqual(readdirSync(directory), ['sock', 'sock.lock']);
+    } finally {
+      await stop();
+    }
+    assert.deepEqual(readdirSync(directory), []);
   });
 });
 
