@@ -34,6 +34,27 @@ describe('commands about what the test world lacks', () => {
     assert.match(out, /^warning: .*cannot validate the XML: no schema\nDomain 'test' XML configuration edited\.\n+$/);
   });
 
+  it('domblkstat, nodedev-info: ask drivers that lack a newer call by an older one, or do without', async () => {
+    const lacks = async () => {
+      throw new VirtError('NO_SUPPORT', 'this function is not supported by the connection driver: virX');
+    };
+    const blockStats = async () => ({ rdReq: 1n, rdBytes: 2n, wrReq: 3n, wrBytes: 4n, errs: -1n });
+    const old = { domainBlockStatsFlags: lacks, domainBlockStats: blockStats };
+    const { out } = await ask('domblkstat test vda', 'table', old);
+    assert.equal(out, 'vda rd_req 1\nvda rd_bytes 2\nvda wr_req 3\nvda wr_bytes 4\n\n');
+    const device = { nodeDeviceIsActive: lacks, nodeDeviceIsPersistent: lacks, nodeDeviceGetAutostart: lacks };
+    const info = await ask('nodedev-info computer', 'table', device);
+    assert.match(info.out, /Active: +yes\nPersistent: +yes\nAutostart: +no autostart\n/);
+  });
+
+  it('vcpuinfo: shows of a domain that is off the vCPUs that it starts with', async () => {
+    const getInfo: Backend['domainGetInfo'] = async () => {
+      return { state: 5, maxMem: 1n, memory: 1n, nrVirtCpu: 1, cpuTime: 0n };
+    };
+    const { out } = await ask('destroy test; vcpuinfo test', 'table', { domainGetInfo: getInfo });
+    assert.deepEqual(out.match(/VCPU: +\d+/g), ['VCPU:           0']);
+  });
+
   it('send-key: takes names and numbers', async () => {
     const { code, asked } = await ask('send-key test --holdtime 50 KEY_LEFTCTRL KEY_C 0x2f --codeset linux');
     assert.equal(code, 0);

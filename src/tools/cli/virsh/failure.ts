@@ -40,6 +40,11 @@ export async function attempt<T>(message: string, work: Promise<T>): Promise<T> 
   }
 }
 
+/** Whether a driver refuses because it has no such call. */
+export function isUnsupported(error: unknown): boolean {
+  return error instanceof VirtError && error.code === 'NO_SUPPORT';
+}
+
 /** What libvirt says of a call that a connection has no procedure for. @param call its name in libvirt's API */
 export function unsupported(call: string): VirtError {
   return new VirtError('NO_SUPPORT', `this function is not supported by the connection driver: ${call}`);

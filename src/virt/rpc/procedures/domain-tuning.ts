@@ -75,6 +75,22 @@ const cpus = [
   ),
   writes.direct(225, 'domainPinVcpuFlags', [{ domain }, { vcpu: uint }, { cpumap }, { flags: bits }], {}),
   reads.direct(56, 'domainGetSchedulerType', [{ domain }], { type: text, nparams: int }),
+  // Before the one with flags: there are drivers that take none.
+  reads.variant(
+    57,
+    'DOMAIN_GET_SCHEDULER_PARAMETERS',
+    'domainGetSchedulerParametersFlags',
+    [{ domain }, { nparams: int }],
+    { params: typedParams(16) },
+    {
+      serve: async (backend, ref, nparams) =>
+        (await backend.domainGetSchedulerParametersFlags(ref, 0)).slice(0, Math.max(0, nparams)),
+      call({ send, backend }, ref, flags) {
+        if (flags !== 0) return undefined;
+        return backend.domainGetSchedulerType(ref).then(({ nparams }) => send(ref, nparams));
+      },
+    },
+  ),
   reads.mapped(
     223,
     'domainGetSchedulerParametersFlags',
@@ -198,21 +214,6 @@ const older = [
     {
       serve: (backend, ref, vcpus) => backend.domainSetVcpusFlags(ref, vcpus, VcpuFlags.LIVE),
       call: ({ send }, ref, vcpus, flags) => (flags === VcpuFlags.LIVE ? send(ref, vcpus) : undefined),
-    },
-  ),
-  reads.variant(
-    57,
-    'DOMAIN_GET_SCHEDULER_PARAMETERS',
-    'domainGetSchedulerParametersFlags',
-    [{ domain }, { nparams: int }],
-    { params: typedParams(16) },
-    {
-      serve: async (backend, ref, nparams) =>
-        (await backend.domainGetSchedulerParametersFlags(ref, 0)).slice(0, Math.max(0, nparams)),
-      call({ send, backend }, ref, flags) {
-        if (flags !== 0) return undefined;
-        return backend.domainGetSchedulerType(ref).then(({ nparams }) => send(ref, nparams));
-      },
     },
   ),
   writes.variant(

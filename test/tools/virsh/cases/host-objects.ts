@@ -39,7 +39,7 @@ export const hostObjects: Readonly<Record<string, Case>> = {
   'nodedev-info': {
     table: [
       'nodedev-info computer',
-      'Name:           computer\nParent:         \nActive:         yes\nPersistent:     no\nAutostart:      no autostart\n',
+      'Name:           computer\nParent:         \nActive:         yes\nPersistent:     no\nAutostart:      no\n',
     ],
     json: [undefined, { name: 'computer', parent: null, active: true, persistent: false, autostart: false }],
     error: ['nodedev-info nope', ...NO_DEVICE],

@@ -91,6 +91,13 @@ describe('libvirtd', function () {
   const testUri = daemon.uri('test', '/default');
   describeBackend('libvirtd’s test driver', subject(testUri, 'test', '/pools/contract'), testDriverHolds);
 
+  it('gives parameters of the scheduler, also where its driver takes no flags', async () => {
+    const connection = await connect(testUri);
+    const domain = await connection.lookupByName('test');
+    assert.deepEqual(await domain.getSchedulerParameters(), [{ field: 'weight', type: 'uint', value: 50 }]);
+    await connection.close();
+  });
+
   it('understands the arguments of every procedure', async () => {
     const random = new SeededRandom(1);
     const client = new RpcClient(await connectUnix(daemon.socket), {

@@ -1,8 +1,8 @@
-import type { Domain } from '../../../../virt/index.ts';
+import type { BlockStats, Domain } from '../../../../virt/index.ts';
 import { BlockResize, DomainXml } from '../../../../virt/index.ts';
 import { requires } from '../arguments.ts';
 import { type CommandDef, flag, size, text } from '../definition.ts';
-import { attempt, CommandFailure, UsageFailure } from '../failure.ts';
+import { attempt, CommandFailure, isUnsupported, UsageFailure } from '../failure.ts';
 import { findDomain } from '../lookup.ts';
 import { type Column, fields, message, type Output, type Row, table } from '../output.ts';
 import { domainOption } from '../shared-options.ts';
@@ -95,6 +95,21 @@ const BLOCK_STATS: Readonly<Record<string, readonly [plain: string, human: strin
   errs: ['errs', 'error count:'],
 };
 
+/** Figures of the older call by the names that the newer one gives them; one below 0 is not known. */
+function olderStats({ rdReq, rdBytes, wrReq, wrBytes, errs }: BlockStats): { field: string; value: bigint }[] {
+  const all = { rd_operations: rdReq, rd_bytes: rdBytes, wr_operations: wrReq, wr_bytes: wrBytes, errs };
+  return Object.entries(all).flatMap(([field, value]) => (value < 0n ? [] : [{ field, value }]));
+}
+
+async function blockFigures(domain: Domain, device: string) {
+  try {
+    return await domain.blockStatsFlags(device);
+  } catch (error) {
+    if (!isUnsupported(error)) throw error;
+    return olderStats(await domain.blockStats(device));
+  }
+}
+
 const domblkstatCommand: CommandDef = {
   name: 'domblkstat',
   summary: 'get device block stats for a domain',
@@ -103,7 +118,7 @@ const domblkstatCommand: CommandDef = {
     const domain = await findDomain(args, session);
     const device = args.text('device') ?? '';
     const failed = `Failed to get block stats for domain '${domain.name}' device '${device}'`;
-    const params = await attempt(failed, domain.blockStatsFlags(device));
+    const params = await attempt(failed, blockFigures(domain, device));
     const human = args.flag('human');
     const order = Object.keys(BLOCK_STATS);
     const place = ({ field }: { field: string }) => (order.includes(field) ? order.indexOf(field) : order.length);

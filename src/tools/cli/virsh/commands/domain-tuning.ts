@@ -16,7 +16,9 @@ function affinity(cpumap: Uint8Array, cpus: number): string {
 
 /** What is known of the vCPUs of a domain that does not run: where they may. */
 async function inactiveVcpus(domain: Domain, cpus: number, pretty: boolean): Promise<Output> {
-  const maps = await domain.getVcpuPinInfo(Affect.CONFIG);
+  const [pins, { nrVirtCpu }] = await Promise.all([domain.getVcpuPinInfo(Affect.CONFIG), domain.getInfo()]);
+  // The others would have to be plugged in first.
+  const maps = pins.slice(0, nrVirtCpu);
   const rows = maps.map((map, vcpu) => ({
     vcpu,
     cpu: null,

@@ -1,7 +1,7 @@
 import { type Connection, ListNodeDevices, type NodeDevice } from '../../../../virt/index.ts';
 import type { CommandArgs } from '../arguments.ts';
 import { type CommandDef, flag, text } from '../definition.ts';
-import { attempt, UsageFailure } from '../failure.ts';
+import { attempt, isUnsupported, UsageFailure } from '../failure.ts';
 import { fields, lines, type Output } from '../output.ts';
 import { drawTree, growTrees } from '../tree.ts';
 import { description, xpathOptions } from '../xpath.ts';
@@ -80,6 +80,14 @@ const listCommand: CommandDef = {
   },
 };
 
+/** What counts where a driver has no such call. */
+function unlessUnsupported<T>(otherwise: T): (error: unknown) => T {
+  return (error) => {
+    if (isUnsupported(error)) return otherwise;
+    throw error;
+  };
+}
+
 const infoCommand: CommandDef = {
   name: 'nodedev-info',
   summary: 'node device information',
@@ -88,16 +96,22 @@ const infoCommand: CommandDef = {
     const device = await deviceCalled(await session.connection(), args.need('device'));
     const [parent, active, persistent, autostart] = await Promise.all([
       device.getParent(),
-      device.isActive(),
-      device.isPersistent(),
-      device.getAutostart(),
+      // Where nothing is known of that, devices are there as long as the host has them.
+      device.isActive().catch(unlessUnsupported(true)),
+      device.isPersistent().catch(unlessUnsupported(true)),
+      device.getAutostart().catch(unlessUnsupported(undefined)),
     ]);
     return fields([
       ['Name', 'name', device.name],
       ['Parent', 'parent', parent ?? null, parent ?? ''],
       ['Active', 'active', active],
       ['Persistent', 'persistent', persistent],
-      ['Autostart', 'autostart', autostart, autostart ? 'autostart' : 'no autostart'],
+      [
+        'Autostart',
+        'autostart',
+        autostart ?? null,
+        autostart === undefined ? 'no autostart' : autostart ? 'yes' : 'no',
+      ],
     ]);
   },
 };
