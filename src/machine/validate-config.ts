@@ -41,7 +41,7 @@ export function validateMachineConfig(config: MachineConfig): void {
 }
 
 function checkRam(ramBytes: number, flash: number): void {
-  if (!Number.isSafeInteger(ramBytes) || ramBytes % 4096 !== 0) {
+  if (!Number.isInteger(ramBytes) || ramBytes % 4096 !== 0) {
     throw new VirtError('INVALID_ARG', `guest memory of ${ramBytes} bytes: it must be a multiple of 4096`);
   }
   if (ramBytes < RAM_BYTES_MIN) {

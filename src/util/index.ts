@@ -9,6 +9,7 @@ export {
   VirtError,
   type VirtErrorOptions,
 } from './errors.ts';
+export { homeDirectory } from './home-directory.ts';
 export { hostRandom } from './host-random.ts';
 export { type ImageLock, type LockKind, lockImage, lockingOpenFlags, lockKind } from './image-lock.ts';
 export { lockFile } from './lock-file.ts';

@@ -1,5 +1,5 @@
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { homeDirectory } from '../util/index.ts';
 import { type Environment, nodevisorSocket } from './rpc/sockets.ts';
 
 /** Where a user's own daemon has its things. */
@@ -14,6 +14,6 @@ export interface SessionPaths {
 export function sessionPaths(env: Environment): SessionPaths {
   const given = env['XDG_STATE_HOME'];
   // A relative one is to be passed over (XDG Base Directory Specification).
-  const state = given?.startsWith('/') ? given : join(homedir(), '.local', 'state');
+  const state = given?.startsWith('/') ? given : join(homeDirectory(env), '.local', 'state');
   return { state: join(state, 'nodevisor'), socket: nodevisorSocket('session', env) };
 }

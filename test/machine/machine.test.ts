@@ -201,6 +201,7 @@ describe('machine configuration', () => {
     const bad: [Partial<MachineConfig>, RegExp][] = [
       [{ ramBytes: 4097 * 1024 }, /multiple of 4096/],
       [{ ramBytes: Number.NaN }, /multiple of 4096/],
+      [{ ramBytes: 99_999_999 * 2 ** 30 }, /a machine can have \d+ MiB at most/],
       [{ ramBytes: 4096 }, /4 MiB at least/],
       [{ ramBytes: 2 ** 32 }, /at most/],
       [{ vcpus: Number.NaN }, /vCPUs/],

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { hostRandom, VirtError } from '../../src/util/index.ts';
+import { homeDirectory, hostRandom, VirtError } from '../../src/util/index.ts';
 
 describe('VirtError', () => {
   it('knows errors of another copy of the package', () => {
@@ -18,6 +18,13 @@ describe('VirtError', () => {
     const error = new VirtError('NO_DOMAIN', 'x');
     assert.deepEqual(Reflect.ownKeys(error.toJSON()), ['name', 'code', 'errno', 'domain', 'level', 'message', 'data']);
     assert.ok(!Reflect.ownKeys(error).some((key) => typeof key === 'symbol'));
+  });
+});
+
+describe('the user’s home', () => {
+  it('is never the current directory, whatever the environment says', () => {
+    assert.equal(homeDirectory({ HOME: '/home/me' }), '/home/me');
+    for (const env of [{}, { HOME: '' }, { HOME: undefined }]) assert.match(homeDirectory(env), /^([A-Z]:)?[/\\]/);
   });
 });
 

@@ -25,12 +25,17 @@ function longVersion(): string {
   ].join('\n');
 }
 
+/** Whether it is a call of the operating system that failed, for want of a permission, a file or room. */
+function isOfSystem(error: Error): boolean {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  return typeof code === 'string' && typeof syscall === 'string';
+}
+
 function explain(error: unknown, env: NodeJS.ProcessEnv): string {
   if (!(error instanceof Error)) return String(error);
   // An expected error is one line; one of ours comes with the place where it happened.
-  return (error instanceof VirtError || error instanceof UsageFailure) && env['NODEVISOR_DEBUG'] === undefined
-    ? error.message
-    : (error.stack ?? error.message);
+  const expected = error instanceof VirtError || error instanceof UsageFailure || isOfSystem(error);
+  return expected && env['NODEVISOR_DEBUG'] === undefined ? error.message : (error.stack ?? error.message);
 }
 
 async function dispatch(argv: readonly string[], context: Context): Promise<number> {

@@ -10,6 +10,7 @@ import {
   Qcow2Image,
 } from '../../machine/index.ts';
 import { type Args, type CommandDef, type Context, ExitCode, usageError } from '../cli/command.ts';
+import { fileError } from '../image/file-error.ts';
 import { CompressionThreads } from './compression-threads.ts';
 import { withBacking } from './create.ts';
 import { parseImageOptions } from './image-options.ts';
@@ -175,7 +176,11 @@ export const imageConvertCommand: CommandDef = {
     { flags: '-q, --quiet', help: 'say nothing' },
   ],
   async run(args: Args, context: Context): Promise<number> {
-    await convert(args, context);
+    await convert(args, context).catch((error: NodeJS.ErrnoException) => {
+      // Only what is written can want room.
+      const full = error.code === 'ENOSPC' || error.code === 'EDQUOT';
+      throw full ? fileError(args.positionals.at(-1) ?? '', error) : error;
+    });
     return ExitCode.OK;
   },
 };

@@ -3,6 +3,9 @@ import { VirtError } from '../../util/index.ts';
 /** How long a server may say nothing before the connection counts as cut, in milliseconds. */
 const SILENCE_MS = 30_000;
 
+/** What tells a failed transfer from other errors: `instanceof` of VirtError's kind goes by a mark, not by the class. */
+const TRANSFER = Symbol('failed transfer');
+
 function causeOf(error: unknown): string {
   const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   if (inner instanceof Error) return 'code' in inner ? `${inner.message || String(inner.code)}` : inner.message;
@@ -11,6 +14,13 @@ function causeOf(error: unknown): string {
 
 /** A transfer that may work if tried again: the network failed, not the request. */
 export class TransferError extends VirtError {
+  /** Other VirtErrors are none: a disk that is full does not get better by another try. */
+  static override [Symbol.hasInstance](value: unknown): value is TransferError {
+    return typeof value === 'object' && value !== null && TRANSFER in value;
+  }
+
+  readonly [TRANSFER] = true;
+
   constructor(url: string, why: string, cause?: unknown) {
     super('OPERATION_FAILED', `${url}: ${why}`, cause === undefined ? {} : { cause });
     this.name = 'TransferError';

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { link, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
-import { makeDirectory, VirtError } from '../../util/index.ts';
+import { homeDirectory, makeDirectory, VirtError } from '../../util/index.ts';
 import { fileError } from './file-error.ts';
 
 /** What is in an image directory: written last, so that what it names is there. */
@@ -27,7 +26,7 @@ const DOWNLOADS = 'downloads';
 /** Where images go unless told otherwise: below the XDG cache directory. */
 export function defaultImageDirectory(name: string, env: NodeJS.ProcessEnv): string {
   const cache = env['XDG_CACHE_HOME'];
-  return join(cache?.startsWith('/') ? cache : join(homedir(), '.cache'), 'nodevisor', 'images', name);
+  return join(cache?.startsWith('/') ? cache : join(homeDirectory(env), '.cache'), 'nodevisor', 'images', name);
 }
 
 /** Writes a file so that it is either there whole or not at all: written beside, synced, renamed. */

@@ -1,7 +1,6 @@
 import { open } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { VirtError } from '../../util/index.ts';
+import { homeDirectory, VirtError } from '../../util/index.ts';
 import type { Connection, StoragePool, StorageVolume } from '../../virt/index.ts';
 import { attempt, CommandFailure } from '../cli/virsh/failure.ts';
 import { poolCalled } from '../cli/virsh/lookup.ts';
@@ -84,7 +83,7 @@ export interface ReadyDisk {
 /** Where images of the user's are kept when nothing else is said. */
 function imageDirectory(env: NodeJS.ProcessEnv): string {
   const data = env['XDG_DATA_HOME'];
-  return join(data?.startsWith('/') ? data : join(env['HOME'] ?? homedir(), '.local', 'share'), 'nodevisor', 'images');
+  return join(data?.startsWith('/') ? data : join(homeDirectory(env), '.local', 'share'), 'nodevisor', 'images');
 }
 
 /** The pool for disks without a place, made when it is first needed; undefined: it would be, and this is a plan. */

@@ -1,6 +1,7 @@
 /** Where daemons listen, unless told otherwise. */
-import { homedir, userInfo } from 'node:os';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { homeDirectory } from '../../util/index.ts';
 
 /** Whose daemon it is: the host's, or one user's own. */
 export type DaemonScope = 'system' | 'session';
@@ -10,7 +11,7 @@ export type Environment = NodeJS.ProcessEnv;
 
 /** A user's directory for what lives as long as the user is logged in; without one, the user's cache. */
 export function userRuntimeDirectory(env: Environment): string {
-  return env['XDG_RUNTIME_DIR'] || env['XDG_CACHE_HOME'] || join(env['HOME'] || homedir(), '.cache');
+  return env['XDG_RUNTIME_DIR'] || env['XDG_CACHE_HOME'] || join(homeDirectory(env), '.cache');
 }
 
 /** Where `nodevisor daemon` listens. */

@@ -1,6 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { spawnSync } from 'node:child_process';
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { packageVersion } from '../../../src/tools/cli/cli.ts';
 import { commandsOf } from '../../../src/tools/cli/command-loaders.ts';
 import type { Diagnosis } from '../../../src/tools/cli/commands/doctor.ts';
@@ -96,6 +98,19 @@ describe('the command line', () => {
     closeSync(file);
     assert.equal(status, 1);
     assert.match(stderr, /^nodevisor: cannot write to standard output: ENOSPC/);
+  });
+
+  it('says in one line what the system has refused', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'nodevisor-cli-'));
+    try {
+      // A file, where the daemon keeps definitions in a directory.
+      writeFileSync(join(directory, 'domains'), '');
+      const { code, err } = await cli(['daemon', '--state', directory, '--listen', `unix:${join(directory, 'sock')}`]);
+      assert.equal(code, 1);
+      assert.match(err, /^nodevisor: E[A-Z]+: [^\n]*domains'\n$/);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 
   it('shows help and status 2 when no command is given', async () => {

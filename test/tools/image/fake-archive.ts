@@ -40,8 +40,8 @@ export async function makeSigningKey(name: string): Promise<SigningKey> {
 
 /** What a test changes about the archive. */
 export interface Faults {
-  /** Close the connection after so many bytes of a path's answer, so many times. */
-  cut?: { path: RegExp; afterBytes: number; times: number };
+  /** Close the connection after so many bytes of a path's answer, so many times, once the client `has` so many of the file. */
+  cut?: { path: RegExp; afterBytes: number; times: number; has: (bytes: number) => boolean };
   /** Serve something else under a path. */
   replace?: { path: RegExp; bytes: Buffer };
   /** Ignore Range, as some servers do. */
@@ -134,7 +134,13 @@ export class FakeArchive {
     const body = bytes.subarray(from);
     response.writeHead(from > 0 ? 206 : 200, { 'content-length': body.length });
     if (cut?.path.test(path) && cut.times-- > 0) {
-      response.write(body.subarray(0, cut.afterBytes), () => setTimeout(() => response.destroy(), 20));
+      response.write(body.subarray(0, cut.afterBytes));
+      // Before that, what is still under way might be lost with the connection.
+      const timer = setInterval(() => {
+        if (!cut.has(from + cut.afterBytes)) return;
+        clearInterval(timer);
+        response.destroy();
+      }, 20);
     } else {
       response.end(body);
     }

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Reporter } from '../../../src/tools/image/archive.ts';
+import { TransferError } from '../../../src/tools/image/http.ts';
 import { pullDebian } from '../../../src/tools/image/pull-debian.ts';
 import { readManifest } from '../../../src/tools/image/store.ts';
 import { VirtError } from '../../../src/util/index.ts';
@@ -40,6 +41,9 @@ describe('pulling the Debian image', () => {
   const image = () => join(directory, 'image');
   const pull = () => pullDebian({ directory: image(), mirror: archive.url, keyring, reporter });
   const downloads = () => readdirSync(join(image(), 'downloads'));
+  const parts = () => downloads().filter((name) => name.endsWith('.part'));
+  /** Whether so much of a file has been put away. */
+  const has = (bytes: number) => parts().some((name) => statSync(join(image(), 'downloads', name)).size >= bytes);
 
   /** The pull fails with a line that matches, and there is no image. */
   async function fails(pattern: RegExp, work: () => Promise<unknown> = pull): Promise<void> {
@@ -99,7 +103,7 @@ describe('pulling the Debian image', () => {
   });
 
   it('goes on by itself after a cut connection, asking for the rest only', async () => {
-    archive.faults = { cut: { path: /linux-image-6/, afterBytes: 50_000, times: 1 } };
+    archive.faults = { cut: { path: /linux-image-6/, afterBytes: 50_000, times: 1, has } };
     await pull();
     const asked = archive.requests.filter((r) => /linux-image-6/.test(r.path)).map((r) => r.range);
     assert.equal(asked.length, 2);
@@ -107,21 +111,22 @@ describe('pulling the Debian image', () => {
     assert.match(asked[1] ?? '', /^bytes=[1-9]\d*-$/);
   });
 
+  it('does not try again what failed for another reason than the connection', () => {
+    assert.ok(!(new VirtError('SYSTEM_ERROR', 'no space left on the disk') instanceof TransferError));
+    assert.ok(new TransferError('http://host/', 'cut') instanceof TransferError);
+  });
+
   it('keeps what came before a lasting cut, and the next run resumes', async () => {
-    archive.faults = { cut: { path: /linux-image-6/, afterBytes: 20_000, times: 3 } };
+    archive.faults = { cut: { path: /linux-image-6/, afterBytes: 20_000, times: 3, has } };
     await fails(/linux-image-6.*connection cut.*run the same command again/);
-    const [part] = downloads().filter((name) => name.endsWith('.part'));
-    assert.ok(part !== undefined && statSync(join(image(), 'downloads', part)).size >= 20_000);
+    assert.ok(has(20_000));
     await pull();
     assert.match(archive.requests.at(-2)?.range ?? '', /^bytes=\d+-$/);
-    assert.deepEqual(
-      downloads().filter((name) => name.endsWith('.part')),
-      [],
-    );
+    assert.deepEqual(parts(), []);
   });
 
   it('starts anew where the server does not resume', async () => {
-    archive.faults = { noRanges: true, cut: { path: /linux-image-6/, afterBytes: 50_000, times: 1 } };
+    archive.faults = { noRanges: true, cut: { path: /linux-image-6/, afterBytes: 50_000, times: 1, has } };
     assert.equal((await pull()).changed, true);
   });
 

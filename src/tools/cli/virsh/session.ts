@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
-import { constants, homedir } from 'node:os';
+import { constants } from 'node:os';
 import { join } from 'node:path';
-import { makeDirectory } from '../../../util/index.ts';
+import { homeDirectory, makeDirectory } from '../../../util/index.ts';
 import {
   CloseReason,
   type Connection,
@@ -27,7 +27,7 @@ export function formatCalled(name: string): OutputFormat {
 /** Where the project keeps what should outlive a command: below the XDG state directory. */
 export function stateDirectory(env: NodeJS.ProcessEnv): string {
   const state = env['XDG_STATE_HOME'];
-  return join(state?.startsWith('/') ? state : join(env['HOME'] ?? homedir(), '.local', 'state'), 'nodevisor');
+  return join(state?.startsWith('/') ? state : join(homeDirectory(env), '.local', 'state'), 'nodevisor');
 }
 
 /** True when the domains behind a URI end with this process. */
