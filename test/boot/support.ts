@@ -21,21 +21,27 @@ export function installed(test: Context, debianPackage: string, ...paths: string
   return paths.find((path) => existsSync(path)) ?? missing(test, `no ${paths[0]} (Debian package ${debianPackage})`);
 }
 
+const pulled = new Set<string>();
+
+/** Has the image made or brought up to date, once for all tests of this process. @throws Error when it cannot be had */
+function pull(directory: string): void {
+  if (pulled.has(directory)) return;
+  const cli = fileURLToPath(new URL('../../src/tools/cli/main.ts', import.meta.url));
+  const args = ['--import', 'tsx', cli, 'image', 'pull', 'debian', '--dir', directory];
+  const { status, stderr } = spawnSync(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  if (status !== 0) throw new Error(`nodevisor image pull debian: ${stderr}`);
+  pulled.add(directory);
+}
+
 /**
- * The image that `nodevisor image pull debian` has got, in $NODEVISOR_TEST_IMAGE or where it is put by default. In CI
- * it is pulled when it is not there.
+ * The image that `nodevisor image pull debian` has got: in $NODEVISOR_TEST_IMAGE, which is taken as it is, or where it is
+ * put by default. In CI it is pulled there, as what it is made from may have changed.
  */
 export async function debianImage(test: Context): Promise<DebianImage> {
-  const directory = process.env['NODEVISOR_TEST_IMAGE'] ?? defaultImageDirectory('debian', process.env);
-  let manifest = await readManifest(directory);
-  // In CI always: it finds what is there, and makes it anew when what it is made from has changed.
-  if (process.env['CI']) {
-    const cli = fileURLToPath(new URL('../../src/tools/cli/main.ts', import.meta.url));
-    const args = ['--import', 'tsx', cli, 'image', 'pull', 'debian', '--dir', directory];
-    const { status, stderr } = spawnSync(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-    if (status !== 0) throw new Error(`nodevisor image pull debian: ${stderr}`);
-    manifest = await readManifest(directory);
-  }
+  const given = process.env['NODEVISOR_TEST_IMAGE'];
+  const directory = given ?? defaultImageDirectory('debian', process.env);
+  if (given === undefined && process.env['CI']) pull(directory);
+  const manifest = await readManifest(directory);
   if (manifest === undefined) return missing(test, 'no Debian image ("nodevisor image pull debian" gets it)');
   return {
     kernel: join(directory, manifest.kernel),
