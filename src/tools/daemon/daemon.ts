@@ -88,6 +88,8 @@ export class Daemon {
       await Promise.race([host.shutDownGuests(stopTimeoutMs), hurried]);
       if (host.active > 0) this.#logger.log('warn', 'guests still run and are destroyed', { domains: host.active });
     }
+    // Clients are to hear how their domains ended, before they go themselves.
+    if (onStop !== 'leave') await host.destroyGuests();
     await this.#clients.drain(FAREWELL_MS);
     if (onStop === 'leave') await host.leave();
     else await host.close();

@@ -78,14 +78,19 @@ export class World {
 
   /** Ends all that runs and lets go of the store. */
   async close(): Promise<void> {
-    await Promise.all(
-      this.domains.all.map((domain) => domain.jobs.run(() => (domain.active ? this.life.destroy(domain) : undefined))),
-    );
+    await this.destroyDomains();
     await this.#idle();
     await Promise.all(this.networks.all.filter(({ active }) => active).map((network) => this.networks.stop(network)));
     await this.hypervisor.runs?.close();
     this.schemas.close();
     await this.store.close();
+  }
+
+  /** Destroys what runs. */
+  async destroyDomains(): Promise<void> {
+    await Promise.all(
+      this.domains.all.map((domain) => domain.jobs.run(() => (domain.active ? this.life.destroy(domain) : undefined))),
+    );
   }
 
   /** Lets go of the store, and of machines that outlive this process. */

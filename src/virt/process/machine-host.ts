@@ -117,6 +117,11 @@ export class MachineHost {
     for (let waited = 0; waited < timeoutMs && this.#active().length > 0; waited += LOOK_MS) await setTimeout(LOOK_MS);
   }
 
+  /** Destroys the guests that still run. */
+  destroyGuests(): Promise<void> {
+    return this.#world.destroyDomains();
+  }
+
   /** Ends what still runs, and closes. */
   close(): Promise<void> {
     return this.#world.close();

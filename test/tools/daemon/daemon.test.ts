@@ -149,7 +149,13 @@ describe('nodevisor daemon', function () {
     assert.equal(await bench.start(['--stop-timeout', '0.3']), 'ready');
     await define('deaf');
     await bench.virsh('start', 'deaf');
+    const watching = await connect(bench.uri);
+    const heard: string[] = [];
+    watching.on('lifecycle', ({ name }, event, detail) => heard.push(`${name} ${event}/${detail}`));
+    watching.on('close', (reason) => heard.push(`closed ${reason}`));
     assert.equal(await bench.stop('SIGTERM'), 0);
+    await until(() => heard.length === 3, heard.join());
+    assert.deepEqual(heard, ['deaf 6/2', 'deaf 5/1', 'closed 1']);
     assert.match(messages(), /guests still run and are destroyed/);
     assert.deepEqual(processesWith(bench.state), []);
     assert.equal(await bench.start(['--stop-timeout', '600']), 'ready');
