@@ -184,6 +184,9 @@ class Parts {
       ...(logger === undefined ? {} : { logger }),
     };
     const guest = (clock === 'virtual' ? steppedDriver : kvmDriver).create(spec);
+    for (const { name, onTrayMove } of this.#scsi.cdroms) {
+      onTrayMove((open) => guest.events.emit('trayMoved', name, open));
+    }
     return Object.assign(guest, {
       virtioConsoles: this.#consoles,
       disks: this.#disks,

@@ -33,6 +33,8 @@ export interface GuestEvents {
   debug: [vcpu: number];
   /** A request of a disk failed on the host. With the action `stop` the guest is about to be paused. */
   ioError: [failure: DiskFailure];
+  /** The guest or its owner has opened or closed the tray of a drive. */
+  trayMoved: [drive: string, open: boolean];
   ended: [status: ExitStatus];
 }
 

@@ -217,6 +217,8 @@ export interface BackendEvents {
   rtcChange: [domain: DomainRef, offsetSeconds: bigint];
   ioError: [domain: DomainRef, srcPath: string, devAlias: string, action: number, reason: string];
   balloonChange: [domain: DomainRef, actualKib: bigint];
+  /** The tray of a drive was opened or closed: see TrayChange. */
+  trayChange: [domain: DomainRef, devAlias: string, reason: number];
   deviceAdded: [domain: DomainRef, devAlias: string];
   deviceRemoved: [domain: DomainRef, devAlias: string];
   /** Limits of a running domain were changed: what was set, as `blkdeviotune.disk`, `blkdeviotune.total_bytes_sec` …. */

@@ -227,6 +227,7 @@ export class Connection extends HostConnection {
       'rtcChange',
       'ioError',
       'balloonChange',
+      'trayChange',
       'deviceAdded',
       'deviceRemoved',
       'tunable',

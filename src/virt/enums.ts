@@ -54,6 +54,9 @@ export const CrashedReason = { UNKNOWN: 0, PANICKED: 1 } as const;
 /** virDomainEventIOErrorAction, by what a disk's policy comes to. */
 export const IoErrorAction = { ignore: 0, stop: 1, report: 2 } as const;
 
+/** virConnectDomainEventTrayChangeReason: what happened to the tray of a drive. */
+export const TrayChange = { OPEN: 0, CLOSE: 1 } as const;
+
 /** virDomainEventID. */
 export const DomainEventId = {
   LIFECYCLE: 0,

@@ -38,7 +38,7 @@ export interface CdDrive {
    * is thrown, unless it is taken by `force`.
    */
   change(medium: BlockBackend | undefined, options?: { readonly force?: boolean }): Promise<void>;
-  /** Calls back when the guest, or `change`, has opened or closed the tray. */
+  /** Calls back, besides those that were asked for before, when the guest or `change` has opened or closed the tray. */
   onTrayMove(callback: (open: boolean) => void): void;
 }
 
@@ -55,7 +55,7 @@ export class ScsiCdrom extends ScsiUnit implements CdDrive {
   /** Media event that has not been told. */
   #event: MediaEvent = MediaEvent.NONE;
   #errors = 0;
-  #trayMoved: (open: boolean) => void = () => {};
+  readonly #trayListeners: ((open: boolean) => void)[] = [];
 
   /** @param medium absent: the drive is empty */
   constructor(medium: BlockBackend | undefined, options: ScsiCdromOptions = {}) {
@@ -81,7 +81,7 @@ export class ScsiCdrom extends ScsiUnit implements CdDrive {
   }
 
   onTrayMove(callback: (open: boolean) => void): void {
-    this.#trayMoved = callback;
+    this.#trayListeners.push(callback);
   }
 
   async change(medium: BlockBackend | undefined, options: { readonly force?: boolean } = {}): Promise<void> {
@@ -92,6 +92,8 @@ export class ScsiCdrom extends ScsiUnit implements CdDrive {
     }
     const old = this.#medium;
     this.#locked = false;
+    // Nothing gets in or out through a closed tray; who watches it is told of both its moves.
+    this.#moveTray(true);
     this.#medium = medium;
     medium?.onResize(() => this.#mediumChanged());
     this.#moveTray(medium === undefined);
@@ -225,7 +227,7 @@ export class ScsiCdrom extends ScsiUnit implements CdDrive {
   #moveTray(open: boolean): void {
     if (this.#open === open) return;
     this.#open = open;
-    this.#trayMoved(open);
+    for (const callback of this.#trayListeners) callback(open);
   }
 
   #mediumChanged(): void {

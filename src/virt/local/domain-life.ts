@@ -8,6 +8,7 @@ import {
   PausedReason,
   RunningReason,
   ShutoffReason,
+  TrayChange,
 } from '../enums.ts';
 import { virtError } from '../errors.ts';
 import { connectConsoles, type LocalDomain, type Run, runConsoles, type StateReason } from './domain.ts';
@@ -140,6 +141,9 @@ export class DomainLife {
     guest.events.on('ioError', (failure) => {
       if (domain.run === run && run.made.guest === guest) this.#diskFailed(domain, run, failure);
     });
+    guest.events.on('trayMoved', (drive, open) => {
+      if (domain.run === run && run.made.guest === guest) this.#trayMoved(domain, run, drive, open);
+    });
     guest.events.on('paused', (reason) => {
       if (reason === 'ioError') this.#unattended(domain, () => this.#stopped(domain, run));
     });
@@ -167,6 +171,11 @@ export class DomainLife {
     }
     const source = def === undefined ? '' : sourceOf(def);
     this.#world.emit('ioError', domain.ref, source, def?.alias?.name ?? '', IoErrorAction[action], reason);
+  }
+
+  #trayMoved(domain: LocalDomain, run: Run, drive: string, open: boolean): void {
+    const def = run.def.devices.disks.find(({ target }) => target.dev === drive);
+    this.#world.emit('trayChange', domain.ref, def?.alias?.name ?? '', open ? TrayChange.OPEN : TrayChange.CLOSE);
   }
 
   /** The machine has stopped because a request failed; unless somebody has resumed it already. */

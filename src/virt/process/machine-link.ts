@@ -24,6 +24,7 @@ const CALL_MS = 30_000;
 export interface LinkEvents {
   paused: [reason: PauseReason];
   ioError: [failure: DiskFailure];
+  trayMoved: [drive: string, open: boolean];
   resumed: [];
   reset: [];
   ended: [status: ExitStatus, numbers: MachineNumbers];
@@ -148,6 +149,9 @@ export class MachineLink {
         return;
       case 'ioError':
         this.events.emit('ioError', message.failure);
+        return;
+      case 'trayMoved':
+        this.events.emit('trayMoved', message.drive, message.open);
         return;
       default:
         this.events.emit(message.event);

@@ -203,6 +203,7 @@ export class MachineService {
     });
     machine.events.on('paused', (reason) => this.#tell({ event: 'paused', reason }));
     machine.events.on('ioError', (failure) => this.#tell({ event: 'ioError', failure }));
+    machine.events.on('trayMoved', (drive, open) => this.#tell({ event: 'trayMoved', drive, open }));
     for (const event of ['resumed', 'reset'] as const) machine.events.on(event, () => this.#tell({ event }));
     machine.events.on('ended', (status) => {
       this.#told = this.#ended(status);

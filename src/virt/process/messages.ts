@@ -87,6 +87,7 @@ export type EventMessage =
   | { readonly event: 'resumed' | 'reset' }
   | { readonly event: 'paused'; readonly reason: PauseReason }
   | { readonly event: 'ioError'; readonly failure: DiskFailure }
+  | { readonly event: 'trayMoved'; readonly drive: string; readonly open: boolean }
   | { readonly event: 'ended'; readonly status: ExitStatus; readonly numbers: WireNumbers }
   | { readonly event: 'log'; readonly level: LogLevel; readonly message: string };
 
@@ -127,6 +128,11 @@ function readEvent(loose: Loose): EventMessage {
       return { event: 'paused', reason: loose['reason'] === 'ioError' ? 'ioError' : 'user' };
     case 'ioError':
       return { event: 'ioError', failure: readFailure(loose['failure']) };
+    case 'trayMoved': {
+      const { drive, open } = loose;
+      if (typeof drive !== 'string' || typeof open !== 'boolean') break;
+      return { event: 'trayMoved', drive, open };
+    }
     case 'resumed':
     case 'reset':
       return { event: loose['event'] };

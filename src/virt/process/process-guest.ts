@@ -40,6 +40,7 @@ export class ProcessGuest implements DomainGuest {
       this.events.emit('paused', reason);
     });
     events.on('ioError', (failure) => this.events.emit('ioError', failure));
+    events.on('trayMoved', (drive, open) => this.events.emit('trayMoved', drive, open));
     events.on('resumed', () => {
       this.#state = 'running';
       this.#pausedBy = undefined;

@@ -70,6 +70,7 @@ export const eventRows: readonly EventRow[] = [
     { action: int },
     { reason: text },
   ]),
+  row('trayChange', ofDomain(DomainEventId.TRAY_CHANGE, 328, 268), [{ domain }, { alias: text }, { reason: int }]),
   row('balloonChange', ofDomain(DomainEventId.BALLOON_CHANGE, 331, 276), [{ domain }, { actual: uhyper }]),
   row('deviceRemoved', ofDomain(DomainEventId.DEVICE_REMOVED, 333, 311), [{ domain }, { alias: text }]),
   row('tunable', ofDomain(DomainEventId.TUNABLE, 346), [{ domain }, { params: typedParams(2048) }]),

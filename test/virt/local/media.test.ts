@@ -47,6 +47,21 @@ describe('media of a running domain', function () {
     assert.match(await xml(), /<address type='drive' controller='0' bus='0' target='0' unit='0'\/>/);
   });
 
+  it('go in and out through a tray, whose moves are told', async () => {
+    const moves: [string, string, number][] = [];
+    connection.on('trayChange', ({ name }, alias, reason) => moves.push([name, alias, reason]));
+    await domain.updateDevice(drive(file('two.iso')), Affect.LIVE);
+    const alias = /<target dev='sda'[\s\S]*?<alias name='([^']*)'/.exec(await domain.getXMLDesc())?.[1] ?? 'none';
+    assert.deepEqual(moves.splice(0), [
+      ['media', alias, 0],
+      ['media', alias, 1],
+    ]);
+    await domain.updateDevice(drive(''), Affect.LIVE);
+    assert.deepEqual(moves.splice(0), [['media', alias, 0]]);
+    await domain.updateDevice(drive(file('one.iso')), Affect.LIVE);
+    assert.deepEqual(moves, [['media', alias, 1]]);
+  });
+
   it('stay as they are when the new one cannot be had', async () => {
     await assert.rejects(
       () => domain.updateDevice(drive(file('missing.iso')), Affect.LIVE),

@@ -3,6 +3,7 @@ import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import {
+  Affect,
   ConsoleFlags,
   DomainLifecycle,
   DomainStart,
@@ -188,6 +189,45 @@ describe('machines in processes', function () {
     assert.equal((await domain.getBlockInfo('vda')).capacity, 131_072n);
     assert.ok((await domain.blockStats('vda')).rdReq >= 0n);
     await rejects(domain.blockResize('vdz', 128n), 'INVALID_ARG', /vdz/);
+  });
+
+  it('change the media of their drives, and tell of the trays', async () => {
+    const media = ['one.iso', 'two.iso'].map((name) => join(bench.directory, name)) as [string, string];
+    for (const file of media) writeFileSync(file, Buffer.alloc(8192));
+    const drive = (source: string) =>
+      `<disk type='file' device='cdrom'>${source}<target dev='sda' bus='scsi'/><readonly/></disk>`;
+    const source = (file: string) => `<source file='${file}'/>`;
+    const domain = await bench.connection.createXML(domainXml('one', { devices: drive(source(media[0])) }));
+    const moves: number[] = [];
+    bench.connection.on('trayChange', ({ name }, alias, reason) => {
+      assert.equal(name, 'one');
+      assert.match(alias, /^scsi0-0-0/);
+      moves.push(reason);
+    });
+    const none = { rdReq: 0n, rdBytes: 0n, wrReq: 0n, wrBytes: 0n };
+    const stats = async () => {
+      const { rdReq, rdBytes, wrReq, wrBytes } = await domain.blockStats('sda');
+      return { rdReq, rdBytes, wrReq, wrBytes };
+    };
+    assert.deepEqual(await stats(), none);
+    await domain.updateDevice(drive(source(media[1])), Affect.LIVE);
+    await until(() => moves.length === 2, 'the tray was opened and closed');
+    assert.match(await domain.getXMLDesc(), /two\.iso/);
+    // The first one is nobody's any more, the second one is taken.
+    const free = await bench.connection.createXML(domainXml('two', { devices: disk(media[0]) }));
+    await rejects(
+      bench.connection.createXML(domainXml('three', { devices: disk(media[1]) })),
+      'INVALID_ARG',
+      /two\.iso.*in use/,
+    );
+    await free.destroy();
+    await rejects(domain.updateDevice(drive(source('/none.iso')), Affect.LIVE), 'INVALID_ARG', /does not exist/);
+    await domain.updateDevice(drive(''), Affect.LIVE);
+    await until(() => moves.length === 3, 'the tray was opened');
+    assert.deepEqual(await stats(), none);
+    await domain.updateDevice(drive(source(media[0])), Affect.LIVE);
+    await until(() => moves.length === 4, 'the tray was closed');
+    assert.deepEqual(moves, [0, 1, 0, 1]);
   });
 
   it('name no port of a screen: nobody listens there', async () => {

@@ -50,6 +50,7 @@ describe('messages between a daemon and a machine', () => {
       { event: 'ended' },
       { event: 'ended', status: { reason: 'bored', code: 0, detail: '' }, numbers: { vcpus: [], disks: [] } },
       { event: 'log', level: 'loud', message: 'x' },
+      { event: 'trayMoved', drive: 'sda', open: 1 },
       { event: 'unheard of' },
       { reply: 'x' },
       { reply: 1, error: { code: 'NOT_OURS', message: 'x' } },

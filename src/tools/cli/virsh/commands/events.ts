@@ -16,6 +16,8 @@ interface Shown {
   /** Name of the domain, network or pool. */
   readonly of: string;
   readonly uuid: string;
+  /** The disk that it is of. */
+  readonly disk?: string;
   /** What follows the colon. */
   readonly detail?: string;
   /** What follows it in lines of its own. */
@@ -23,6 +25,7 @@ interface Shown {
   readonly facts?: Readonly<Record<string, unknown>>;
 }
 
+const TRAY_CHANGES = ['opened', 'closed'];
 const IO_ERROR_ACTIONS = ['none', 'pause', 'report'];
 const METADATA_TYPES = ['description', 'title', 'element'];
 
@@ -52,6 +55,11 @@ function domainEvent(event: ConnectionEvent): Shown | undefined {
       const because = reason === '' ? '' : ` due to ${reason}`;
       const facts = { path, alias, action: does, reason };
       return { kind: 'io-error', of, uuid, detail: `${path} (${alias}) ${does}${because}`, facts };
+    }
+    case 'trayChange': {
+      const [{ name: of, uuid }, alias, reason] = event.args;
+      const now = TRAY_CHANGES[reason] ?? 'unknown';
+      return { kind: 'tray-change', of, uuid, disk: alias, detail: now, facts: { alias, tray: now } };
     }
     case 'balloonChange': {
       const [{ name: of, uuid }, kib] = event.args;
@@ -153,12 +161,12 @@ function wantedEvent(event: ConnectionEvent, { describe, kinds, uuid }: Watch): 
 }
 
 function showEvent(shown: Shown, watch: Watch, args: CommandArgs, session: Session): void {
-  const { kind, of, uuid, detail, rows, facts } = shown;
+  const { kind, of, uuid, disk, detail, rows, facts } = shown;
   const at = new Date();
   const when = args.flag('timestamp') ? `${timestamp(at)}: ` : '';
   const told =
     detail !== undefined ? `: ${detail}` : rows !== undefined ? `:${rows.map((row) => `\n\t${row}`).join('')}` : '';
-  const text = `${when}event '${kind}' for ${watch.title(of)}${told}\n`;
+  const text = `${when}event '${kind}' for ${watch.title(of)}${disk === undefined ? '' : ` disk ${disk}`}${told}\n`;
   session.showPart(text, { event: kind, name: of, uuid, time: at.toISOString(), ...facts });
 }
 
@@ -190,6 +198,7 @@ const DOMAIN_EVENTS = [
   'reboot',
   'rtc-change',
   'io-error',
+  'tray-change',
   'balloon-change',
   'device-removed',
   'tunable',
