@@ -243,7 +243,8 @@ export class Session {
     if (this.#lost) this.note('Reconnected to the hypervisor');
     this.#lost = false;
     connection.on('close', (reason) => {
-      if (reason === CloseReason.CLIENT) return;
+      // One that we leave is not lost, whoever closes first.
+      if (reason === CloseReason.CLIENT || this.#connection === undefined) return;
       this.#connection = undefined;
       this.#lost = true;
       this.showError(`Disconnected from ${uri} due to ${LOSSES[reason] ?? 'unknown reason'}`);

@@ -1,3 +1,13 @@
+/** The same of libvirt-qemu. */
+export const unsupportedQemuFunctions: ReadonlyMap<number, string> = new Map([
+  [1, 'virDomainQemuMonitorCommand'],
+  [2, 'virDomainQemuAttach'],
+  [3, 'virDomainQemuAgentCommand'],
+  [4, 'virConnectDomainQemuMonitorEventRegister'],
+  [5, 'virConnectDomainQemuMonitorEventDeregister'],
+  [7, 'virDomainQemuMonitorCommandWithFiles'],
+]);
+
 /** Functions of libvirt's that no backend has, by their procedures: so that clients are told which one is missing. */
 export const unsupportedFunctions: ReadonlyMap<number, string> = new Map([
   [61, 'virDomainMigrate'],

@@ -4,7 +4,7 @@ import { toVirtError, virtError } from '../../errors.ts';
 import { encodePacket, type Packet, type PacketHeader, PacketStatus, PacketType, Program } from '../packet.ts';
 import type { Procedure } from '../procedure.ts';
 import { findProcedure } from '../procedures/index.ts';
-import { unsupportedFunctions } from '../procedures/unsupported.ts';
+import { unsupportedFunctions, unsupportedQemuFunctions } from '../procedures/unsupported.ts';
 import { writeError } from '../wire-error.ts';
 import { XdrError, XdrReader } from '../xdr.ts';
 
@@ -26,9 +26,15 @@ export function headerOf({ program, version, procedure, serial }: PacketHeader):
   return { program, version, procedure, serial, type: PacketType.CALL, status: PacketStatus.OK };
 }
 
+/** Names of functions, by the program that has their procedures. */
+const functions = new Map<number, ReadonlyMap<number, string>>([
+  [Program.REMOTE, unsupportedFunctions],
+  [Program.QEMU, unsupportedQemuFunctions],
+]);
+
 /** What nobody here can do; of what libvirt can, with the name of its function. */
 function missing(program: number, procedure: number): VirtError {
-  const name = program === Program.REMOTE ? unsupportedFunctions.get(procedure) : undefined;
+  const name = functions.get(program)?.get(procedure);
   return name === undefined
     ? virtError('RPC', `unknown procedure: ${procedure}`, { domain: 'RPC' })
     : virtError('NO_SUPPORT', name, { domain: 'REMOTE' });
