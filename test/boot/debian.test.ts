@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { forEachBackend } from '../support/backends.ts';
+import { forEachBackend, forFastestBackend } from '../support/backends.ts';
 import { needTool } from '../support/need-tool.ts';
 import { boot, type DebianImage, debianImage, ended, installed, type Session } from './support.ts';
 
@@ -104,10 +104,21 @@ forEachBackend((cpuBackend) => {
       session.type('poweroff');
       await ended(session, 'poweroff');
     });
+  });
+});
 
-    it('hands the status of the command it was started for to the host', async () => {
-      session = await boot({ ...image, cpuBackend, append: `${image.append} quiet nodevisor.run="exit 7"` });
-      assert.equal((await ended(session, 'fail')).code, 7);
+forFastestBackend((cpuBackend) => {
+  describe(`boot: a command in Debian on ${cpuBackend}`, function () {
+    this.timeout(600_000);
+
+    it('hands its status to the host', async function () {
+      const image = await debianImage(this);
+      const session = await boot({ ...image, cpuBackend, append: `${image.append} quiet nodevisor.run="exit 7"` });
+      try {
+        assert.equal((await ended(session, 'fail')).code, 7);
+      } finally {
+        await session.machine.destroy();
+      }
     });
   });
 });

@@ -1,10 +1,10 @@
 import { strict as assert } from 'node:assert';
 import { type Connection, connect, ShutoffReason } from '../../src/index.ts';
-import { forEachBackend } from '../support/backends.ts';
+import { forFastestBackend } from '../support/backends.ts';
 import { until } from '../virt/backend-contract.ts';
 import { type DebianImage, debianImage } from './support.ts';
 
-forEachBackend((cpuBackend) => {
+forFastestBackend((cpuBackend) => {
   describe(`boot: a domain with Debian’s kernel on ${cpuBackend}`, function () {
     this.timeout(600_000);
     let image: DebianImage;
@@ -44,11 +44,11 @@ forEachBackend((cpuBackend) => {
       let reboots = 0;
       connection.on('reboot', () => reboots++);
       await domain.reboot();
-      await until(() => reboots === 1, `a restart, after …${output.slice(-500)}`, 30);
+      await until(() => reboots === 1, `a restart, after …${output.slice(-500)}`, 120);
       assert.match(output, /sysrq: Emergency Sync[\s\S]*sysrq: Emergency Remount R\/O[\s\S]*sysrq: Resetting/);
       await comesUp();
       await domain.shutdown();
-      await until(async () => !(await domain.isActive()), `the end, after …${output.slice(-500)}`, 30);
+      await until(async () => !(await domain.isActive()), `the end, after …${output.slice(-500)}`, 120);
       assert.equal((await domain.getState()).reason, ShutoffReason.SHUTDOWN);
       assert.match(output, /sysrq: Power Off/);
     });

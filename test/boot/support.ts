@@ -28,8 +28,13 @@ function pull(directory: string): void {
   if (pulled.has(directory)) return;
   const cli = fileURLToPath(new URL('../../src/tools/cli/main.ts', import.meta.url));
   const args = ['--import', 'tsx', cli, 'image', 'pull', 'debian', '--dir', directory];
-  const { status, stderr } = spawnSync(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-  if (status !== 0) throw new Error(`nodevisor image pull debian: ${stderr}`);
+  // A mirror may be away for a moment, and another process may be at it.
+  for (let left = 3; ; left--) {
+    const { status, stderr } = spawnSync(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    if (status === 0) break;
+    if (left === 1) throw new Error(`nodevisor image pull debian: ${stderr}`);
+    spawnSync('sleep', ['5']);
+  }
   pulled.add(directory);
 }
 
