@@ -1,5 +1,13 @@
 import type { Qcow2Core } from './core.ts';
-import { allSubclusters, type ClusterEntry, type NewEntry, readEntry, subclusterBits, writeEntry } from './l2-entry.ts';
+import {
+  allSubclusters,
+  type ClusterEntry,
+  type NewEntry,
+  readEntry,
+  subclusterBits,
+  unallocatedEntry,
+  writeEntry,
+} from './l2-entry.ts';
 import type { Qcow2Reader } from './reader.ts';
 import type { CachedTable } from './table-cache.ts';
 import type { Qcow2Writer } from './writer.ts';
@@ -128,10 +136,10 @@ export class Qcow2Clearer {
       const cluster = Math.floor(at / clusterBytes);
       const inCluster = at % clusterBytes;
       const end = Math.min(clusterBytes, inCluster + to - at);
-      const entry = table === null ? unallocated : readEntry(geometry, table, cluster % geometry.l2Entries);
+      const entry = table === null ? unallocatedEntry : readEntry(geometry, table, cluster % geometry.l2Entries);
       const bits = subclusterBits(inCluster / subclusterBytes, end / subclusterBytes - 1);
       const next = this.#cleared(entry, bits, how);
-      if (next === 'compressed') changes.push({ cluster, entry, next: unallocated, partOfCompressed: true });
+      if (next === 'compressed') changes.push({ cluster, entry, next: unallocatedEntry, partOfCompressed: true });
       else if (next !== undefined) changes.push({ cluster, entry, next, partOfCompressed: false });
       at += end - inCluster;
     }
@@ -170,14 +178,3 @@ interface Change {
   readonly next: NewEntry;
   readonly partOfCompressed: boolean;
 }
-
-const unallocated: ClusterEntry = {
-  compressed: false,
-  allocated: false,
-  host: 0,
-  copied: false,
-  data: 0,
-  zero: 0,
-  hi: 0,
-  lo: 0,
-};

@@ -20,6 +20,18 @@ export interface ClusterEntry {
   readonly lo: number;
 }
 
+/** What is known of a cluster that the image has nothing for, or no L2 table. */
+export const unallocatedEntry: ClusterEntry = {
+  compressed: false,
+  allocated: false,
+  host: 0,
+  copied: false,
+  data: 0,
+  zero: 0,
+  hi: 0,
+  lo: 0,
+};
+
 /** What a subcluster is. */
 export type SubclusterKind = 'data' | 'zero' | 'none' | 'compressed';
 

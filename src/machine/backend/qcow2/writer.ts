@@ -1,5 +1,5 @@
 import type { Qcow2Core } from './core.ts';
-import { compressedEntry, readEntry, writeEntry, writeRawEntry } from './l2-entry.ts';
+import { compressedEntry, readEntry, unallocatedEntry, writeEntry, writeRawEntry } from './l2-entry.ts';
 import type { Hold } from './range-lock.ts';
 import type { Qcow2Reader } from './reader.ts';
 import type { ClusterRun } from './refcounts.ts';
@@ -139,7 +139,7 @@ export class Qcow2Writer {
       const cluster = Math.floor(at / clusterBytes);
       const from = at % clusterBytes;
       const to = Math.min(clusterBytes, from + offset + bytes - at);
-      const entry = table === null ? emptyEntry : readEntry(geometry, table, cluster % geometry.l2Entries);
+      const entry = table === null ? unallocatedEntry : readEntry(geometry, table, cluster % geometry.l2Entries);
       plans.push(planCluster(geometry, cluster, entry, { from, to }));
       at += to - from;
     }
@@ -305,18 +305,6 @@ export class Qcow2Writer {
     return start;
   }
 }
-
-/** What is known of a cluster without an L2 table. */
-const emptyEntry = {
-  compressed: false,
-  allocated: false,
-  host: 0,
-  copied: false,
-  data: 0,
-  zero: 0,
-  hi: 0,
-  lo: 0,
-} as const;
 
 /** Ranges that touch made one; in order. */
 function join(ranges: readonly ByteRange[]): ByteRange[] {
