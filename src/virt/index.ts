@@ -22,6 +22,7 @@ export {
   parseSnapshot,
   parseStoragePool,
   parseStorageVolume,
+  poolTypes,
   type SnapshotInput,
 } from './conf/index.ts';
 export type * from './conf/network-def.ts';

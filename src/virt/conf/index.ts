@@ -31,6 +31,7 @@ export {
   validateStoragePool,
   validateStorageVolume,
 } from './storage.ts';
+export { poolTypes } from './storage-codec.ts';
 export type * from './storage-def.ts';
 export { type HostBridge, hostBridge, type NetworkPlan, networkPlan } from './to-network.ts';
 export { type MachinePlan, type PlanContext, toMachineOptions } from './to-options.ts';

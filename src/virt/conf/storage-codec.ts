@@ -44,28 +44,27 @@ const target: Codec<StorageTargetDef> = element<StorageTargetDef>({
   ),
 });
 
+/** Types of pools that libvirt knows, whether a driver of ours does or not. */
+export const poolTypes: readonly string[] = [
+  'dir',
+  'fs',
+  'netfs',
+  'logical',
+  'disk',
+  'iscsi',
+  'iscsi-direct',
+  'scsi',
+  'mpath',
+  'rbd',
+  'sheepdog',
+  'gluster',
+  'zfs',
+  'vstorage',
+];
+
 /** A pool. */
 export const pool: Codec<StoragePoolDef> = element<StoragePoolDef>({
-  type: attr(
-    'type',
-    oneOf<string>(
-      'dir',
-      'fs',
-      'netfs',
-      'logical',
-      'disk',
-      'iscsi',
-      'iscsi-direct',
-      'scsi',
-      'mpath',
-      'rbd',
-      'sheepdog',
-      'gluster',
-      'zfs',
-      'vstorage',
-    ),
-    'required',
-  ),
+  type: attr('type', oneOf(...poolTypes), 'required'),
   name: textChild('name', str, 'required'),
   uuid: textChild('uuid', uuid),
   capacity: child('capacity', size('bytes')),

@@ -1,30 +1,13 @@
+import { poolTypes } from '../../../../virt/index.ts';
 import type { CommandArgs } from '../arguments.ts';
 import { flag, type OptionDef, text } from '../definition.ts';
 import { UsageFailure } from '../failure.ts';
 import { element } from '../xml.ts';
 
-/** Types of pools that libvirt knows, whether a driver of ours does or not. */
-export const POOL_TYPES: readonly string[] = [
-  'dir',
-  'fs',
-  'netfs',
-  'logical',
-  'disk',
-  'iscsi',
-  'iscsi-direct',
-  'scsi',
-  'mpath',
-  'rbd',
-  'sheepdog',
-  'gluster',
-  'zfs',
-  'vstorage',
-];
-
 /** What `pool-define-as` and `pool-create-as` take to describe a pool. */
 export const poolXmlOptions: readonly OptionDef[] = [
   text('name', 'name of the pool', { required: true }),
-  text('type', 'type of the pool', { required: true, complete: POOL_TYPES }),
+  text('type', 'type of the pool', { required: true, complete: poolTypes }),
   flag('print-xml', "print XML document, but don't define/create"),
   text('source-host', 'source-host for underlying storage'),
   text('source-path', 'source path for underlying storage'),

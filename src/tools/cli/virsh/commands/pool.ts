@@ -1,5 +1,5 @@
 import type { StoragePool } from '../../../../virt/index.ts';
-import { PoolBuild, PoolDefine, PoolStart } from '../../../../virt/index.ts';
+import { PoolBuild, PoolDefine, PoolStart, poolTypes } from '../../../../virt/index.ts';
 import type { CommandArgs } from '../arguments.ts';
 import { type CommandDef, type Completion, flag, type OptionDef, text } from '../definition.ts';
 import { editDefinition } from '../editor.ts';
@@ -15,7 +15,7 @@ import { attributeOf, parseXml } from '../xml.ts';
 import { description, xpathOptions } from '../xpath.ts';
 import { poolEventCommand } from './events.ts';
 import { byName, OBJECT_FILTERS, objectListFlags } from './network.ts';
-import { POOL_TYPES, poolXml, poolXmlOptions } from './pool-xml.ts';
+import { poolXml, poolXmlOptions } from './pool-xml.ts';
 
 const sized = (value: Value) => prettySize(BigInt(String(value)));
 
@@ -44,7 +44,7 @@ const POOL_FILTERS = [OBJECT_FILTERS[1], OBJECT_FILTERS[0], ...OBJECT_FILTERS.sl
 
 function typesOf(args: CommandArgs): readonly string[] | undefined {
   const types = args.text('type')?.split(',');
-  const unknown = types?.find((type) => !POOL_TYPES.includes(type));
+  const unknown = types?.find((type) => !poolTypes.includes(type));
   if (unknown !== undefined) throw new UsageFailure(`Invalid pool type '${unknown}'`);
   return types;
 }
@@ -67,7 +67,7 @@ const listCommand: CommandDef = {
     flag('inactive', 'list inactive pools'),
     flag('all', 'list inactive & active pools'),
     ...POOL_FILTERS.map(([name, help]) => flag(name, help)),
-    text('type', 'only list pools of these types, separated by commas', { complete: POOL_TYPES }),
+    text('type', 'only list pools of these types, separated by commas', { complete: poolTypes }),
     flag('details', 'display extended details for pools'),
     flag('uuid', "list uuid's only"),
     flag('name', 'list names only'),
