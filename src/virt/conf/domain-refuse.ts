@@ -1,5 +1,6 @@
 /** Parts of libvirt's domain XML that ask for something no machine of ours has, each with its place. */
 import { VirtError } from '../../util/index.ts';
+import { deviceTypes } from './devices.ts';
 import type { DomainDef } from './domain-def.ts';
 import { namespaceOf } from './xml.ts';
 import type { Extensible } from './xml-node.ts';
@@ -81,6 +82,7 @@ export function refuseUnsupported(def: DomainDef): void {
 
 /** Names of the elements that lists and objects of a definition stand for, where they differ from the property's. */
 const elementNames: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(Object.entries(deviceTypes).map(([kind, { name }]) => [kind, name])),
   suspendToMem: 'suspend-to-mem',
   suspendToDisk: 'suspend-to-disk',
   modelName: 'model',
@@ -88,10 +90,6 @@ const elementNames: Readonly<Record<string, string>> = {
   timers: 'timer',
   sources: 'source',
   listens: 'listen',
-  disks: 'disk',
-  controllers: 'controller',
-  filesystems: 'filesystem',
-  interfaces: 'interface',
   ips: 'ip',
   portForwards: 'portForward',
   ranges: 'range',
@@ -99,22 +97,6 @@ const elementNames: Readonly<Record<string, string>> = {
   forwarders: 'forwarder',
   txts: 'txt',
   srvs: 'srv',
-  serials: 'serial',
-  parallels: 'parallel',
-  consoles: 'console',
-  channels: 'channel',
-  inputs: 'input',
-  tpms: 'tpm',
-  sounds: 'sound',
-  audios: 'audio',
-  videos: 'video',
-  hostdevs: 'hostdev',
-  redirdevs: 'redirdev',
-  watchdogs: 'watchdog',
-  memballoons: 'memballoon',
-  rngs: 'rng',
-  panics: 'panic',
-  vsocks: 'vsock',
 };
 
 /** Every object of a definition that keeps extras, with its place: `domain/devices/disk`. */

@@ -1,37 +1,14 @@
-import { type DeviceDef, deviceKinds, type FilledDomainDef, type InterfaceDef, parseDevice } from '../conf/index.ts';
+import {
+  type DeviceDef,
+  deviceKinds,
+  deviceTypes,
+  type FilledDomainDef,
+  type InterfaceDef,
+  parseDevice,
+} from '../conf/index.ts';
 import { virtError } from '../errors.ts';
 
 type Kind = DeviceDef['kind'];
-
-/** libvirt's word for each kind of device. */
-const words: Readonly<Record<Kind, string>> = {
-  disks: 'disk',
-  controllers: 'controller',
-  filesystems: 'filesystem',
-  interfaces: 'interface',
-  serials: 'serial',
-  parallels: 'parallel',
-  consoles: 'console',
-  channels: 'channel',
-  inputs: 'input',
-  tpms: 'tpm',
-  graphics: 'graphics',
-  sounds: 'sound',
-  audios: 'audio',
-  videos: 'video',
-  hostdevs: 'hostdev',
-  redirdevs: 'redirdev',
-  watchdogs: 'watchdog',
-  memballoons: 'memballoon',
-  rngs: 'rng',
-  panics: 'panic',
-  vsocks: 'vsock',
-};
-
-/** libvirt's word for a kind of device. */
-export function wordFor(kind: Kind): string {
-  return words[kind];
-}
 
 /** The device of a definition that another stands for, or undefined. */
 export function deviceLike(def: FilledDomainDef, device: DeviceDef): DeviceDef | undefined {
@@ -121,7 +98,7 @@ function found(def: FilledDomainDef, device: DeviceDef): number {
   if (device.kind === 'interfaces' && device.def.mac !== undefined) {
     throw virtError('DEVICE_MISSING', `no device matching MAC address ${device.def.mac.address} found`);
   }
-  throw virtError('DEVICE_MISSING', `no ${words[device.kind]} device matches the given one`);
+  throw virtError('DEVICE_MISSING', `no ${deviceTypes[device.kind].name} device matches the given one`);
 }
 
 /** Index of the device that one stands for: by target, MAC address, or all that it says of itself; −1: none. */

@@ -5,6 +5,7 @@ import {
   assignAliases,
   type DeviceDef,
   type DiskDef,
+  deviceTypes,
   type FilledDomainDef,
   formatDomain,
   type InterfaceDef,
@@ -13,7 +14,7 @@ import {
   parseDevice,
 } from '../conf/index.ts';
 import { virtError } from '../errors.ts';
-import { attachToDef, deviceLike, deviceOfAlias, updateInDef, withoutDevice, wordFor } from './device-list.ts';
+import { attachToDef, deviceLike, deviceOfAlias, updateInDef, withoutDevice } from './device-list.ts';
 import type { DeviceChange, Hypervisor, MadeGuest } from './hypervisor.ts';
 
 /** The live definition after a change, and what was done to get there; no `change`: it is so already. */
@@ -45,7 +46,7 @@ export function planDetach(def: FilledDomainDef, xml: string): LiveChange {
   if (device === undefined) {
     // It names what is missing.
     updateInDef(def, xml);
-    throw virtError('DEVICE_MISSING', `no ${wordFor(wanted.kind)} device matches the given one`);
+    throw virtError('DEVICE_MISSING', `no ${deviceTypes[wanted.kind].name} device matches the given one`);
   }
   return { def: withoutDevice(def, device), change: { verb: 'detach', device } };
 }
@@ -145,5 +146,8 @@ function refuseInterface(part: string): never {
 
 /** Throws OPERATION_UNSUPPORTED as libvirt words it. */
 export function refuseChange({ verb, device }: DeviceChange): never {
-  throw virtError('OPERATION_UNSUPPORTED', `live ${verb} of device '${wordFor(device.kind)}' is not supported`);
+  throw virtError(
+    'OPERATION_UNSUPPORTED',
+    `live ${verb} of device '${deviceTypes[device.kind].name}' is not supported`,
+  );
 }
