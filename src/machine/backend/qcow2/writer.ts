@@ -1,4 +1,5 @@
 import type { Qcow2Core } from './core.ts';
+import { giveBack, isFresh, takeClusters, writeFresh } from './fresh.ts';
 import { compressedEntry, readEntry, unallocatedEntry, writeEntry, writeRawEntry } from './l2-entry.ts';
 import type { Hold } from './range-lock.ts';
 import type { Qcow2Reader } from './reader.ts';
@@ -101,9 +102,16 @@ export class Qcow2Writer {
     const { geometry, locks } = this.#core;
     const first = Math.floor(offset / geometry.clusterBytes);
     const last = Math.floor((offset + from.length - 1) / geometry.clusterBytes);
-    const taken = locks.take(first, last, false);
+    const fresh = isFresh(this.#core, offset, from.length);
+    const taken = locks.take(first, last, fresh);
     let hold: Hold = taken instanceof Promise ? await taken : taken;
     try {
+      if (fresh) {
+        // Until the clusters were held they may have been given places by someone else.
+        if (isFresh(this.#core, offset, from.length)) return await writeFresh(this.#core, offset, from);
+        locks.release(hold);
+        hold = await locks.take(first, last, false);
+      }
       // Most writes go where others went before, and nothing has to be waited for to know where that is.
       const planned = this.#plan(offset, from.length);
       const plans = planned instanceof Promise ? await planned : planned;
@@ -154,12 +162,7 @@ export class Qcow2Writer {
       await this.#put(placed, from);
       await core.exclusive(() => this.#link(placed));
     } catch (error) {
-      // Nothing refers to them: they are free again at once.
-      await core
-        .exclusive(async () => {
-          for (const run of taken) await core.refcounts.change(run, -1);
-        })
-        .catch(() => undefined);
+      await giveBack(core, taken);
       throw error;
     }
   }
@@ -172,11 +175,7 @@ export class Qcow2Writer {
     let end = 0;
     if (needed > 0) {
       await core.exclusive(async () => {
-        for (let left = needed; left > 0; ) {
-          const run = await core.refcounts.allocate(left);
-          taken.push(run);
-          left -= run.count;
-        }
+        await takeClusters(core, needed, taken);
         // Beyond this the file has never had anything: who failed to write there gave the place back before.
         end = core.file.bytes;
       });
