@@ -177,10 +177,16 @@ forEachBackend((backend) => {
       };
       // What a process has only once it has done such things: the thread pool, the compiled addon, its pipes.
       await round([tenTogether, crashes, failures]);
-      await setTimeout(100);
-      const before = holdings();
+      let before = holdings();
+      const settled = async () => {
+        await setTimeout(300);
+        const earlier = before;
+        before = holdings();
+        return same(before, earlier);
+      };
+      await until(settled, 'nothing more is given back');
       await round([tenTogether, thousand, crashes, failures]);
-      await until(() => same(holdings(), before), 'all is given back', 10).catch(() => {
+      await until(() => same(holdings(), before), 'all is given back').catch(() => {
         assert.deepEqual(holdings(), before);
       });
       const left = readdirSync(join(directory, 'state'), { recursive: true, encoding: 'utf8' });

@@ -145,8 +145,8 @@ describe('boot: traffic of Debian with its host', function () {
       }
       socket.end();
     });
-    const slow = run(`nc 10.0.2.2 ${sending} </dev/null | (sleep 4; sha1sum)`);
-    await sleep(3000);
+    const slow = run(`nc 10.0.2.2 ${sending} </dev/null | (sleep 6; sha1sum)`);
+    await sleep(2000);
     assert.ok(written < contents.length - 4 * MIB, `${written} bytes went to a guest that did not read`);
     assert.match(await slow, new RegExp(sha1(contents)));
     let got = 0;

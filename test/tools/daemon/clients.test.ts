@@ -174,7 +174,9 @@ print(dom.info()[0], dom.isActive(), dom.isPersistent(), conn.isAlive(), len(con
 try: dom.create()
 except libvirt.libvirtError as e: print(e.get_error_code(), e.get_error_domain())
 dom.destroy()
-time.sleep(0.5)
+for _ in range(600):
+    if len(seen) >= 7: break
+    time.sleep(0.05)
 print(seen)
 `;
     const { out, err, code } = await run('/usr/bin/python3', ['-c', script, bench.uri]);

@@ -10,6 +10,9 @@ import { until } from '../../contract/bench.ts';
 /** root's libvirtd would be the host's: it runs as nobody. */
 const NOBODY = 65_534;
 
+/** How long, in milliseconds, it may take to end when it is told to. */
+const STOP_MS = 20_000;
+
 export class LibvirtDaemon {
   readonly directory = mkdtempSync(join(tmpdir(), 'nodevisor-libvirtd-'));
   readonly socket = join(this.directory, 'run', 'libvirt-sock');
@@ -47,8 +50,9 @@ export class LibvirtDaemon {
     this.#child.stderr?.on('data', (bytes: Buffer) => {
       this.#log = (this.#log + bytes.toString()).slice(-20_000);
     });
-    const { exitCode } = this.#child;
-    await until(() => existsSync(this.socket) || exitCode !== null, `libvirtd listens: ${this.#log}`, 20);
+    const child = this.#child;
+    await until(() => existsSync(this.socket) || child.exitCode !== null, 'libvirtd listens, or ends', 50);
+    if (child.exitCode !== null) throw new Error(`libvirtd ended with status ${child.exitCode}: ${this.#log}`);
   }
 
   /** A directory that a storage pool of its may have. */
@@ -66,7 +70,10 @@ export class LibvirtDaemon {
     if (child !== undefined && child.exitCode === null) {
       const ended = new Promise((resolve) => child.once('exit', resolve));
       child.kill();
+      // The tests are through: an end that takes long is not theirs to wait for.
+      const impatience = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
       await ended;
+      clearTimeout(impatience);
     }
     rmSync(this.directory, { recursive: true, force: true });
   }
