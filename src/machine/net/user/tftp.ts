@@ -1,4 +1,4 @@
-import { open, realpath } from 'node:fs/promises';
+import { constants, open, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import type { Timer, Timers } from '../../bus/timers.ts';
 import { setU16, u16 } from '../checksum.ts';
@@ -35,6 +35,9 @@ export class TftpServer {
   readonly #timers: Timers;
   readonly #maxBlock: number;
   readonly #transfers = new Map<string, Transfer>();
+  /** Clients whose file is being read: they count as transfers, or any number of files would be read at once. */
+  readonly #reading = new Set<string>();
+  #closed = false;
 
   /** @param maxBlock largest block that fits in a packet */
   constructor(root: string, timers: Timers, maxBlock: number) {
@@ -54,6 +57,7 @@ export class TftpServer {
   }
 
   close(): void {
+    this.#closed = true;
     for (const client of [...this.#transfers.keys()]) this.#end(client);
   }
 
@@ -64,8 +68,12 @@ export class TftpServer {
       return;
     }
     this.#end(client);
-    if (this.#transfers.size >= TRANSFERS_MAX) return;
+    // Who asks again before the first answer gets that one.
+    if (this.#reading.has(client) || this.#transfers.size + this.#reading.size >= TRANSFERS_MAX) return;
+    this.#reading.add(client);
     const data = await this.#contents(name);
+    this.#reading.delete(client);
+    if (this.#closed) return;
     if (data === undefined) {
       send(errorPacket(Code.NOT_FOUND, 'no such file'));
       return;
@@ -83,7 +91,8 @@ export class TftpServer {
       const root = await realpath(this.#root);
       const path = await realpath(join(root, name.replaceAll('\\', '/')));
       if (!path.startsWith(root + sep)) return undefined;
-      const file = await open(path, 'r');
+      // Without waiting: a pipe would hold up a thread until somebody writes to it.
+      const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
       try {
         return (await file.stat()).isFile() ? await file.readFile() : undefined;
       } finally {
