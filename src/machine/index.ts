@@ -53,6 +53,7 @@ export { FLASH_BANKS, memoryMap, TIMEBASE_HZ, VIRTIO_SLOTS } from './memory-map.
 export { formatIp, type IpAddress, inSubnet, parseIp, parseSubnet, type Subnet } from './net/address.ts';
 export { DgramNet, type DgramNetOptions } from './net/dgram-net.ts';
 export { formatMac, parseMac } from './net/ether.ts';
+export { type HostNetworkFinding, hostNetworks } from './net/host-networks.ts';
 export { completeFrames } from './net/offload.ts';
 export { PasstNet } from './net/passt-net.ts';
 export { CapturedNet, captureStream } from './net/pcapng.ts';

@@ -12,12 +12,17 @@ const HELPER_FD = 3;
 /** What it said, for a message. */
 const WORDS_MAX = 500;
 
+/** Where the helper is; undefined: not installed. */
+export function bridgeHelper(places = PLACES): string | undefined {
+  return places.find((path) => existsSync(path));
+}
+
 /**
  * A descriptor of a tap device that the helper has made and put into a bridge; or, for people, why there is none. The
  * caller closes it.
  */
 export async function bridgeHelperFd(bridge: string, calls: TapCalls, places = PLACES): Promise<number | string> {
-  const program = places.find((path) => existsSync(path));
+  const program = bridgeHelper(places);
   if (program === undefined) return `QEMU's bridge helper, which could, is not installed (${places.join(', ')})`;
   const pair = calls.socketPair();
   if (typeof pair === 'number') return `a pair of sockets for ${program} is not to be had`;

@@ -51,6 +51,21 @@ export function hasHostInterface(name: string): boolean {
   return 'calls' in found && isName(name) && found.calls.interfaceIndex(name) > 0;
 }
 
+/** Why this process can make no tap device, for people; undefined: it can. One is made for a moment to see. */
+export function tapProblem(): string | undefined {
+  const found = tapCalls();
+  if ('reason' in found) return `it needs the native addon: ${found.reason}`;
+  let fd: number;
+  try {
+    fd = openSync(NODE, constants.O_RDWR | constants.O_NONBLOCK);
+  } catch (error) {
+    return `${NODE}: ${nodeProblem((error as NodeJS.ErrnoException).code)}`;
+  }
+  const name = found.calls.tapAttach(fd, 'tap%d', 0);
+  closeSync(fd);
+  return typeof name === 'string' ? undefined : attachProblem(errorName(name), 'tap0', false);
+}
+
 function isName(name: string): boolean {
   return name !== '' && Buffer.byteLength(name) <= NAME_BYTES_MAX && !/[/\s\0]/.test(name);
 }
@@ -126,19 +141,9 @@ class Opening {
     }
     if (typeof name === 'string') return { fd, name };
     closeSync(fd);
-    const failure = this.#failed(this.#attachProblem(errorName(name), exists));
+    const failure = this.#failed(attachProblem(errorName(name), this.#wanted.replace('%d', '0'), exists));
     if (errorName(name) === 'EPERM') return { denied: failure };
     throw failure;
-  }
-
-  #attachProblem(code: string, exists: boolean): string {
-    const name = this.#wanted.replace('%d', '0');
-    if (code === 'EBUSY') return `another program has '${name}' open (EBUSY)`;
-    if (code === 'EINVAL' && exists) return `'${name}' is an interface of the host, but no tap device (EINVAL)`;
-    if (code !== 'EPERM') return `the host refuses it (${code})`;
-    const make = `as root: ip tuntap add dev ${name} mode tap user USER`;
-    if (exists) return `it is there, but not this user's (EPERM); ${make}, once it is removed`;
-    return `making one takes CAP_NET_ADMIN (EPERM); one that is this user's does not, ${make}`;
   }
 
   /** QEMU's helper, if it may what this process may not. */
@@ -200,6 +205,16 @@ class Opening {
   #must(status: number, what: string): void {
     if (status < 0) throw this.#failed(`${what} (${errorName(status)})`);
   }
+}
+
+/** Why a descriptor does not become the device of a name. */
+function attachProblem(code: string, name: string, exists: boolean): string {
+  if (code === 'EBUSY') return `another program has '${name}' open (EBUSY)`;
+  if (code === 'EINVAL' && exists) return `'${name}' is an interface of the host, but no tap device (EINVAL)`;
+  if (code !== 'EPERM') return `the host refuses it (${code})`;
+  const make = `as root: ip tuntap add dev ${name} mode tap user USER`;
+  if (exists) return `it is there, but not this user's (EPERM); ${make}, once it is removed`;
+  return `making one takes CAP_NET_ADMIN (EPERM); one that is this user's does not, ${make}`;
 }
 
 /** Why /dev/net/tun does not open. */

@@ -133,6 +133,13 @@ describe('doctor', () => {
     );
   });
 
+  it('says which networks of the host can be joined, and why not the others', async () => {
+    const { code, out } = await cli(['doctor'], { PATH: '/nonexistent' });
+    assert.equal(code, 0);
+    assert.match(out, /^ {2}no {3}passt +it is not installed$/m);
+    for (const name of ['tap devices', 'bridges']) assert.match(out, new RegExp(`^ {2}(yes|no ) {2}${name} +\\S`, 'm'));
+  });
+
   it('names the most memory that run gives', async () => {
     const most = Number(/a machine can have (\d+) MiB/.exec((await cli(['doctor'])).out)?.[1]);
     const dump = (mib: number) => cli(['run', '--memory', `${mib}M`, '--dump-dtb', '-']);
@@ -146,6 +153,7 @@ describe('doctor', () => {
     const diagnosis = JSON.parse(out) as Diagnosis;
     assert.deepEqual(diagnosis.backends.map((b) => b.name).sort(), ['interpreter', 'native', 'wasm']);
     assert.equal(diagnosis.backends.filter((b) => b.auto).length, 1);
-    for (const { name, ok, detail } of [...diagnosis.backends, ...diagnosis.host]) assert.ok(ok || detail, name);
+    for (const { name, ok, detail } of [...diagnosis.backends, ...diagnosis.host, ...diagnosis.networks])
+      assert.ok(ok || detail, name);
   });
 });

@@ -1,7 +1,7 @@
 import { availableParallelism, freemem, release, totalmem } from 'node:os';
 import { type EngineKind, fileLocks, usableEngines } from '../../../cpu/index.ts';
 import { createSharedMemory } from '../../../hypervisor/index.ts';
-import { RAM_BYTES_LIMIT } from '../../../machine/index.ts';
+import { hostNetworks, RAM_BYTES_LIMIT } from '../../../machine/index.ts';
 import { defaultImageDirectory, readManifest } from '../../image/store.ts';
 import { type Args, type CommandDef, type Context, ExitCode } from '../command.ts';
 
@@ -18,6 +18,8 @@ export interface Finding {
 export interface Diagnosis {
   readonly backends: readonly (Finding & { readonly auto: boolean })[];
   readonly host: readonly Finding[];
+  /** Networks of the host's; `user` and those between machines need nothing. */
+  readonly networks: readonly Finding[];
   readonly images: readonly Finding[];
 }
 
@@ -105,6 +107,8 @@ function print(diagnosis: Diagnosis): string {
     ...diagnosis.backends.map((b) => line(b, b.auto ? '; what "auto" takes' : '')),
     'Host\n',
     ...diagnosis.host.map((f) => line(f)),
+    'Networks of the host (--net user needs none)\n',
+    ...diagnosis.networks.map((f) => line(f)),
     'Images\n',
     ...diagnosis.images.map((f) => line(f)),
   ].join('');
@@ -117,7 +121,12 @@ export const doctorCommand: CommandDef = {
   arguments: [],
   options: [{ flags: '--json', help: 'for programs' }],
   async run(args: Args, context: Context): Promise<number> {
-    const diagnosis: Diagnosis = { backends: backends(), host: host(), images: await images(context.env) };
+    const diagnosis: Diagnosis = {
+      backends: backends(),
+      host: host(),
+      networks: hostNetworks(context.env),
+      images: await images(context.env),
+    };
     context.stdout.write(args.flag('json') ? `${JSON.stringify(diagnosis, null, 2)}\n` : print(diagnosis));
     const able = diagnosis.backends.some((b) => b.ok) && diagnosis.host.every((f) => f.ok || f.required !== true);
     return able ? ExitCode.OK : ExitCode.FAILURE;
