@@ -217,24 +217,20 @@ export class TcpSender {
     const to = recovery.byTime ? recovery.until : this.#provenLost(recovery.until);
     const hole = this.#scoreboard.hole(recovery.repeatNext, to);
     if (hole === undefined) return false;
-    const sent = this.#sendAgain(hole.start, Math.min(seqDiff(hole.end, hole.start), mss));
-    recovery.repeatNext = seqAdd(hole.start, Math.max(1, sent));
-    return sent > 0;
+    const offset = seqDiff(hole.start, this.#acknowledged);
+    const data = this.#buffer.read(offset, Math.min(seqDiff(hole.end, hole.start), mss));
+    const fin = this.#finSent && offset + data.length === this.#buffer.bytes;
+    const numbers = data.length + (fin ? 1 : 0);
+    // Before it is sent: on a wire without delay the answer is here before `send` returns, and moves this on.
+    recovery.repeatNext = seqAdd(hole.start, Math.max(1, numbers));
+    this.#options.send(hole.start, data, fin);
+    return numbers > 0;
   }
 
   /** What lies before something that the peer has; without reports the first segment alone. */
   #provenLost(until: number): number {
     const highest = this.#scoreboard.highest ?? seqAdd(this.#acknowledged, this.#options.mss);
     return seqDiff(highest, until) < 0 ? highest : until;
-  }
-
-  /** Returns how many sequence numbers it took. */
-  #sendAgain(sequence: number, length: number): number {
-    const offset = seqDiff(sequence, this.#acknowledged);
-    const data = this.#buffer.read(offset, length);
-    const fin = this.#finSent && offset + data.length === this.#buffer.bytes;
-    this.#options.send(sequence, data, fin);
-    return data.length + (fin ? 1 : 0);
   }
 
   #sendNew(): boolean {
