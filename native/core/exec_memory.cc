@@ -49,14 +49,19 @@ bool store(Context* c, uint64_t va, uint32_t way, uint64_t value) {
     return c->hart->storeSlow(va, sizeof(T), way, value);
 }
 
+/// rs1 plus the immediate.
+uint64_t addressOf(const Insn* ip, const Context* c) {
+    return c->x[ip->rs1] + static_cast<uint64_t>(int64_t{ip->imm});
+}
+
 }  // namespace
 
-#define LOAD(name, type)                                                                     \
-    HANDLER(name) {                                                                          \
-        uint64_t v;                                                                          \
-        if (!load<type>(c, c->x[ip->rs1] + static_cast<uint64_t>(int64_t{ip->imm}), wayOf(ip->rs1), &v)) LEAVE; \
-        c->x[ip->rd] = v;                                                                    \
-        NEXT;                                                                                \
+#define LOAD(name, type)                                                 \
+    HANDLER(name) {                                                      \
+        uint64_t v;                                                      \
+        if (!load<type>(c, addressOf(ip, c), wayOf(ip->rs1), &v)) LEAVE; \
+        c->x[ip->rd] = v;                                                \
+        NEXT;                                                            \
     }
 
 LOAD(lb, int8_t)
@@ -67,10 +72,10 @@ LOAD(lbu, uint8_t)
 LOAD(lhu, uint16_t)
 LOAD(lwu, uint32_t)
 
-#define STORE(name, type)                                                                                  \
-    HANDLER(name) {                                                                                        \
-        if (!store<type>(c, c->x[ip->rs1] + static_cast<uint64_t>(int64_t{ip->imm}), wayOf(ip->rs1), c->x[ip->rs2])) LEAVE; \
-        NEXT;                                                                                              \
+#define STORE(name, type)                                                            \
+    HANDLER(name) {                                                                  \
+        if (!store<type>(c, addressOf(ip, c), wayOf(ip->rs1), c->x[ip->rs2])) LEAVE; \
+        NEXT;                                                                        \
     }
 
 STORE(sb, uint8_t)
@@ -79,35 +84,28 @@ STORE(sw, uint32_t)
 STORE(sd, uint64_t)
 
 /// FP loads and stores: FS Off is an illegal instruction (Privileged spec 3.1.6.6); a load makes FS Dirty.
-HANDLER(flw) {
-    if (!c->hart->fpEnable(false)) ILLEGAL;
-    uint64_t v;
-    if (!load<uint32_t>(c, c->x[ip->rs1] + static_cast<uint64_t>(int64_t{ip->imm}), wayOf(ip->rs1), &v)) LEAVE;
-    c->f[ip->rd] = v | 0xffffffff00000000u;
-    c->hart->fpEnable(true);
-    NEXT;
-}
+#define FP_LOAD(name, type, box)                                         \
+    HANDLER(name) {                                                      \
+        if (!c->hart->fpEnable(false)) ILLEGAL;                          \
+        uint64_t v;                                                      \
+        if (!load<type>(c, addressOf(ip, c), wayOf(ip->rs1), &v)) LEAVE; \
+        c->f[ip->rd] = v | (box);                                        \
+        c->hart->fpEnable(true);                                         \
+        NEXT;                                                            \
+    }
 
-HANDLER(fld) {
-    if (!c->hart->fpEnable(false)) ILLEGAL;
-    uint64_t v;
-    if (!load<uint64_t>(c, c->x[ip->rs1] + static_cast<uint64_t>(int64_t{ip->imm}), wayOf(ip->rs1), &v)) LEAVE;
-    c->f[ip->rd] = v;
-    c->hart->fpEnable(true);
-    NEXT;
-}
+FP_LOAD(flw, uint32_t, 0xffffffff00000000u)
+FP_LOAD(fld, uint64_t, 0u)
 
-HANDLER(fsw) {
-    if (!c->hart->fpEnable(false)) ILLEGAL;
-    if (!store<uint32_t>(c, c->x[ip->rs1] + static_cast<uint64_t>(int64_t{ip->imm}), wayOf(ip->rs1), c->f[ip->rs2])) LEAVE;
-    NEXT;
-}
+#define FP_STORE(name, type)                                                         \
+    HANDLER(name) {                                                                  \
+        if (!c->hart->fpEnable(false)) ILLEGAL;                                      \
+        if (!store<type>(c, addressOf(ip, c), wayOf(ip->rs1), c->f[ip->rs2])) LEAVE; \
+        NEXT;                                                                        \
+    }
 
-HANDLER(fsd) {
-    if (!c->hart->fpEnable(false)) ILLEGAL;
-    if (!store<uint64_t>(c, c->x[ip->rs1] + static_cast<uint64_t>(int64_t{ip->imm}), wayOf(ip->rs1), c->f[ip->rs2])) LEAVE;
-    NEXT;
-}
+FP_STORE(fsw, uint32_t)
+FP_STORE(fsd, uint64_t)
 
 /// An AMO: `a` is what memory held, `b` the operand, both as `type`; memory gets `expression`.
 #define AMO(name, type, expression)                                                              \
