@@ -2,6 +2,7 @@
 // the translator; the rest is its own.
 #pragma once
 
+#include <initializer_list>
 #include <span>
 #include <vector>
 
@@ -186,6 +187,7 @@ private:
     Xmm targetF(uint32_t r) const { return kHomes.f[r] != kNoXmm ? kHomes.f[r] : xmm0; }
     void putF(uint32_t r, Xmm s);
     void ensureBoxed(uint32_t i, uint32_t r);
+    void ensureBoxed(uint32_t i, std::initializer_list<uint32_t> registers);
     void fpBinary(uint32_t i, uint8_t opcode, bool d);
     void fpSqrt(uint32_t i, bool d);
     void fpFma(uint32_t i, uint8_t opcode, bool d);

@@ -39,6 +39,10 @@ void Emitter::ensureBoxed(uint32_t i, uint32_t r) {
     known_.setBoxed(r, true);
 }
 
+void Emitter::ensureBoxed(uint32_t i, std::initializer_list<uint32_t> registers) {
+    for (const uint32_t r : registers) ensureBoxed(i, r);
+}
+
 /// Whether the instruction's rounding mode is the one in MXCSR.
 bool Emitter::nativeFp(const Decoded& d) const { return d.rm == kDynamic || d.rm == plan_.frm; }
 
@@ -57,10 +61,7 @@ void Emitter::fpResult(uint32_t i, Xmm result, bool d) {
 
 void Emitter::fpBinary(uint32_t i, uint8_t opcode, bool d) {
     const Decoded& insn = plan_.steps[i].insn;
-    if (!d) {
-        ensureBoxed(i, insn.rs1);
-        ensureBoxed(i, insn.rs2);
-    }
+    if (!d) ensureBoxed(i, {insn.rs1, insn.rs2});
     const Xmm a = useF(insn.rs1, xmm1);
     const Xmm b = useF(insn.rs2, xmm2);
     const Xmm t = targetF(insn.rd);
@@ -79,11 +80,7 @@ void Emitter::fpSqrt(uint32_t i, bool d) {
 
 void Emitter::fpFma(uint32_t i, uint8_t opcode, bool d) {
     const Decoded& insn = plan_.steps[i].insn;
-    if (!d) {
-        ensureBoxed(i, insn.rs1);
-        ensureBoxed(i, insn.rs2);
-        ensureBoxed(i, insn.rs3);
-    }
+    if (!d) ensureBoxed(i, {insn.rs1, insn.rs2, insn.rs3});
     a_.vmovap(xmm0, useF(insn.rs1, xmm0));
     const Xmm b = useF(insn.rs2, xmm1);
     const Xmm c = useF(insn.rs3, xmm2);
@@ -98,10 +95,7 @@ void Emitter::fpFma(uint32_t i, uint8_t opcode, bool d) {
 
 void Emitter::fpMinMax(uint32_t i, bool isMax, bool d) {
     const Decoded& insn = plan_.steps[i].insn;
-    if (!d) {
-        ensureBoxed(i, insn.rs1);
-        ensureBoxed(i, insn.rs2);
-    }
+    if (!d) ensureBoxed(i, {insn.rs1, insn.rs2});
     const Xmm a = useF(insn.rs1, xmm1);
     const Xmm b = useF(insn.rs2, xmm2);
     a_.vucomis(d, a, b);
@@ -122,10 +116,7 @@ void Emitter::fpMinMax(uint32_t i, bool isMax, bool d) {
 /// `kind`: 0 feq (quiet), 1 flt, 2 fle (signalling).
 void Emitter::fpCompare(uint32_t i, int kind, bool d) {
     const Decoded& insn = plan_.steps[i].insn;
-    if (!d) {
-        ensureBoxed(i, insn.rs1);
-        ensureBoxed(i, insn.rs2);
-    }
+    if (!d) ensureBoxed(i, {insn.rs1, insn.rs2});
     const Xmm a = useF(insn.rs1, xmm1);
     const Xmm b = useF(insn.rs2, xmm2);
     if (kind == 0) {
@@ -145,10 +136,7 @@ void Emitter::fpCompare(uint32_t i, int kind, bool d) {
 /// `kind`: 0 fsgnj, 1 fsgnjn, 2 fsgnjx.
 void Emitter::fpSign(uint32_t i, int kind, bool d) {
     const Decoded& insn = plan_.steps[i].insn;
-    if (!d) {
-        ensureBoxed(i, insn.rs1);
-        ensureBoxed(i, insn.rs2);
-    }
+    if (!d) ensureBoxed(i, {insn.rs1, insn.rs2});
     const Xmm a = useF(insn.rs1, xmm1);
     const Mem sign = field(d ? offsetof(Context, signDouble) : offsetof(Context, signSingle));
     const Mem magnitude = field(d ? offsetof(Context, magnitudeDouble) : offsetof(Context, magnitudeSingle));
