@@ -294,26 +294,26 @@ print(seen)
     const script = `
 set -u
 seen() { for _ in $(seq 300); do grep -q "$1" ${log} && return; sleep 0.1; done; echo "never: $1"; exit 1; }
+stop() { kill $1; for _ in $(seq 100); do kill -0 $1 2>&- || break; sleep 0.1; done; kill -9 $1 2>&-; wait $1; }
 virt-manager --connect "$1" --no-fork --debug >>${log} 2>&1 & manager=$!
 seen "domain=windowed status=Running added"
 sleep 1
 import -window root ${shot('manager')}
-kill $manager; wait $manager
+stop $manager
 virt-manager --connect "$1" --show-domain-console windowed --no-fork --debug >>${log} 2>&1 & manager=$!
 seen "Opening console stream"
+for _ in $(seq 300); do window=$(xdotool search --name 'windowed on' | head -1); [ -n "$window" ] && break; sleep 0.1; done
+# What is typed before the window takes it is lost; then it is typed again.
+line() { xdotool mousemove 400 400 click 1; xdotool windowfocus "$window"; sleep 0.3; xdotool type --delay 30 "$1"; xdotool key Return; }
 sleep 1
-window=$(xdotool search --name 'windowed on' | head -1)
-xdotool mousemove 400 400 click 1
-xdotool windowfocus "$window"
-sleep 0.3
-xdotool type --delay 30 'echo hello from virt-manager'
-xdotool key Return
+line 'echo hello from virt-manager'
 sleep 1
 import -window root ${shot('console')}
-xdotool type --delay 30 'poweroff'
-xdotool key Return
-for _ in $(seq 100); do virsh -q -c "$1" domstate windowed | grep -q 'shut off' && break; sleep 0.1; done
-kill $manager; wait $manager
+for _ in $(seq 8); do
+  line poweroff
+  for _ in $(seq 40); do virsh -q -c "$1" domstate windowed | grep -q 'shut off' && break 2; sleep 0.1; done
+done
+stop $manager
 exit 0
 `;
     const env = { HOME: home, XDG_RUNTIME_DIR: home, GSETTINGS_BACKEND: 'memory', NO_AT_BRIDGE: '1' };
