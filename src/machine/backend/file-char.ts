@@ -1,7 +1,9 @@
 import type { WriteStream } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { type Logger, silentLogger, VirtError } from '../../util/index.ts';
 import type { CharBackend } from './char.ts';
+import { openReason } from './host-file.ts';
 
 /** A serial line whose output goes to a file; there is no input. */
 export class FileChar implements CharBackend {
@@ -26,8 +28,10 @@ export class FileChar implements CharBackend {
 
   /** Opens the file, emptied unless `append`. Throws INVALID_ARG, naming the file and the reason, if that fails. */
   static async open(path: string, options: { append?: boolean; logger?: Logger } = {}): Promise<FileChar> {
-    const file = await open(path, options.append ? 'a' : 'w').catch((error: Error) => {
-      throw new VirtError('INVALID_ARG', `console file '${path}': ${error.message}`, { cause: error, data: { path } });
+    const file = await open(path, options.append ? 'a' : 'w').catch((error: NodeJS.ErrnoException) => {
+      // The file itself would be made.
+      const reason = error.code === 'ENOENT' ? `the directory ${dirname(path)} does not exist` : openReason(error);
+      throw new VirtError('INVALID_ARG', `console file '${path}': ${reason}`, { cause: error, data: { path } });
     });
     return new FileChar(path, file.createWriteStream(), options.logger ?? silentLogger);
   }

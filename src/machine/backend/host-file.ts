@@ -19,6 +19,11 @@ const openErrors: Readonly<Record<string, string>> = {
   ELOOP: 'its path goes through too many symbolic links',
 };
 
+/** Why a file could not be opened: the system's own words where there are none of ours. */
+export function openReason(error: NodeJS.ErrnoException): string {
+  return openErrors[error.code ?? ''] ?? error.message;
+}
+
 /** What an image format stands on: bytes in a file of the host, as many requests at a time as one likes. */
 export interface HostFile {
   /** Its name, for messages, and for finding files that it names. */
@@ -132,7 +137,7 @@ export class DiskFile implements HostFile {
     const file = await open(path, access | nonBlock | (shared ? 0 : lockingOpenFlags(!readOnly)), 0o644).catch(
       (error: NodeJS.ErrnoException) => {
         if (error.code === 'EAGAIN') throw imageInUse(path, readOnly ? 'shared "write" lock' : '"write" lock', error);
-        throw unusableImage(path, openErrors[error.code ?? ''] ?? error.message, error);
+        throw unusableImage(path, openReason(error), error);
       },
     );
     let lock: ImageLock | undefined;

@@ -24,7 +24,7 @@ async function obstacle(file: string): Promise<string | undefined> {
     () => true,
     () => false,
   );
-  return writable ? undefined : 'permission denied';
+  return writable ? undefined : 'it cannot be written to';
 }
 
 /** Looks whether a result can be written, before it takes hours to come by. @throws VirtError INVALID_ARG */
