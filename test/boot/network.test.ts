@@ -73,10 +73,11 @@ describe('boot: Debian on a virtual network', function () {
   it('reaches others and nothing else on an isolated network of one process', async () => {
     const embed = await connect('nodevisor:///embed');
     try {
-      const network = await embed.networkCreateXML(
+      const network = await embed.networkDefineXML(
         `<network><name>default</name><ip address='10.7.0.1' netmask='255.255.255.0'><dhcp>
          <range start='10.7.0.2' end='10.7.0.9'/><host mac='${mac('b')}' name='bee' ip='10.7.0.77'/></dhcp></ip></network>`,
       );
+      await network.create();
       for (const name of ['a', 'b']) await embed.createXML(xml(name));
       const [a, b] = [await Shell.of(embed, 'a'), await Shell.of(embed, 'b')];
       await a.insist('ip addr show eth0 | grep 10.7.0.2');
@@ -94,6 +95,10 @@ describe('boot: Debian on a virtual network', function () {
       await a.insist('ping -c 1 -W 1 10.7.0.77');
       const { rxPackets, txBytes } = await guest.interfaceStats('vnet0');
       assert.ok(rxPackets > 5n && txBytes > 500n, `${rxPackets} ${txBytes}`);
+      await network.destroy();
+      assert.match(await a.run('ping -c 1 -W 1 10.7.0.77'), /end=1/);
+      await network.create();
+      for (const ip of ['10.7.0.77', '10.7.0.1']) await a.insist(`ping -c 1 -W 1 ${ip}`);
     } finally {
       await embed.close();
     }

@@ -18,6 +18,18 @@ export interface SwitchStation {
 export class EtherSwitch {
   readonly #ports = new Set<SwitchPort>();
   readonly #stations = new Map<string, SwitchPort>();
+  #on = true;
+
+  /** Whether nothing is plugged in. */
+  get empty(): boolean {
+    return this.#ports.size === 0;
+  }
+
+  /** Switches it on, as it is at first, or off: nothing passes then, and what is plugged in stays so. */
+  power(on: boolean): void {
+    this.#on = on;
+    this.#stations.clear();
+  }
 
   /** A port to plug a machine's interface into; it is the interface's backend. */
   plug(): NetBackend {
@@ -76,7 +88,8 @@ export class EtherSwitch {
 
   /** @internal Hands a frame on to the port of its destination, or to all but the one it came by. */
   forward(from: SwitchPort, frame: Frame): void {
-    if (frame.bytes.length < ETHER_HEADER) return;
+    // A station that has been unplugged may have something under way.
+    if (!this.#on || !this.#ports.has(from) || frame.bytes.length < ETHER_HEADER) return;
     this.#learn(formatMac(frame.bytes, 6), from, isGroup(frame.bytes, 6));
     const to = isGroup(frame.bytes) ? undefined : this.#stations.get(formatMac(frame.bytes));
     if (to === undefined) {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { chmod, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { formatIp, type Lease, parseIp, parseMac } from '../../machine/index.ts';
+import { EtherSwitch, formatIp, type Lease, parseIp, parseMac } from '../../machine/index.ts';
 import { type Logger, makeDirectory } from '../../util/index.ts';
 import { type FilledNetworkDef, formatNetwork, hostBridge } from '../conf/index.ts';
 import { removeFile, removeUnfinished, writeFileAtomically } from './atomic-file.ts';
@@ -31,6 +31,8 @@ export class SwitchDriver implements NetworkDriver {
   readonly #kept = new Map<string, Kept>();
   readonly #writes = new Map<string, JobQueue>();
   readonly #running = new Map<string, RunningNetwork>();
+  /** Without a directory: where machines are plugged in. They stay so while the network is stopped. */
+  readonly #switches = new Map<string, EtherSwitch>();
 
   constructor({ directory, logger }: { directory?: string; logger: Logger }) {
     this.#directory = directory;
@@ -66,7 +68,7 @@ export class SwitchDriver implements NetworkDriver {
         ? new BridgeNetwork(bridge)
         : await SwitchNetwork.open(def, {
             logger: this.#logger,
-            ...(directory === undefined ? {} : { socket: join(directory, `${uuid}.sock`) }),
+            ...(directory === undefined ? { ether: this.#switch(uuid) } : { socket: join(directory, `${uuid}.sock`) }),
             leases: this.#kept.get(uuid)?.leases ?? [],
             onLease: () => this.#note(uuid, { ...this.#kept.get(uuid), leases: network.leases() }),
           });
@@ -109,6 +111,16 @@ export class SwitchDriver implements NetworkDriver {
     await Promise.all([...this.#running.values()].map((network) => network.close()));
     this.#running.clear();
     await Promise.all([...this.#writes.values()].map((jobs) => jobs.idle()));
+  }
+
+  /** The switch of a network; those of others that have stopped go once nobody is plugged in. */
+  #switch(uuid: string): EtherSwitch {
+    for (const [other, ether] of this.#switches) {
+      if (ether.empty && !this.#running.has(other)) this.#switches.delete(other);
+    }
+    const ether = this.#switches.get(uuid) ?? new EtherSwitch();
+    this.#switches.set(uuid, ether);
+    return ether;
   }
 
   #note(uuid: string, kept: Kept): Promise<void> {

@@ -18,6 +18,8 @@ export interface SwitchNetworkHost {
   readonly logger: Logger;
   /** Where machines of other processes plug in; absent: there are none. */
   readonly socket?: string;
+  /** Where machines of this process are plugged in, also while it is off; default: a new one. */
+  readonly ether?: EtherSwitch;
   /** What the network had given out before. */
   readonly leases: readonly Lease[];
   /** Told when that has changed. */
@@ -27,22 +29,25 @@ export interface SwitchNetworkHost {
 /** A network as a switch in this process, with its gateway as a station on it. */
 export class SwitchNetwork implements RunningNetwork {
   readonly hasPorts = true;
-  readonly #ether = new EtherSwitch();
+  readonly #ether: EtherSwitch;
   readonly #plan: ReturnType<typeof networkPlan>;
   readonly #socket: string | undefined;
   readonly #peers = new Map<Socket, () => Promise<void>>();
   #gateway: UserNet | undefined;
+  #unplugGateway = () => {};
   #server: Server | undefined;
   #reachable: ReachablePath | undefined;
 
-  private constructor(def: FilledNetworkDef, socket: string | undefined) {
+  private constructor(def: FilledNetworkDef, { ether = new EtherSwitch(), socket }: SwitchNetworkHost) {
     this.#plan = networkPlan(def);
+    this.#ether = ether;
     this.#socket = socket;
+    ether.power(true);
   }
 
   /** Throws CONFIG_UNSUPPORTED for what it cannot be, OPERATION_FAILED when its socket cannot be made. */
   static async open(def: FilledNetworkDef, host: SwitchNetworkHost): Promise<SwitchNetwork> {
-    const network = new SwitchNetwork(def, host.socket);
+    const network = new SwitchNetwork(def, host);
     try {
       await network.#openGateway(host);
       if (host.socket !== undefined) await network.#listen(host.socket);
@@ -79,6 +84,8 @@ export class SwitchNetwork implements RunningNetwork {
   }
 
   async close(): Promise<void> {
+    this.#ether.power(false);
+    this.#unplugGateway();
     const server = this.#server;
     this.#server = undefined;
     const closed = server === undefined ? undefined : new Promise((resolve) => server.close(resolve));
@@ -100,6 +107,7 @@ export class SwitchNetwork implements RunningNetwork {
         return true;
       },
     });
+    this.#unplugGateway = () => port.close();
     net.connect((frame) => {
       port.send(frame);
       return true;

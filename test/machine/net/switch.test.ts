@@ -52,6 +52,24 @@ describe('switch', () => {
     );
   });
 
+  it('passes nothing while it is off, nor what comes from whoever has left', async () => {
+    const { ether, ends } = stations(3);
+    const [a, b, c] = ends;
+    b.backend.send(frame(mac(1), 2, 1));
+    ether.power(false);
+    a.backend.send(frame(ALL, 1, 2));
+    ether.power(true);
+    a.backend.send(frame(mac(2), 1, 3));
+    await c.backend.close();
+    c.backend.send(frame(ALL, 1, 4));
+    b.backend.send(frame(mac(1), 2, 5));
+    assert.deepEqual([a.got, b.got, c.got], [[1, 5], [3], [1, 3]]);
+    await a.backend.close();
+    assert.ok(!ether.empty);
+    await b.backend.close();
+    assert.ok(ether.empty);
+  });
+
   it('keeps order, and so much for a slow station, no more', () => {
     const { ends } = stations(2);
     const [a, b] = ends;

@@ -141,6 +141,37 @@ describe('virtual networks', () => {
     );
   });
 
+  it('without a directory cut their stations off when they stop, and have them again when they start', async () => {
+    const own = new SwitchDriver({ logger });
+    closers.push(() => own.release());
+    const join = (network: RunningNetwork, last: number) => {
+      const options = network.cable();
+      assert.ok('backend' in options && options.backend !== undefined);
+      return new Station(options.backend, last);
+    };
+    const first = await own.start(define());
+    const [one, two] = [join(first, 1), join(first, 2)];
+    one.say('hello');
+    assert.ok(two.heard('hello'));
+    const other = await own.start(define('', '11111111-2222-4333-8444-555555555502'));
+    const stranger = join(other, 3);
+    await first.close();
+    one.say('anybody');
+    assert.ok(!two.heard('anybody'), 'a network that is stopped carries nothing');
+    one.lease([10, 5, 0, 2]);
+    await own.forget(define().uuid);
+    const again = await own.start(define());
+    one.say('again');
+    assert.ok(two.heard('again'));
+    one.frames.splice(0);
+    one.lease([10, 5, 0, 2]);
+    await until(() => one.frames.length > 0, 'it is given an address');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(one.frames.map(parseReply).filter((reply) => reply === '10.5.0.2').length, 1, 'by one gateway');
+    assert.deepEqual(leased(again), ['52:54:00:00:00:01 10.5.0.2']);
+    assert.ok(!stranger.frames.some((bytes) => parseReply(bytes) !== undefined) && !stranger.heard('again'));
+  });
+
   it('take changes of their hosts while they run', async () => {
     const network = await driver.start(define());
     network.update(define("<host mac='52:54:00:00:00:07' ip='10.5.0.99'/>"));
