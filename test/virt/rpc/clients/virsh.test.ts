@@ -68,7 +68,7 @@ const own: readonly (readonly [command: string, wanted: RegExp])[] = [
   ['nodesuspend mem 1', /this function is not supported by the connection driver: virNodeSuspendForDuration/],
   ['checkpoint-list test', /this function is not supported by the connection driver: virDomainListAllCheckpoints/],
   ['perf test', /this function is not supported by the connection driver: virDomainGetPerfEvents/],
-  ['qemu-monitor-command test info', /unknown procedure: 1/],
+  ['qemu-monitor-command test info', /not supported by the connection driver: virDomainQemuMonitorCommand/],
   ['cpu-baseline /dev/null', /error/],
 ];
 
