@@ -216,23 +216,11 @@ uint64_t Hart::runTranslated(const void* code, uint64_t limit) {
     ctx.scratch[0] = 0;
     jit_->enter(code, &ctx);
     uint64_t retired = limit - static_cast<uint64_t>(ctx.budget);
-    if (ctx.leave == Leave::kTrap || ctx.leave == Leave::kExit) fillInsnDetails();
+    // These tell of the instruction's bits, which are not kept, and the page may be gone or hold others by now. None of
+    // them has changed anything: the interpreter meets the same, or what is there instead.
+    const bool isIllegal = ctx.leave == Leave::kTrap && ctx.trapCause == cause::ILLEGAL_INSTRUCTION;
+    if (ctx.leave == Leave::kExit || isIllegal) ctx.leave = Leave::kInterpret;
     return retired;
-}
-
-/// A trap or exit out of translated code: looks the instruction at pc up again for what needs its bits.
-void Hart::fillInsnDetails() {
-    if (ctx.leave == Leave::kTrap && ctx.trapCause != cause::ILLEGAL_INSTRUCTION) return;
-    const Leave leave = ctx.leave;
-    const uint32_t trapCause = ctx.trapCause;
-    const uint64_t trapValue = ctx.trapValue;
-    CodeBlock* block = fetchBlock();
-    ctx.leave = leave;
-    ctx.trapCause = trapCause;
-    ctx.trapValue = trapValue;
-    if (!block) return;
-    if (leave == Leave::kTrap) ctx.trapValue = block->decoded()[0].raw;
-    else noteExit(block->decoded()[0]);
 }
 
 const void* Hart::translationFor(CodeBlock* block) {

@@ -215,7 +215,6 @@ private:
     uint64_t runTranslated(const void* code, uint64_t limit);
     const void* translationFor(CodeBlock* block);
     void noteExit(const Decoded& d);
-    void fillInsnDetails();
     bool prepareMmio(uint64_t va, uint64_t gpa, uint32_t size, uint32_t write, uint64_t value);
     bool resolve(uint64_t va, Access access, Resolved* out);
     bool storedPermits(const StoredPage& page, Access access, uint32_t priv, bool sum) const;

@@ -94,7 +94,8 @@ describe('events between instructions', function () {
           },
         );
       }
-      assert.ok(taken > 20 * seeds.length, `${taken} interrupts`);
+      // One alone, run to see its failure again, may have few.
+      if (seeds.length > 1) assert.ok(taken > 20 * seeds.length, `${taken} interrupts`);
     });
 
     it(`a breakpoint stops where it is, and the step behind it goes on, in ${privilege} mode`, () => {
@@ -129,7 +130,7 @@ describe('events between instructions', function () {
           },
         );
       }
-      assert.ok(met > 20 * seeds.length, `${met} stops at breakpoints`);
+      if (seeds.length > 1) assert.ok(met > 20 * seeds.length, `${met} stops at breakpoints`);
     });
   }
 });

@@ -13,6 +13,8 @@ const ROOT = BASE + 0x100000n;
 const DATA = BASE + 0x40000n;
 const CODE = BASE + 0x41000n;
 
+const EBREAK = 0x0010_0073;
+const EBREAK_EXIT = 2;
 const ADUE = 1n << 61n;
 const PBMTE = 1n << 62n;
 const { V, R, W, X, U, G, A, D } = Pte;
@@ -291,6 +293,41 @@ export function mmuContract(makeRig: () => Rig): void {
       rig.hart.invalidate();
       rig.hart.run(1);
       assert.deepEqual([rig.get('mcause'), rig.get('mtval'), rig.get('mepc')], [12n, 0x11000n, 0x10ffen]);
+    });
+
+    it('describes an access to a device by the instruction that made it, or faults, when its page went unfenced', () => {
+      const [va, far] = [0x10000n, 0x10000n + 0x40_0000n];
+      const device = 0x1000_0000n;
+      tables.map(BASE, BASE, RWX, 2);
+      tables.map(va, BASE, RWX);
+      tables.map(far, BASE + 0x1000n, RWX);
+      tables.map(device, device, RW);
+      rig.load('nop\n access: ld s0, 0(a1)\n jr a2');
+      const at = va + rig.label('access') - BASE;
+      rig.view.setUint32(0x800, EBREAK, true);
+      // The last round takes the other page away and reads the device.
+      rig.load('addi s1, s1, -1\n bnez s1, on\n mv a1, a5\n sd zero, 0(a4)\n on: jr a3', BASE + 0x1100n);
+      rig
+        .setX('s1', 100n)
+        .setX('a1', DATA)
+        .setX('a2', far + 0x100n)
+        .setX('a3', va);
+      rig.setX('a4', tables.leafGpa(va)).setX('a5', device);
+      rig.state.set('mstatus', 0n);
+      rig.state.set32('priv', Priv.S);
+      rig.state.set32('hartConfig', EBREAK_EXIT);
+      rig.state.set('pc', va);
+      rig.hart.invalidate();
+      const stop = rig.hart.run(10_000);
+      if (stop === Stop.Mmio) {
+        rig.hart.completeMmio(5, 0);
+        assert.deepEqual([rig.x('s0'), rig.get('pc')], [5n, at + 4n]);
+      } else {
+        assert.equal(stop, Stop.Debug);
+        assert.equal(rig.get('mcause'), causes.fetch);
+        assert.equal(rig.get('mtval'), rig.get('mepc'));
+        assert.ok([va, at].includes(rig.get('mepc')));
+      }
     });
 
     fenceTests(
