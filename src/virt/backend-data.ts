@@ -210,6 +210,38 @@ export interface NwfilterRef {
   readonly uuid: string;
 }
 
+/** What a network filter is bound to. */
+export interface FilterBindingRef {
+  /** The interface's device on the host. */
+  readonly portDev: string;
+  readonly filterName: string;
+}
+
+/** A port of a network. */
+export interface NetworkPortRef {
+  readonly network: NetworkRef;
+  readonly uuid: string;
+}
+
+/** A checkpoint of a domain's disks. */
+export interface CheckpointRef {
+  readonly name: string;
+  readonly domain: DomainRef;
+}
+
+/** One end of a connection to a domain's screen; `family` of virDomainEventGraphicsAddressType. */
+export interface GraphicsAddress {
+  readonly family: number;
+  readonly node: string;
+  readonly service: string;
+}
+
+/** Who a viewer of a domain's screen has shown to be. */
+export interface GraphicsIdentity {
+  readonly type: string;
+  readonly name: string;
+}
+
 /** What happened, as libvirt reports it. `event` and `detail` are numbers of enums.ts. */
 export interface BackendEvents {
   lifecycle: [domain: DomainRef, event: number, detail: number];
@@ -224,6 +256,54 @@ export interface BackendEvents {
   /** Limits of a running domain were changed: what was set, as `blkdeviotune.disk`, `blkdeviotune.total_bytes_sec` …. */
   tunable: [domain: DomainRef, params: TypedParam[]];
   metadataChange: [domain: DomainRef, type: number, nsuri: string | undefined];
+  /** `action` of virDomainEventWatchdogAction. */
+  watchdog: [domain: DomainRef, action: number];
+  /** A viewer comes or goes; `phase` of virDomainEventGraphicsPhase. */
+  graphics: [
+    domain: DomainRef,
+    phase: number,
+    local: GraphicsAddress,
+    remote: GraphicsAddress,
+    authScheme: string,
+    subject: GraphicsIdentity[],
+  ];
+  /** What controls the domain has failed. */
+  controlError: [domain: DomainRef];
+  /** A job of a disk, which is named by its source, has come to `status` of virConnectDomainEventBlockJobStatus. */
+  blockJob: [domain: DomainRef, disk: string, type: number, status: number];
+  /** The same of a disk by its target. */
+  blockJob2: [domain: DomainRef, disk: string, type: number, status: number];
+  /** Another medium; `reason` of virConnectDomainEventDiskChangeReason. */
+  diskChange: [
+    domain: DomainRef,
+    oldSrcPath: string | undefined,
+    newSrcPath: string | undefined,
+    devAlias: string,
+    reason: number,
+  ];
+  pmWakeup: [domain: DomainRef, reason: number];
+  pmSuspend: [domain: DomainRef, reason: number];
+  pmSuspendDisk: [domain: DomainRef, reason: number];
+  /** `state` of virConnectDomainEventAgentLifecycleState: 1 connected, 2 not. */
+  agentLifecycle: [domain: DomainRef, state: number, reason: number];
+  /** Migration goes over the memory once more. */
+  migrationIteration: [domain: DomainRef, iteration: number];
+  jobCompleted: [domain: DomainRef, params: TypedParam[]];
+  deviceRemovalFailed: [domain: DomainRef, devAlias: string];
+  /** An image is filled beyond what `domainSetBlockThreshold` has set. Bytes. */
+  blockThreshold: [domain: DomainRef, device: string, path: string | undefined, threshold: bigint, excess: bigint];
+  /** `recipient` and `action` of virDomainMemoryFailure…Type. */
+  memoryFailure: [domain: DomainRef, recipient: number, action: number, flags: number];
+  /** Bytes. */
+  memoryDeviceSizeChange: [domain: DomainRef, alias: string, size: bigint];
+  /** An event of QEMU's monitor, to those who have asked for it; `details` in JSON. */
+  qemuMonitorEvent: [domain: DomainRef, event: string, seconds: bigint, micros: number, details: string | undefined];
+  /** `event` of virNodeDeviceEventLifecycleType. */
+  nodeDevice: [device: NodeDeviceRef, event: number, detail: number];
+  nodeDeviceUpdate: [device: NodeDeviceRef];
+  /** `event` of virSecretEventLifecycleType. */
+  secret: [secret: SecretRef, event: number, detail: number];
+  secretValueChanged: [secret: SecretRef];
   network: [network: NetworkRef, event: number, detail: number];
   pool: [pool: PoolRef, event: number, detail: number];
   poolRefresh: [pool: PoolRef];

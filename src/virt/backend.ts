@@ -29,10 +29,12 @@ import type {
   VolumeRef,
 } from './backend-data.ts';
 import type { DomainGuestProcedures, DomainResourceProcedures, DomainSaveProcedures } from './backend-domain.ts';
+import type { ForeignProcedures } from './backend-foreign.ts';
 import type { InterfaceProcedures, NodeDeviceProcedures, NodeProcedures, SecretProcedures } from './backend-host.ts';
 
 export type * from './backend-data.ts';
 export type * from './backend-domain.ts';
+export type * from './backend-foreign.ts';
 export type * from './backend-host.ts';
 
 /** Connection and host. */
@@ -265,6 +267,7 @@ export interface Backend
     SnapshotProcedures,
     NetworkProcedures,
     StoragePoolProcedures,
-    StorageVolumeProcedures {
+    StorageVolumeProcedures,
+    ForeignProcedures {
   readonly events: Emitter<BackendEvents>;
 }

@@ -10,7 +10,8 @@ import {
 } from './conf/index.ts';
 import { Domain } from './domain.ts';
 import { type ConnectionEvent, type ConnectionEventName, type ConnectionEvents, EventQueue } from './events.ts';
-import { HostConnection } from './host-connection.ts';
+import { ForeignConnection } from './foreign-connection.ts';
+import { NodeDevice } from './host.ts';
 import { Network } from './network.ts';
 import { fromPlain } from './plain.ts';
 import { StoragePool, StorageVolume } from './storage.ts';
@@ -19,7 +20,7 @@ import { StoragePool, StorageVolume } from './storage.ts';
  * A connection to what runs domains: the root of the API. Get one from `connect()`, and `close()` it. All methods reject
  * with VirtError.
  */
-export class Connection extends HostConnection {
+export class Connection extends ForeignConnection {
   /** What happens to domains, networks and pools, whoever caused it. */
   readonly events = new Emitter<ConnectionEvents>();
   readonly #queues = new Set<EventQueue<ConnectionEvent>>();
@@ -232,6 +233,23 @@ export class Connection extends HostConnection {
       'deviceRemoved',
       'tunable',
       'metadataChange',
+      'watchdog',
+      'graphics',
+      'controlError',
+      'blockJob',
+      'blockJob2',
+      'diskChange',
+      'pmWakeup',
+      'pmSuspend',
+      'pmSuspendDisk',
+      'agentLifecycle',
+      'migrationIteration',
+      'jobCompleted',
+      'deviceRemovalFailed',
+      'blockThreshold',
+      'memoryFailure',
+      'memoryDeviceSizeChange',
+      'qemuMonitorEvent',
     ] as const;
     for (const name of domainEvents) {
       this.backend.events.on(name, (...[ref, ...rest]: BackendEvents[typeof name]) => {
@@ -244,6 +262,14 @@ export class Connection extends HostConnection {
     );
     events.on('pool', (ref, event, detail) => this.#emit({ name: 'pool', args: [this.#pool(ref), event, detail] }));
     events.on('poolRefresh', (ref) => this.#emit({ name: 'poolRefresh', args: [this.#pool(ref)] }));
+    events.on('nodeDevice', (ref, event, detail) =>
+      this.#emit({ name: 'nodeDevice', args: [new NodeDevice(this.backend, ref), event, detail] }),
+    );
+    events.on('nodeDeviceUpdate', (ref) =>
+      this.#emit({ name: 'nodeDeviceUpdate', args: [new NodeDevice(this.backend, ref)] }),
+    );
+    events.on('secret', (...args) => this.#emit({ name: 'secret', args }));
+    events.on('secretValueChanged', (...args) => this.#emit({ name: 'secretValueChanged', args }));
     events.on('close', (reason) => {
       this.#emit({ name: 'close', args: [reason] });
       for (const queue of [...this.#queues]) queue.end();

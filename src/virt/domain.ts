@@ -16,7 +16,7 @@ import {
   parseDomain,
   type SnapshotInput,
 } from './conf/index.ts';
-import { DomainHandle } from './domain-handle.ts';
+import { ForeignDomain } from './foreign-domain.ts';
 import { fromPlain } from './plain.ts';
 import { DomainSnapshot } from './snapshot.ts';
 
@@ -24,7 +24,7 @@ import { DomainSnapshot } from './snapshot.ts';
  * A domain, wherever it is. The object is a name for it: it holds no state of it and may outlive it. `flags` are
  * libvirt's, by name in this package's constants (`Affect`, `DomainStart` …).
  */
-export class Domain extends DomainHandle {
+export class Domain extends ForeignDomain {
   /** The id it has now; −1: it does not run. Throws NO_DOMAIN. */
   async getID(): Promise<number> {
     this.current = await this.backend.domainLookupByUuid(this.uuid);

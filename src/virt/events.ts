@@ -1,5 +1,6 @@
 import type { BackendEvents, DomainRef } from './backend.ts';
 import type { Domain } from './domain.ts';
+import type { NodeDevice } from './host.ts';
 import type { Network } from './network.ts';
 import type { StoragePool } from './storage.ts';
 
@@ -8,13 +9,18 @@ type Shown<T> = T extends DomainRef ? Domain : T;
 
 type ShownAll<T extends unknown[]> = { [K in keyof T]: Shown<T[K]> };
 
+/** Events that are not of domains, and whose objects the API shows. */
+type OwnShown = 'network' | 'pool' | 'poolRefresh' | 'nodeDevice' | 'nodeDeviceUpdate';
+
 /** Events of a connection and their arguments: those of the backend, with objects for references. */
 export type ConnectionEvents = {
-  [K in Exclude<keyof BackendEvents, 'network' | 'pool' | 'poolRefresh'>]: ShownAll<BackendEvents[K]>;
+  [K in Exclude<keyof BackendEvents, OwnShown>]: ShownAll<BackendEvents[K]>;
 } & {
   network: [network: Network, event: number, detail: number];
   pool: [pool: StoragePool, event: number, detail: number];
   poolRefresh: [pool: StoragePool];
+  nodeDevice: [device: NodeDevice, event: number, detail: number];
+  nodeDeviceUpdate: [device: NodeDevice];
 };
 
 /** Name of one event. */

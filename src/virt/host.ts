@@ -26,6 +26,21 @@ export class Interface {
   isActive(): Promise<boolean> {
     return this.#backend.interfaceIsActive(this.ref);
   }
+
+  /** Starts it; over daemons of libvirt's, as all that changes something. */
+  create(flags = 0): Promise<void> {
+    return this.#backend.interfaceCreate(this.ref, flags);
+  }
+
+  /** Stops it. */
+  destroy(flags = 0): Promise<void> {
+    return this.#backend.interfaceDestroy(this.ref, flags);
+  }
+
+  /** Forgets its configuration. */
+  undefine(): Promise<void> {
+    return this.#backend.interfaceUndefine(this.ref);
+  }
 }
 
 /** A device of the host. */
@@ -66,5 +81,42 @@ export class NodeDevice {
 
   getAutostart(): Promise<boolean> {
     return this.#backend.nodeDeviceGetAutostart(this.ref);
+  }
+
+  /** Over daemons of libvirt's, as all that changes something. */
+  setAutostart(autostart: boolean): Promise<void> {
+    return this.#backend.nodeDeviceSetAutostart(this.ref, autostart);
+  }
+
+  /** Starts one that is defined. */
+  create(flags = 0): Promise<void> {
+    return this.#backend.nodeDeviceCreate(this.ref, flags);
+  }
+
+  destroy(): Promise<void> {
+    return this.#backend.nodeDeviceDestroy(this.ref);
+  }
+
+  undefine(flags = 0): Promise<void> {
+    return this.#backend.nodeDeviceUndefine(this.ref, flags);
+  }
+
+  /** Takes it from the host's driver, for a guest. */
+  dettach(): Promise<void> {
+    return this.#backend.nodeDeviceDettach(this.ref);
+  }
+
+  /** The same. @param driver what is to have it then */
+  detachFlags(driver?: string, flags = 0): Promise<void> {
+    return this.#backend.nodeDeviceDetachFlags(this.ref, driver, flags);
+  }
+
+  /** Gives it back to the host's driver. */
+  reAttach(): Promise<void> {
+    return this.#backend.nodeDeviceReAttach(this.ref);
+  }
+
+  reset(): Promise<void> {
+    return this.#backend.nodeDeviceReset(this.ref);
   }
 }

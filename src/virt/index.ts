@@ -1,4 +1,5 @@
 export type * from './backend.ts';
+export { DomainCheckpoint } from './checkpoint.ts';
 export type * from './conf/device-def.ts';
 export type * from './conf/domain-def.ts';
 export {
@@ -34,7 +35,7 @@ export * from './enums.ts';
 export type { ConnectionEvent, ConnectionEventName, ConnectionEvents } from './events.ts';
 export { Interface, NodeDevice } from './host.ts';
 export type { HypervisorCpu } from './host-connection.ts';
-export { Network } from './network.ts';
+export { Network, NetworkPort } from './network.ts';
 export { MachineHost, type MachineHostOptions } from './process/machine-host.ts';
 export * from './rpc/index.ts';
 export { readOnlySocket } from './rpc/sockets.ts';

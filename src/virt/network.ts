@@ -1,4 +1,4 @@
-import type { Backend, DhcpLease, NetworkRef } from './backend.ts';
+import type { Backend, DhcpLease, NetworkPortRef, NetworkRef, TypedParam } from './backend.ts';
 import { type NetworkDef, parseNetwork } from './conf/index.ts';
 
 /** A virtual network, wherever it is defined. */
@@ -69,5 +69,51 @@ export class Network {
 
   getDHCPLeases(mac?: string, flags = 0): Promise<DhcpLease[]> {
     return this.#backend.networkGetDhcpLeases(this.ref, mac, flags);
+  }
+
+  /** What is plugged in; over daemons of libvirt's. */
+  async listAllPorts(flags = 0): Promise<NetworkPort[]> {
+    const refs = await this.#backend.networkListAllPorts(this.ref, flags);
+    return refs.map((ref) => new NetworkPort(this.#backend, ref));
+  }
+
+  async portLookupByUUID(uuid: string): Promise<NetworkPort> {
+    return new NetworkPort(this.#backend, await this.#backend.networkPortLookupByUuid(this.ref, uuid));
+  }
+
+  async portCreateXML(xml: string, flags = 0): Promise<NetworkPort> {
+    return new NetworkPort(this.#backend, await this.#backend.networkPortCreateXml(this.ref, xml, flags));
+  }
+}
+
+/** A port of a network. */
+export class NetworkPort {
+  readonly ref: NetworkPortRef;
+  readonly #backend: Backend;
+
+  constructor(backend: Backend, ref: NetworkPortRef) {
+    this.#backend = backend;
+    this.ref = ref;
+  }
+
+  get uuid(): string {
+    return this.ref.uuid;
+  }
+
+  getXMLDesc(flags = 0): Promise<string> {
+    return this.#backend.networkPortGetXmlDesc(this.ref, flags);
+  }
+
+  /** Limits of what passes it. */
+  getParameters(flags = 0): Promise<TypedParam[]> {
+    return this.#backend.networkPortGetParameters(this.ref, flags);
+  }
+
+  setParameters(params: readonly TypedParam[], flags = 0): Promise<void> {
+    return this.#backend.networkPortSetParameters(this.ref, params, flags);
+  }
+
+  delete(flags = 0): Promise<void> {
+    return this.#backend.networkPortDelete(this.ref, flags);
   }
 }

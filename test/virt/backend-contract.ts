@@ -7,6 +7,7 @@ import { describeDefinitions } from './contract/definitions.ts';
 import { describeDomainResources } from './contract/domain-resources.ts';
 import { describeEveryCall } from './contract/every-call.ts';
 import { describeFaces } from './contract/faces.ts';
+import { describeForeign } from './contract/foreign.ts';
 import { describeHost } from './contract/host.ts';
 import { describeLifeCycle } from './contract/life-cycle.ts';
 import { describeResources } from './contract/resources.ts';
@@ -21,6 +22,7 @@ const suites = [
   describeHost,
   describeDomainResources,
   describeEveryCall,
+  describeForeign,
 ];
 
 /**

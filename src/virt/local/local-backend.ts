@@ -2,6 +2,7 @@ import { Emitter, type VirtErrorOptions } from '../../util/index.ts';
 import type { Backend, BackendEvents } from '../backend.ts';
 import { CloseReason } from '../enums.ts';
 import { toVirtError, virtError } from '../errors.ts';
+import { refuseForeign } from '../foreign.ts';
 import { LocalDomainGuest } from './domain-guest.ts';
 import { LocalDomainIo } from './domain-io.ts';
 import { LocalDomainLifecycle } from './domain-lifecycle.ts';
@@ -57,21 +58,29 @@ export function openLocalBackend(options: LocalBackendOptions): Backend {
   const own = world.hypervisor.errorDomain;
   let closing: Promise<void> | undefined;
   const procedures: Record<string, Procedure> = {};
+  const carryOut = async (from: VirtErrorOptions['domain'], call: () => Promise<unknown>) => {
+    try {
+      if (closing !== undefined) throw virtError('INVALID_CONN', 'invalid connection pointer: it is closed');
+      return await call();
+    } catch (error) {
+      throw toVirtError(error, from);
+    }
+  };
   const add = (part: object, from: VirtErrorOptions['domain']) => {
     for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(part))) {
       const method: unknown = Reflect.get(part, name);
       if (name === 'constructor' || typeof method !== 'function') continue;
-      procedures[name] = async (...args) => {
-        try {
-          if (closing !== undefined) throw virtError('INVALID_CONN', 'invalid connection pointer: it is closed');
+      procedures[name] = (...args) =>
+        carryOut(from, async () => {
           if (readOnly) refuseWrite(name as Exclude<keyof Backend, 'events'>, args);
-          return await (method.apply(part, args) as Promise<unknown>);
-        } catch (error) {
-          throw toVirtError(error, from);
-        }
-      };
+          return method.apply(part, args) as Promise<unknown>;
+        });
     }
   };
+  // Nothing is done, so a connection that only reads hears the same.
+  for (const [name, refuse] of Object.entries(refuseForeign())) {
+    procedures[name] = () => carryOut(own, refuse as Procedure);
+  }
   add(new LocalHost(session), own);
   add(new LocalDomainLifecycle(session), own);
   for (const Part of domainParts) add(new Part(world), own);

@@ -1,10 +1,10 @@
 /** Events on the wire: which number, which message, which arguments. */
-import type { BackendEvents } from '../backend.ts';
+import type { BackendEvents, DomainRef } from '../backend.ts';
 import { DomainEventId } from '../enums.ts';
 import { type Argument, argumentList, type Procedure, type ReadArguments, type WrittenArguments } from './procedure.ts';
 import { sessionProcedures } from './procedures/session.ts';
-import { domain, network, pool, typedParams } from './shapes.ts';
-import { hyper, int, optional, text, uhyper, type XdrType } from './xdr-types.ts';
+import { domain, network, nodeDevice, pool, secret, typedParams } from './shapes.ts';
+import { bits, hyper, int, list, optional, struct, text, uhyper, uint, type XdrType } from './xdr-types.ts';
 
 /** Whose events there are. */
 export type EventSource = 'domain' | 'network' | 'pool' | 'nodeDevice' | 'secret';
@@ -52,29 +52,46 @@ const ofDomain = (id: number, message: number, legacyMessage?: number): EventFac
   ...(legacyMessage === undefined ? {} : { legacyMessage }),
 });
 
-/** Kinds of events that backends have. */
-export const eventRows: readonly EventRow[] = [
+/** A message that has the reason before the domain, where the event has it behind. */
+const reasonFirst: EventRow['args'] = {
+  minBytes: int.minBytes + domain.minBytes,
+  write(to, [ref, reason]) {
+    int.write(to, reason as number);
+    domain.write(to, ref as DomainRef);
+  },
+  read(from) {
+    const reason = int.read(from);
+    return [domain.read(from), reason];
+  },
+};
+
+const path = text;
+const alias = text;
+const graphicsAddress = struct({ family: int, node: text, service: text });
+
+/** Kinds of events that backends of ours have. */
+const ownRows: readonly EventRow[] = [
   row('lifecycle', ofDomain(DomainEventId.LIFECYCLE, 318, 107), [{ domain }, { event: int }, { detail: int }]),
   row('reboot', ofDomain(DomainEventId.REBOOT, 319, 169), [{ domain }]),
   row('rtcChange', ofDomain(DomainEventId.RTC_CHANGE, 320, 170), [{ domain }, { offset: hyper }]),
   row('ioError', { ...ofDomain(DomainEventId.IO_ERROR, 322, 172), less: true }, [
     { domain },
-    { path: text },
-    { alias: text },
+    { path },
+    { alias },
     { action: int },
   ]),
   row('ioError', ofDomain(DomainEventId.IO_ERROR_REASON, 324, 195), [
     { domain },
-    { path: text },
-    { alias: text },
+    { path },
+    { alias },
     { action: int },
     { reason: text },
   ]),
-  row('trayChange', ofDomain(DomainEventId.TRAY_CHANGE, 328, 268), [{ domain }, { alias: text }, { reason: int }]),
+  row('trayChange', ofDomain(DomainEventId.TRAY_CHANGE, 328, 268), [{ domain }, { alias }, { reason: int }]),
   row('balloonChange', ofDomain(DomainEventId.BALLOON_CHANGE, 331, 276), [{ domain }, { actual: uhyper }]),
-  row('deviceRemoved', ofDomain(DomainEventId.DEVICE_REMOVED, 333, 311), [{ domain }, { alias: text }]),
+  row('deviceRemoved', ofDomain(DomainEventId.DEVICE_REMOVED, 333, 311), [{ domain }, { alias }]),
   row('tunable', ofDomain(DomainEventId.TUNABLE, 346), [{ domain }, { params: typedParams(2048) }]),
-  row('deviceAdded', ofDomain(DomainEventId.DEVICE_ADDED, 354), [{ domain }, { alias: text }]),
+  row('deviceAdded', ofDomain(DomainEventId.DEVICE_ADDED, 354), [{ domain }, { alias }]),
   row('metadataChange', ofDomain(DomainEventId.METADATA_CHANGE, 379), [
     { domain },
     { type: int },
@@ -84,6 +101,70 @@ export const eventRows: readonly EventRow[] = [
   row('pool', { source: 'pool', id: 0, message: 370 }, [{ pool }, { event: int }, { detail: int }]),
   row('poolRefresh', { source: 'pool', id: 1, message: 373 }, [{ pool }]),
 ];
+
+const jobArgs = [{ domain }, { disk: text }, { type: int }, { status: int }] as const;
+
+/** Kinds of events that only hypervisors behind libvirt's daemons have. */
+const foreignRows: readonly EventRow[] = [
+  row('watchdog', ofDomain(DomainEventId.WATCHDOG, 321, 171), [{ domain }, { action: int }]),
+  row('graphics', ofDomain(DomainEventId.GRAPHICS, 323, 173), [
+    { domain },
+    { phase: int },
+    { local: graphicsAddress },
+    { remote: graphicsAddress },
+    { authScheme: text },
+    { subject: list(struct({ type: text, name: text }), 20) },
+  ]),
+  row('controlError', ofDomain(DomainEventId.CONTROL_ERROR, 325, 224), [{ domain }]),
+  row('blockJob', ofDomain(DomainEventId.BLOCK_JOB, 326, 241), jobArgs),
+  row('blockJob2', ofDomain(DomainEventId.BLOCK_JOB_2, 339), jobArgs),
+  row('diskChange', ofDomain(DomainEventId.DISK_CHANGE, 327, 248), [
+    { domain },
+    { oldPath: optional(text) },
+    { newPath: optional(text) },
+    { alias },
+    { reason: int },
+  ]),
+  { ...ofDomain(DomainEventId.PMWAKEUP, 329), name: 'pmWakeup', args: reasonFirst },
+  { ...ofDomain(DomainEventId.PMSUSPEND, 330), name: 'pmSuspend', args: reasonFirst },
+  { ...ofDomain(DomainEventId.PMSUSPEND_DISK, 332), name: 'pmSuspendDisk', args: reasonFirst },
+  row('agentLifecycle', ofDomain(DomainEventId.AGENT_LIFECYCLE, 348), [{ domain }, { state: int }, { reason: int }]),
+  row('migrationIteration', ofDomain(DomainEventId.MIGRATION_ITERATION, 359), [{ domain }, { iteration: int }]),
+  row('jobCompleted', ofDomain(DomainEventId.JOB_COMPLETED, 363), [{ domain }, { params: typedParams(64) }]),
+  row('deviceRemovalFailed', ofDomain(DomainEventId.DEVICE_REMOVAL_FAILED, 367), [{ domain }, { alias }]),
+  row('blockThreshold', ofDomain(DomainEventId.BLOCK_THRESHOLD, 385), [
+    { domain },
+    { device: text },
+    { path: optional(text) },
+    { threshold: uhyper },
+    { excess: uhyper },
+  ]),
+  row('memoryFailure', ofDomain(DomainEventId.MEMORY_FAILURE, 423), [
+    { domain },
+    { recipient: int },
+    { action: int },
+    { flags: bits },
+  ]),
+  row('memoryDeviceSizeChange', ofDomain(DomainEventId.MEMORY_DEVICE_SIZE_CHANGE, 438), [
+    { domain },
+    { alias },
+    { size: uhyper },
+  ]),
+  row('nodeDevice', { source: 'nodeDevice', id: 0, message: 376 }, [{ nodeDevice }, { event: int }, { detail: int }]),
+  row('nodeDeviceUpdate', { source: 'nodeDevice', id: 1, message: 377 }, [{ nodeDevice }]),
+  row('secret', { source: 'secret', id: 0, message: 382 }, [{ secret }, { event: int }, { detail: int }]),
+  row('secretValueChanged', { source: 'secret', id: 1, message: 383 }, [{ secret }]),
+];
+
+/** Kinds of events that there are. */
+export const eventRows: readonly EventRow[] = [...ownRows, ...foreignRows];
+
+/** What QEMU's monitor tells, in the program that only its driver has: for those who have asked for it. */
+export const monitorEvent = {
+  name: 'qemuMonitorEvent',
+  message: 6,
+  args: argumentList([{ domain }, { event: text }, { seconds: hyper }, { micros: uint }, { details: optional(text) }]),
+} as const;
 
 /** virDomainEventID, virNetworkEventID …: how many there are. */
 export const eventIds: Readonly<Record<EventSource, number>> = {
@@ -102,10 +183,19 @@ export function registration(
   row: EventRow,
   withCallbacks: boolean,
 ): [Procedure, readonly unknown[], number | undefined] {
-  const { eventCallbackRegisterAny, eventRegisterAny, networkEventRegisterAny, poolEventRegisterAny } =
-    sessionProcedures;
-  if (row.source === 'network') return [networkEventRegisterAny, [row.id, undefined], row.message];
-  if (row.source === 'pool') return [poolEventRegisterAny, [row.id, undefined], row.message];
-  if (withCallbacks) return [eventCallbackRegisterAny, [row.id, undefined], row.message];
+  const {
+    eventCallbackRegisterAny,
+    eventRegisterAny,
+    networkEventRegisterAny,
+    nodeDeviceEventRegisterAny,
+    poolEventRegisterAny,
+    secretEventRegisterAny,
+  } = sessionProcedures;
+  const ofAll = [row.id, undefined];
+  if (row.source === 'network') return [networkEventRegisterAny, ofAll, row.message];
+  if (row.source === 'pool') return [poolEventRegisterAny, ofAll, row.message];
+  if (row.source === 'nodeDevice') return [nodeDeviceEventRegisterAny, ofAll, row.message];
+  if (row.source === 'secret') return [secretEventRegisterAny, ofAll, row.message];
+  if (withCallbacks) return [eventCallbackRegisterAny, ofAll, row.message];
   return [eventRegisterAny, [row.id], row.legacyMessage];
 }

@@ -1,7 +1,10 @@
 /** The structures that many procedures share (libvirt's remote_protocol.x), with the backend's types. */
 import type {
+  CheckpointRef,
   DomainRef,
+  FilterBindingRef,
   InterfaceRef,
+  NetworkPortRef,
   NetworkRef,
   NodeDeviceRef,
   NwfilterRef,
@@ -55,6 +58,12 @@ export const nodeDevice: XdrType<NodeDeviceRef> = struct({ name: text });
 export const secret: XdrType<SecretRef> = struct({ uuid, usageType: int, usageId: text });
 /** remote_nonnull_nwfilter. */
 export const nwfilter: XdrType<NwfilterRef> = struct({ name: text, uuid });
+/** remote_nonnull_nwfilter_binding. */
+export const filterBinding: XdrType<FilterBindingRef> = struct({ portDev: text, filterName: text });
+/** remote_nonnull_network_port. */
+export const networkPort: XdrType<NetworkPortRef> = struct({ network, uuid });
+/** remote_nonnull_domain_checkpoint. */
+export const checkpoint: XdrType<CheckpointRef> = struct({ name: text, domain });
 
 /** Kinds of typed parameters by their numbers (virTypedParameterType). */
 const paramTypes = ['', 'int', 'uint', 'llong', 'ullong', 'double', 'boolean', 'string'] as const;

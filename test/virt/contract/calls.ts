@@ -1,8 +1,16 @@
-/** Every procedure of `Backend` with arguments to call it with: what the suites that hold for all of them run over. */
-import type { Backend, DomainRef, NetworkRef, PoolRef, SnapshotRef, VolumeRef } from '../../../src/index.ts';
+/** Every procedure of `Backend` that is not foreign, with arguments to call it with: what the suites that hold for all of them run over. */
+import type {
+  Backend,
+  DomainRef,
+  ForeignProcedures,
+  NetworkRef,
+  PoolRef,
+  SnapshotRef,
+  VolumeRef,
+} from '../../../src/index.ts';
 
-/** Name of a procedure. */
-export type Procedure = Exclude<keyof Backend, 'events'>;
+/** Name of a procedure that backends of ours carry out. */
+export type Procedure = Exclude<keyof Backend, 'events' | keyof ForeignProcedures>;
 
 /** The objects that a call is about. */
 export interface Refs {

@@ -10,8 +10,9 @@ import {
 } from '../../../util/index.ts';
 import type { Backend, BackendEvents } from '../../backend.ts';
 import { virtError } from '../../errors.ts';
-import { CONNECTION_CLOSED_MESSAGE, type EventRow, eventRows, registration } from '../events.ts';
+import { CONNECTION_CLOSED_MESSAGE, type EventRow, eventRows, monitorEvent, registration } from '../events.ts';
 import { Feature } from '../feature.ts';
+import { Program } from '../packet.ts';
 import type { MethodName, Procedure, UntypedWire } from '../procedure.ts';
 import { proceduresByMethod, sessionProcedures } from '../procedures/index.ts';
 import { XdrError, type XdrReader } from '../xdr.ts';
@@ -33,6 +34,15 @@ export interface ClientOptions {
   readonly clock?: Clock;
   readonly logger?: Logger;
 }
+
+/** A message that may come. */
+interface ExpectedMessage {
+  readonly row: Pick<EventRow, 'name' | 'args'>;
+  /** The number of its registration comes first. */
+  readonly hasCallback: boolean;
+}
+
+const monitorEventMessage: ExpectedMessage = { row: monitorEvent, hasCallback: true };
 
 /** VIR_CONNECT_RO. */
 const READ_ONLY = 1;
@@ -58,7 +68,7 @@ class ClientBackend {
   readonly #features = new Map<number, Promise<boolean>>();
   /** Procedures that the server has said it does not support. */
   readonly #unsupported = new Set<Procedure>();
-  readonly #messages = new Map<number, { row: EventRow; hasCallback: boolean }>();
+  readonly #messages = new Map<number, ExpectedMessage>();
   #closing: Promise<void> | undefined;
   readonly face: Backend;
 
@@ -71,7 +81,7 @@ class ClientBackend {
       keepaliveCount,
       clock,
       logger,
-      onMessage: (procedure, payload) => this.#message(procedure, payload),
+      onMessage: (program, procedure, payload) => this.#message(program, procedure, payload),
       onClose: (reason) => this.#events.emit('close', reason),
     });
     this.face = this.#makeFace();
@@ -178,11 +188,11 @@ class ClientBackend {
     );
   }
 
-  #message(procedure: number, payload: XdrReader): void {
-    if (procedure === CONNECTION_CLOSED_MESSAGE) return;
-    const known = this.#messages.get(procedure);
+  #message(program: number, procedure: number, payload: XdrReader): void {
+    if (program === Program.REMOTE && procedure === CONNECTION_CLOSED_MESSAGE) return;
+    const known = this.#expected(program, procedure);
     if (known === undefined) {
-      this.#logger.log('debug', 'unknown message', { procedure });
+      this.#logger.log('debug', 'unknown message', { program, procedure });
       return;
     }
     let args: unknown[];
@@ -195,6 +205,11 @@ class ClientBackend {
       return;
     }
     (this.#events as Emitter<Record<string, unknown[]>>).emit(known.row.name, ...args);
+  }
+
+  #expected(program: number, procedure: number): ExpectedMessage | undefined {
+    if (program === Program.REMOTE) return this.#messages.get(procedure);
+    return program === Program.QEMU && procedure === monitorEvent.message ? monitorEventMessage : undefined;
   }
 
   #close(): Promise<void> {

@@ -27,7 +27,7 @@ export interface RpcClientOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   /** What the server tells without being asked. */
-  onMessage(procedure: number, payload: XdrReader): void;
+  onMessage(program: number, procedure: number, payload: XdrReader): void;
   /** The connection is gone. */
   onClose(reason: number): void;
 }
@@ -174,7 +174,7 @@ export class RpcClient {
     } else if (packet.type === PacketType.REPLY) {
       this.#reply(packet);
     } else if (packet.type === PacketType.MESSAGE) {
-      this.#options.onMessage(packet.procedure, new XdrReader(packet.payload));
+      this.#options.onMessage(packet.program, packet.procedure, new XdrReader(packet.payload));
     } else if (packet.type === PacketType.STREAM || packet.type === PacketType.STREAM_HOLE) {
       // What is on its way when a stream ends comes late, and means nothing.
       this.#streams.get(packet.serial)?.receive(packet);

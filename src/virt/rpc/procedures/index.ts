@@ -8,6 +8,9 @@ import { domainReadProcedures } from './domain-read.ts';
 import { domainResourceProcedures } from './domain-resources.ts';
 import { domainSaveProcedures } from './domain-save.ts';
 import { domainTuningProcedures } from './domain-tuning.ts';
+import { foreignDomainProcedures } from './foreign-domain.ts';
+import { foreignHostProcedures } from './foreign-host.ts';
+import { foreignMigrationProcedures } from './foreign-migration.ts';
 import { hostObjectProcedures } from './host-objects.ts';
 import { networkProcedures } from './network.ts';
 import { nodeProcedures } from './node.ts';
@@ -34,6 +37,9 @@ export const procedures: readonly Procedure[] = [
   ...networkProcedures,
   ...storagePoolProcedures,
   ...storageVolumeProcedures,
+  ...foreignDomainProcedures,
+  ...foreignMigrationProcedures,
+  ...foreignHostProcedures,
   ...ownProcedures,
 ];
 

@@ -7,8 +7,8 @@ import { encodePacket, PacketStatus, PacketType, Program } from '../packet.ts';
 interface Registration {
   readonly source: EventSource;
   readonly event: number;
-  /** Of one object only. */
-  readonly uuid: string | undefined;
+  /** UUID, or a device's name, of the one object that it is for. */
+  readonly of: string | undefined;
 }
 
 /** Takes a client's registrations and sends it the events that it has registered for, and no others. */
@@ -47,13 +47,13 @@ export class ServerEvents {
   }
 
   /** Returns the callback's id. Throws INVALID_ARG, RESOURCE_BUSY. */
-  register(source: EventSource, event: number, uuid: string | undefined): number {
+  register(source: EventSource, event: number, of: string | undefined): number {
     checkEvent(source, event);
     if (this.#registrations.size >= this.#max) {
       throw virtError('RESOURCE_BUSY', `a client may register for ${this.#max} events at most`);
     }
     const id = this.#nextId++;
-    this.#registrations.set(id, { source, event, uuid });
+    this.#registrations.set(id, { source, event, of });
     return id;
   }
 
@@ -78,9 +78,11 @@ export class ServerEvents {
   }
 
   #emit(row: EventRow, args: readonly unknown[]): void {
-    const { uuid } = args[0] as { uuid: string };
+    // Devices of the host have no UUID.
+    const { uuid, name } = args[0] as { uuid?: string; name?: string };
+    const of = uuid ?? name;
     for (const [id, one] of this.#registrations) {
-      if (one.source !== row.source || one.event !== row.id || (one.uuid !== undefined && one.uuid !== uuid)) continue;
+      if (one.source !== row.source || one.event !== row.id || (one.of !== undefined && one.of !== of)) continue;
       this.#send(message(row.message, row, args, id));
     }
     if (row.legacyMessage !== undefined && this.#legacy.has(row.id)) {
