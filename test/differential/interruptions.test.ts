@@ -49,6 +49,11 @@ function disturb(
   }
 }
 
+/** Tells whether there is memory for a compressed instruction at an address. */
+function isInRam({ sides }: Lockstep, pc: bigint): boolean {
+  return pc >= BASE && pc + 2n <= BASE + BigInt(sides[0]!.ram.length);
+}
+
 /** Writes a compressed EBREAK over an instruction, or what was there. */
 function patch(lockstep: Lockstep, pc: bigint, bytes: readonly number[]): number[] {
   const at = Number(pc - BASE);
@@ -113,6 +118,11 @@ describe('events between instructions', function () {
               });
             if (lockstep.stop === Stop.Debug) past();
             const where = lockstep.pc();
+            // A jump went to where there is no instruction to replace: its fault is taken next.
+            if (!isInRam(lockstep, where)) {
+              lockstep.stop = Stop.Budget;
+              return undefined;
+            }
             const old = patch(lockstep, where, C_EBREAK);
             // From one instruction further back in time, as it were: a loop comes by again.
             let differs = lockstep.run(1);
