@@ -86,13 +86,14 @@ describe('RPC server', () => {
       const cases: [Parameters<RawClient['send']>[0], Uint8Array, number, RegExp][] = [
         [{ procedure: 9999 }, Buffer.alloc(0), VirErrorNumber.RPC, /^unknown procedure: 9999$/],
         [{ procedure: 0 }, Buffer.alloc(0), VirErrorNumber.RPC, /^unknown procedure: 0$/],
-        [{ procedure: 347 }, Buffer.alloc(0), VirErrorNumber.NO_SUPPORT, /virNodeAllocPages$/],
+        [{ procedure: 343 }, Buffer.alloc(0), VirErrorNumber.NO_SUPPORT, /virDomainOpenGraphicsFD$/],
+        [{ procedure: 347 }, Buffer.alloc(20), VirErrorNumber.NO_SUPPORT, /virNodeAllocPages$/],
         [{ program: 7, procedure: 1 }, Buffer.alloc(0), VirErrorNumber.RPC, /^Cannot find program 7 version 1$/],
         [{ version: 2, procedure: 1 }, Buffer.alloc(0), VirErrorNumber.RPC, /^Cannot find program \d+ version 2$/],
-        [{ program: Program.QEMU, procedure: 1 }, Buffer.alloc(0), VirErrorNumber.NO_SUPPORT, /QemuMonitorCommand$/],
+        [{ program: Program.QEMU, procedure: 7 }, Buffer.alloc(0), VirErrorNumber.NO_SUPPORT, /CommandWithFiles$/],
         [
           { program: Program.QEMU, procedure: 4 },
-          Buffer.alloc(0),
+          Buffer.alloc(12),
           VirErrorNumber.NO_SUPPORT,
           /QemuMonitorEventRegister$/,
         ],
