@@ -1,5 +1,6 @@
 import { checkQcow2, DiskFile, diskFormat, type Repair, type RepairResult } from '../../machine/index.ts';
 import { type Args, type CommandDef, type Context, ExitCode, usageError } from '../cli/command.ts';
+import { isUnsafe, sourceCacheOption } from './cache-mode.ts';
 import { wantsJson } from './info.ts';
 import { looksLikeQcow2 } from './open.ts';
 import { showing } from './progress.ts';
@@ -79,6 +80,7 @@ export const imageCheckCommand: CommandDef = {
     { flags: '-f, --format <format>', help: 'format (default: as it looks)' },
     { flags: '-r, --repair <what>', help: 'mend leaks, or all that can be' },
     { flags: '--output <format>', help: 'human or json (default: human)' },
+    sourceCacheOption,
     { flags: '-U, --force-share', help: 'look at it even while a machine writes it' },
     { flags: '-p, --progress', help: 'show how far it is' },
     { flags: '-q, --quiet', help: 'say nothing' },
@@ -86,6 +88,7 @@ export const imageCheckCommand: CommandDef = {
   async run(args: Args, context: Context): Promise<number> {
     const [path = ''] = args.positionals;
     const json = wantsJson(args);
+    isUnsafe(args, 'writeback');
     const repair = parseRepair(args.text('repair'));
     const given = args.text('format');
     const format =

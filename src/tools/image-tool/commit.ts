@@ -1,8 +1,10 @@
 import { copyDisk, type DiskImage, diskBytes, openDiskImage, Qcow2Image, sameFile } from '../../machine/index.ts';
 import { type Args, type CommandDef, type Context, ExitCode, usageError } from '../cli/command.ts';
+import { isUnsafe, targetCacheOption } from './cache-mode.ts';
 import { CompressionThreads } from './compression-threads.ts';
 import { withOpen } from './open.ts';
 import { showing } from './progress.ts';
+import { limited, rateLimitOption } from './rate-limit.ts';
 
 const PARALLEL = 8;
 
@@ -24,6 +26,8 @@ export const imageCommitCommand: CommandDef = {
     { flags: '-f, --format <format>', help: 'format of the image: qcow2, the only one that is on top of others' },
     { flags: '-b, --base <file>', help: 'into this one further below, with what those between have; implies -d' },
     { flags: '-d, --keep', help: 'do not empty the image afterwards' },
+    rateLimitOption,
+    targetCacheOption('writeback'),
     { flags: '-p, --progress', help: 'show how far it is' },
     { flags: '-q, --quiet', help: 'say nothing' },
   ],
@@ -34,7 +38,9 @@ export const imageCommitCommand: CommandDef = {
       const base = args.text('base');
       const chain = base === undefined ? ({ backing: 'write' } as const) : { writeTo: base };
       const compressor = keep(new CompressionThreads());
-      const disk = keep(await openDiskImage(path, { format: 'qcow2', ...chain, compressor }));
+      const disk = keep(
+        await openDiskImage(path, { format: 'qcow2', ...chain, unsafe: isUnsafe(args, 'writeback'), compressor }),
+      );
       const backing = base === undefined ? disk.backing : await findBelow(disk, base);
       if (backing === undefined || !(disk instanceof Qcow2Image))
         throw usageError(`${path} is not on top of another image`);
@@ -45,7 +51,7 @@ export const imageCommitCommand: CommandDef = {
       };
       const options = { parallel: PARALLEL, sparseBytes: 4096, ownOnly: true, base: backing };
       await showing(context, args.flag('progress'), { name: path, bytes: diskBytes(disk) }, (progress) =>
-        copyDisk(disk, target, { ...options, progress }),
+        copyDisk(disk, limited(target, args), { ...options, progress }),
       );
       // Only what is below for good may go from above.
       await backing.flush();

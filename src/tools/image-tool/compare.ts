@@ -1,5 +1,6 @@
 import { type DiskImage, diskBytes, isZero, regionAt } from '../../machine/index.ts';
 import { type Args, type CommandDef, type Context, ExitCode } from '../cli/command.ts';
+import { isUnsafe, sourceCacheOption } from './cache-mode.ts';
 import { CompressionThreads } from './compression-threads.ts';
 import { openForTool, withOpen } from './open.ts';
 import { inPieces, PIECE_BYTES } from './pieces.ts';
@@ -84,6 +85,7 @@ export async function hasDataBehind(disk: DiskImage, offset: number): Promise<bo
 async function compare(args: Args, context: Context): Promise<number> {
   const [first = '', second = ''] = args.positionals;
   const shared = args.flag('forceShare');
+  isUnsafe(args, 'writeback');
   const say = (line: string) => {
     if (!args.flag('quiet')) context.stdout.write(`${line}\n`);
   };
@@ -122,6 +124,7 @@ export const imageCompareCommand: CommandDef = {
     { flags: '-f, --format <format>', help: 'format of the first (default: as it looks)' },
     { flags: '-F, --second-format <format>', help: 'format of the second (default: as it looks)' },
     { flags: '-s, --strict', help: 'disks of different sizes are different' },
+    sourceCacheOption,
     { flags: '-U, --force-share', help: 'look at them even while machines write them' },
     { flags: '-p, --progress', help: 'show how far it is' },
     { flags: '-q, --quiet', help: 'say nothing' },

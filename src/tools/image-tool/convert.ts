@@ -11,12 +11,14 @@ import {
 } from '../../machine/index.ts';
 import { type Args, type CommandDef, type Context, ExitCode, usageError } from '../cli/command.ts';
 import { fileError } from '../image/file-error.ts';
+import { isUnsafe, sourceCacheOption, targetCacheOption } from './cache-mode.ts';
 import { CompressionThreads } from './compression-threads.ts';
 import { withBacking } from './create.ts';
 import { parseImageOptions } from './image-options.ts';
 import { makeImage } from './new-image.ts';
 import { openForTool, withOpen } from './open.ts';
 import { showing } from './progress.ts';
+import { limited, rateLimitOption } from './rate-limit.ts';
 import { parseBytes } from './sizes.ts';
 
 /** Pieces under way at a time, unless `-m` says otherwise: as many as Node has threads for files. */
@@ -31,6 +33,8 @@ interface Conversion {
   readonly out: string;
   readonly format: 'raw' | 'qcow2';
   readonly existing: boolean;
+  /** What is there reads as zeroes. */
+  readonly zeroed: boolean;
   readonly compress: boolean;
   readonly backed: boolean;
 }
@@ -41,12 +45,20 @@ function parseConversion(args: Args): Conversion {
   const sources = files.slice(0, -1);
   if (sources.length === 0) throw usageError('give the image to convert and the one to make of it');
   if (sources.includes(out)) throw usageError(`${out} cannot be converted into itself`);
+  if (args.flag('targetIsZero') && !args.flag('skipCreate'))
+    throw usageError('--target-is-zero: only together with -n');
+  if (args.flag('targetIsZero') && args.text('backing') !== undefined) {
+    throw usageError('--target-is-zero: not together with -B');
+  }
+  if (args.flag('copyOffloading') && args.text('sparse') !== undefined) throw usageError('-C: not together with -S');
+  if (args.flag('copyOffloading') && args.flag('compress')) throw usageError('-C: not together with -c');
   if (args.text('snapshot') !== undefined && sources.length > 1) throw usageError('-l: with one image alone');
   return {
     sources,
     out,
     format: diskFormat(out, args.text('outputFormat') ?? 'raw'),
     existing: args.flag('skipCreate'),
+    zeroed: args.flag('targetIsZero'),
     compress: args.flag('compress'),
     backed: args.text('backing') !== undefined,
   };
@@ -91,20 +103,20 @@ async function openTarget(
     if (format === 'raw' && conversion.backed) throw usageError('a raw image cannot be on top of another');
     await makeImage({ path: out, format, size: options.size ?? size, options });
   }
-  const unsafe = parseCache(args.text('cache')) === 'unsafe';
+  const unsafe = isUnsafe(args, 'unsafe');
   const target = await openDiskImage(out, { format, unsafe, inTurn: true, compressor });
   if (diskBytes(target) >= size) return target;
   await target.close();
   throw usageError(`${out} has ${diskBytes(target)} bytes, the images have ${size}`);
 }
 
-function writerOf(target: DiskImage, { existing, compress, backed }: Conversion): CopyTarget {
+function writerOf(target: DiskImage, { existing, zeroed, compress, backed }: Conversion): CopyTarget {
   const compressed = compress && target instanceof Qcow2Image;
   const write = compressed
     ? (offset: number, from: Uint8Array) => target.writeCompressed(offset, from)
     : (offset: number, from: Uint8Array) => target.write(offset, from);
   // A new image with nothing below reads as zeroes already.
-  if (!existing && !backed && target.backing === undefined) return { write };
+  if ((zeroed || !existing) && !backed && target.backing === undefined) return { write };
   return { write, zero: (offset, bytes) => target.writeZeroes(offset, bytes, true) };
 }
 
@@ -119,12 +131,6 @@ function copyOptions(args: Args, conversion: Conversion, target: DiskImage): Omi
   return { ...common, unitBytes: target.clusterBytes };
 }
 
-/** qemu-img's names of cache modes; here they say whether the disk is waited for at the end. */
-function parseCache(mode = 'unsafe'): string {
-  if (['none', 'writeback', 'unsafe', 'directsync', 'writethrough'].includes(mode)) return mode;
-  throw usageError(`-t ${mode}: it is one of none, writeback, writethrough, directsync, unsafe`);
-}
-
 async function convert(args: Args, context: Context): Promise<void> {
   const conversion = parseConversion(args);
   await withOpen(async (keep) => {
@@ -133,6 +139,7 @@ async function convert(args: Args, context: Context): Promise<void> {
     const size = sources.reduce((sum, disk) => sum + diskBytes(disk), 0);
     const target = keep(await openTarget(args, conversion, size, threads));
     const options = copyOptions(args, conversion, target);
+    const writer = limited(writerOf(target, conversion), args);
     await showing(context, args.flag('progress'), { name: conversion.out, bytes: size }, async (progress) => {
       let at = 0;
       for (const source of sources) {
@@ -140,7 +147,7 @@ async function convert(args: Args, context: Context): Promise<void> {
         if (options.unitBytes !== undefined && before % options.unitBytes !== 0) {
           throw usageError('-c: all images but the last must have whole clusters');
         }
-        await copyDisk(source, writerOf(target, conversion), {
+        await copyDisk(source, writer, {
           ...options,
           at,
           progress: (done) => progress(before + done),
@@ -169,7 +176,11 @@ export const imageConvertCommand: CommandDef = {
     { flags: '-n, --skip-create', help: 'write an image that is there already' },
     { flags: '-S, --sparse <size>', help: 'zeroes worth leaving out; 0: all are written (default: 4k)' },
     { flags: '-m, --parallel <n>', help: `pieces under way at a time (default: ${PARALLEL})` },
-    { flags: '-t, --cache <mode>', help: 'writeback: wait for the disk at the end; unsafe: do not (default: unsafe)' },
+    { flags: '--target-is-zero', help: 'with -n: what is there reads as zeroes, which need not be written' },
+    rateLimitOption,
+    targetCacheOption('unsafe'),
+    sourceCacheOption,
+    { flags: '-C, --copy-offloading', help: 'leave the copying to the host where it can; as is done anyway' },
     { flags: '-W, --unordered', help: 'write in any order, as is done anyway' },
     { flags: '-U, --force-share', help: 'read them even while machines write them' },
     { flags: '-p, --progress', help: 'show how far it is' },

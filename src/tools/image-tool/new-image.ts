@@ -9,7 +9,7 @@ import {
   Qcow2Image,
 } from '../../machine/index.ts';
 import { usageError } from '../cli/command.ts';
-import type { NewImageOptions } from './image-options.ts';
+import type { NewImageOptions, Preallocation } from './image-options.ts';
 
 /** A new image as it is to be. */
 export interface NewImage {
@@ -45,24 +45,26 @@ async function makeDataFile(path: string, image: string): Promise<void> {
   await (await DiskFile.open(path, { create: true })).close();
 }
 
-async function preallocate(path: string, format: DiskFormat, how: 'metadata' | 'falloc' | 'full'): Promise<void> {
+async function preallocate(path: string, format: DiskFormat, how: Preallocation): Promise<void> {
   const disk = await openDiskImage(path, { format });
   try {
-    if (how === 'metadata') {
-      if (disk instanceof Qcow2Image) await disk.preallocate();
-    } else {
-      // Node has no fallocate: the place is taken by writing zeroes to all of it.
-      await fill(disk);
-    }
+    await preallocateFrom(disk, 0, how);
     await disk.flush();
   } finally {
     await disk.close();
   }
 }
 
-async function fill(disk: DiskImage): Promise<void> {
+/** Gives what is behind `from`, and reads as zeroes, its place in the file. */
+export async function preallocateFrom(disk: DiskImage, from: number, how: Preallocation): Promise<void> {
+  if (how === 'off') return;
+  if (how === 'metadata') {
+    if (disk instanceof Qcow2Image) await disk.preallocate(from);
+    return;
+  }
+  // Node has no fallocate: the place is taken by writing zeroes to all of it.
   const zeroes = new Uint8Array(PIECE_BYTES);
   const size = diskBytes(disk);
-  for (let at = 0; at < size; at += PIECE_BYTES)
+  for (let at = from; at < size; at += PIECE_BYTES)
     await disk.write(at, zeroes.subarray(0, Math.min(PIECE_BYTES, size - at)));
 }

@@ -9,6 +9,7 @@ import {
   regionAt,
 } from '../../machine/index.ts';
 import { type Args, type CommandDef, type Context, ExitCode, usageError } from '../cli/command.ts';
+import { isUnsafe, sourceCacheOption, targetCacheOption } from './cache-mode.ts';
 import { CompressionThreads } from './compression-threads.ts';
 import { withOpen } from './open.ts';
 import { inPieces, PIECE_BYTES } from './pieces.ts';
@@ -89,6 +90,8 @@ export const imageRebaseCommand: CommandDef = {
     { flags: '-F, --backing-format <format>', help: 'format of that: raw or qcow2' },
     { flags: '-f, --format <format>', help: 'format of the image: qcow2, the only one that is on top of others' },
     { flags: '-u, --unsafe', help: 'change the name alone' },
+    targetCacheOption('writeback'),
+    sourceCacheOption,
     { flags: '-p, --progress', help: 'show how far it is' },
     { flags: '-q, --quiet', help: 'say nothing' },
   ],
@@ -106,7 +109,9 @@ export const imageRebaseCommand: CommandDef = {
     return withOpen(async (keep) => {
       const compressor = keep(new CompressionThreads());
       const backing = unsafe ? 'none' : 'read';
-      const disk = keep(await openDiskImage(path, { format: 'qcow2', backing, compressor }));
+      const disk = keep(
+        await openDiskImage(path, { format: 'qcow2', backing, unsafe: isUnsafe(args, 'writeback'), compressor }),
+      );
       if (!(disk instanceof Qcow2Image)) throw usageError(`${path} is no qcow2 image`);
       if (!unsafe) {
         const file = name === '' ? '' : namedFile(path, 'backing file', name);

@@ -1,5 +1,7 @@
-import { diskBytes } from '../../machine/index.ts';
+import { diskBytes, Qcow2Image } from '../../machine/index.ts';
 import { type Args, type CommandDef, type Context, ExitCode, usageError } from '../cli/command.ts';
+import { parsePreallocation } from './image-options.ts';
+import { preallocateFrom } from './new-image.ts';
 import { openForTool, withOpen } from './open.ts';
 import { parseDiskBytes } from './sizes.ts';
 
@@ -22,6 +24,10 @@ export const imageResizeCommand: CommandDef = {
   ],
   options: [
     { flags: '-f, --format <format>', help: 'raw or qcow2 (default: as it looks)' },
+    {
+      flags: '--preallocation <how>',
+      help: 'give what is new its place in the file: metadata, falloc, full (default: off)',
+    },
     { flags: '--shrink', help: 'allow it to become smaller' },
     { flags: '-q, --quiet', help: 'say nothing' },
   ],
@@ -39,7 +45,11 @@ export const imageResizeCommand: CommandDef = {
           `${path} has ${now} bytes; what is beyond ${bytes} would be lost: say --shrink if that is meant`,
         );
       }
+      const format = disk instanceof Qcow2Image ? 'qcow2' : 'raw';
+      const preallocation = parsePreallocation(format, args.text('preallocation') ?? 'off', '--preallocation');
+      if (bytes < now && preallocation !== 'off') throw usageError('--preallocation: only for a disk that grows');
       await disk.resize(bytes);
+      await preallocateFrom(disk, now, preallocation);
       await disk.flush();
       if (!args.flag('quiet')) context.stdout.write('Image resized.\n');
       return ExitCode.OK;

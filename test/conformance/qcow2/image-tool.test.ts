@@ -105,6 +105,22 @@ describe('nodevisor image and qemu-img', function () {
     });
   }
 
+  for (const how of ['metadata', 'falloc', 'full']) {
+    it(`agree on what has a place after a resize (${how})`, async () => {
+      for (const file of ['mine', 'theirs']) {
+        qemuImg('create', '-q', '-f', 'qcow2', path(file), '1M');
+        qemuImg('bench', '-f', 'qcow2', '-w', '-c', '1', '-o', '262144', '-s', '65536', path(file));
+      }
+      qemuImg('resize', '-q', '-f', 'qcow2', `--preallocation=${how}`, path('theirs'), '5M');
+      await ours('resize', '-q', '--preallocation', how, path('mine'), '5M');
+      await sameCheck(path('mine'));
+      same(path('mine'), path('theirs'), ['qcow2', 'qcow2']);
+      const allocated = (file: string) =>
+        (JSON.parse(qemuImg('check', '--output=json', path(file))) as Json)['allocated-clusters'];
+      assert.equal(allocated('mine'), allocated('theirs'));
+    });
+  }
+
   it('agree on commits and on what an image is put on top of', async () => {
     const random = new SeededRandom(SEED);
     writeFileSync(path('base'), randomData(random, 3 * 2 ** 20));

@@ -206,6 +206,33 @@ describe('nodevisor image', () => {
     await refused(['convert', '-n', '-f', 'raw', '-O', 'qcow2', path('r'), path('small')], /has 1048576 bytes/);
   });
 
+  it('leaves out zeroes where the target has them, and only then', async () => {
+    const bytes = raw('r', 5);
+    const target = ['-n', '-f', 'raw', '-O', 'qcow2', path('r'), path('q')];
+    await image('create', '-q', '-f', 'qcow2', path('q'), '4M');
+    await image('convert', '--target-is-zero', ...target);
+    assert.ok((await content(path('q'))).subarray(0, bytes.length).equals(bytes));
+    const allocated = (await json('check', path('q')))['allocated-clusters'];
+    assert.ok(Number(allocated) <= 34, `${allocated} clusters`);
+    await refused(['convert', '--target-is-zero', '-f', 'raw', path('r'), path('new')], /only together with -n/);
+  });
+
+  it('takes the cache modes and rates of scripts', async () => {
+    const bytes = raw('r', 5);
+    await image('convert', '-f', 'raw', '-O', 'qcow2', '-t', 'none', '-T', 'none', '-C', path('r'), path('q'));
+    assert.ok((await content(path('q'))).equals(bytes));
+    await refused(['convert', '-T', 'some', '-f', 'raw', path('r'), path('q')], /^nodevisor: -T some: it is one of/);
+    await refused(['convert', '-C', '-S', '4k', '-f', 'raw', path('r'), path('q')], /not together with -S/);
+    await refused(['convert', '-r', '0', '-f', 'raw', path('r'), path('q')], /at least a byte/);
+    const start = process.hrtime.bigint();
+    await image('convert', '-r', '8M', '-f', 'raw', '-O', 'qcow2', path('r'), path('q'));
+    // Two mebibytes of data, of which the first piece goes at once: the clock runs on, whatever else the host does.
+    assert.ok(process.hrtime.bigint() - start > 100_000_000n);
+    assert.ok((await content(path('q'))).equals(bytes));
+    await image('compare', '-T', 'none', '-f', 'raw', path('r'), path('q'));
+    await image('check', '-T', 'none', path('q'));
+  });
+
   it('shows how far it is', async () => {
     raw('r', 6);
     const { err, out } = await cli(['image', 'convert', '-p', '-f', 'raw', '-O', 'qcow2', path('r'), path('q')]);
@@ -226,6 +253,21 @@ describe('nodevisor image', () => {
     await image('create', '-q', path('r'), '1M');
     await image('resize', '-q', '-f', 'raw', path('r'), '2M');
     assert.equal(statSync(path('r')).size, 2 * MIB);
+  });
+
+  it('gives what is new its place when asked to, and leaves what is below in sight', async () => {
+    const bytes = raw('base', 8);
+    await image('create', '-q', '-f', 'qcow2', '-b', 'base', '-F', 'raw', path('a'));
+    await image('resize', '-q', '-f', 'qcow2', '--preallocation', 'metadata', path('a'), '6M');
+    const got = await content(path('a'));
+    assert.ok(got.subarray(0, bytes.length).equals(bytes));
+    assert.ok(got.subarray(bytes.length).every((byte) => byte === 0));
+    assert.equal((await json('check', path('a')))['allocated-clusters'], 47);
+    await image('create', '-q', path('r'), '1M');
+    await refused(['resize', '-f', 'raw', '--preallocation', 'metadata', path('r'), '2M'], /a raw image has none/);
+    await image('resize', '-q', '-f', 'raw', '--preallocation', 'full', path('r'), '2M');
+    assert.equal(statSync(path('r')).blocks, MIB / 512);
+    await refused(['resize', '--shrink', '--preallocation', 'full', '-f', 'raw', path('r'), '1M'], /that grows/);
   });
 
   it('takes, lists, applies, converts and deletes snapshots', async () => {

@@ -123,10 +123,10 @@ export class Qcow2Image implements DiskImage {
     await this.#writer.writeCompressed(offset, from);
   }
 
-  /** Gives places to all clusters, which read as zeroes still. For a new image without a backing image. */
-  async preallocate(): Promise<void> {
+  /** Gives places to all clusters from byte `from` on, where nothing has been written yet: they read as zeroes still. */
+  async preallocate(from = 0): Promise<void> {
     this.#requireWritable('preallocate');
-    await this.#writer.preallocate();
+    await this.#writer.preallocate(from);
   }
 
   flush(): Promise<void> {

@@ -79,13 +79,13 @@ export class Qcow2Writer {
     }
   }
 
-  /** Gives places to all clusters of an empty image, where they read as zeroes. */
-  async preallocate(): Promise<void> {
+  /** Gives places to all clusters from byte `from` on, of which none has one: they read as zeroes. */
+  async preallocate(from: number): Promise<void> {
     const core = this.#core;
     const { l2Span, clusterBytes, dataFile } = core.geometry;
     const { size } = core.header;
     if (dataFile && core.data.bytes < size) await core.data.truncate(size);
-    for (let at = 0; at < size; ) {
+    for (let at = Math.ceil(from / clusterBytes) * clusterBytes; at < size; ) {
       const bytes = Math.min(size - at, CHUNK_BYTES * 32, l2Span - (at % l2Span));
       const taken: ClusterRun[] = [];
       const placed = await this.#place(await this.#plan(at, bytes), taken);
