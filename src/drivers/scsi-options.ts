@@ -1,4 +1,12 @@
-import { type CdDrive, type DiskFormat, SCSI_QUEUES_MAX, ScsiCdrom, ScsiDisk, VirtioScsi } from '../machine/index.ts';
+import {
+  type BlockBackend,
+  type CdDrive,
+  type DiskFormat,
+  SCSI_QUEUES_MAX,
+  ScsiCdrom,
+  ScsiDisk,
+  VirtioScsi,
+} from '../machine/index.ts';
 import { type Logger, VirtError } from '../util/index.ts';
 import type { DiskControl } from './disk-control.ts';
 import { type DiskOptions, type DiskSettings, openDiskFile, writeCaches } from './disk-options.ts';
@@ -26,6 +34,8 @@ export interface CdromOptions extends Partial<MediumOptions> {
   readonly name?: string;
   readonly serial?: string;
   readonly place?: ScsiPlace;
+  /** Puts something between the drive and each of its media, such as what counts requests; it closes the medium. */
+  readonly between?: (medium: BlockBackend) => BlockBackend;
 }
 
 /** A drive of a machine, for its owner. */
@@ -143,9 +153,9 @@ export class ScsiHosts {
 
   /** Opens the medium of a drive, if it has one, and plugs the drive in. */
   async addCdrom(index: number, options: CdromOptions): Promise<void> {
-    const { file, format, serial, name = `cdrom${index}` } = options;
+    const { file, format, serial, between = (medium) => medium, name = `cdrom${index}` } = options;
     const { logger } = this.#logger;
-    const open = (medium: MediumOptions) => openDiskFile({ ...medium, readonly: true }, logger);
+    const open = async (medium: MediumOptions) => between(await openDiskFile({ ...medium, readonly: true }, logger));
     const medium = file === undefined ? undefined : await open({ file, ...(format === undefined ? {} : { format }) });
     const unit = new ScsiCdrom(medium, { name, ...(serial === undefined ? {} : { serial }), ...this.#logger });
     this.#plug(this.#plan.cdroms[index], unit);
@@ -167,7 +177,7 @@ export class ScsiHosts {
 function cdromHandle(
   name: string,
   drive: ScsiCdrom,
-  open: (medium: MediumOptions) => ReturnType<typeof openDiskFile>,
+  open: (medium: MediumOptions) => Promise<BlockBackend>,
 ): CdromHandle {
   return {
     name,

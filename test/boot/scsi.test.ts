@@ -3,7 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { MachineOptions } from '../../src/index.ts';
+import type { BlockBackend, MachineOptions } from '../../src/index.ts';
+import { HostClock } from '../../src/util/index.ts';
+import { CountingBlock, noCounts } from '../../src/virt/local/counting-block.ts';
 import { needTool } from '../support/need-tool.ts';
 import { boot, type DebianImage, debianImage, ended, type Session } from './support.ts';
 
@@ -78,18 +80,23 @@ describe('boot: Debian’s kernel with disks and a drive on SCSI', function () {
   });
 
   it('mounts a CD, is refused to eject what it holds, and reads another one after a change', async () => {
-    const { expect, type, machine } = await start({ cdroms: [{ file: disc('one.iso', 'first\n') }, {}] });
+    const counts = noCounts();
+    const between = (medium: BlockBackend) => new CountingBlock(medium, new HostClock(), counts);
+    const { expect, type, machine } = await start({ cdroms: [{ file: disc('one.iso', 'first\n'), between }, {}] });
     const [drive, empty] = machine.cdroms;
     assert.deepEqual([drive?.loaded, empty?.loaded], [true, false]);
     type('mkdir /cd; mount -o ro /dev/sr0 /cd; cat /cd/read.me');
     await expect('first\r\n');
     assert.equal(drive?.locked, true, 'a mounted medium is held');
+    const { requests, bytes } = { ...counts.read };
+    assert.ok(requests > 0 && bytes >= 2048, 'what stands between sees the reads');
     await assert.rejects(() => drive?.eject() ?? Promise.resolve(), /the guest holds the medium/);
     type('umount /cd; sleep 0.2; echo released');
     await expect('released\r\n');
     await drive?.insert({ file: disc('two.iso', 'second\n') });
     type('mount -o ro /dev/sr0 /cd; cat /cd/read.me; umount /cd');
     await expect('second\r\n');
+    assert.ok(counts.read.requests > requests, 'and those of the next medium');
     await drive?.eject({ force: true });
     type('mount -o ro /dev/sr0 /cd');
     await expect(/[Nn]o medium found/);

@@ -1,5 +1,5 @@
 /** Definitions and devices as XML, in libvirt's order and style. */
-import type { CharDef, DeviceCommon, DeviceDefs, GraphicsDef, InterfaceDef } from './device-def.ts';
+import type { CharDef, DeviceCommon, DeviceDefs, DiskDef, GraphicsDef, InterfaceDef } from './device-def.ts';
 import { type DeviceKind, deviceKinds, deviceTypes, noDevices } from './devices.ts';
 import { domain } from './domain-codec.ts';
 import type { DomainDef } from './domain-def.ts';
@@ -47,6 +47,7 @@ const atRest: { readonly [K in DeviceKind]?: (device: DeviceDefs[K][number]) => 
   channels: withoutTerminal,
   consoles: ({ tty: _tty, ...rest }) => withoutTerminal(rest),
   interfaces: withoutHostName,
+  disks: withoutTray,
   graphics: (one) => (one.autoport ? { ...one, port: -1 } : one),
 };
 
@@ -75,6 +76,12 @@ function withoutAlias(device: DeviceCommon): DeviceCommon {
   if (device.alias === undefined || device.alias.name.startsWith('ua-')) return device;
   const { alias: _alias, ...rest } = device;
   return rest;
+}
+
+/** Whether a tray is open is of the running domain. */
+function withoutTray(disk: DiskDef): DiskDef {
+  const { tray: _, ...target } = disk.target;
+  return { ...disk, target };
 }
 
 /** A pty's path is of the running domain. */

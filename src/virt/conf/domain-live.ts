@@ -1,4 +1,4 @@
-/** What a running domain's definition has beside the one it was made from: aliases and terminals. */
+/** What a running domain's definition has beside the one it was made from: aliases, terminals and open trays. */
 import type { CharDef, DeviceCommon, DeviceDefs, DiskDef } from './device-def.ts';
 import { type DeviceKind, deviceKinds } from './devices.ts';
 import type { FilledDomainDef } from './domain-def.ts';
@@ -31,6 +31,21 @@ const prefixes: { readonly [K in DeviceKind]?: string } = {
  */
 export function makeLive(def: FilledDomainDef, ttys: Readonly<Record<string, string>> = {}): FilledDomainDef {
   return { ...def, devices: addTerminals(assignAliases(def.devices), ttys) };
+}
+
+/** The definition after the tray of a drive has moved; it is the running domain's, and closed unless it says so. */
+export function withTray(def: FilledDomainDef, dev: string, open: boolean): FilledDomainDef {
+  const disks = def.devices.disks.map((disk) => {
+    if (disk.target.dev !== dev) return disk;
+    const { tray: _, ...target } = disk.target;
+    return { ...disk, target: open ? { ...target, tray: 'open' as const } : target };
+  });
+  return { ...def, devices: { ...def.devices, disks } };
+}
+
+/** A changed definition with the trays as they are, whatever the change said of them. */
+export function withTraysOf(now: FilledDomainDef, changed: FilledDomainDef): FilledDomainDef {
+  return now.devices.disks.reduce((def, { target }) => withTray(def, target.dev, target.tray === 'open'), changed);
 }
 
 /** Devices with an alias each; one that is there stays. */

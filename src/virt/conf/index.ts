@@ -11,7 +11,7 @@ export { type DeviceDef, type DeviceKind, deviceKinds, deviceTypes, noDevices } 
 export { isDrive, mediumOptions } from './disk-plan.ts';
 export type * from './domain-def.ts';
 export { type DomainFormatOptions, formatDevice, formatDomain, hasChosenName } from './domain-format.ts';
-export { assignAliases, makeLive } from './domain-live.ts';
+export { assignAliases, makeLive, withTray, withTraysOf } from './domain-live.ts';
 export { parseDevice, parseDomain } from './domain-parse.ts';
 export { type DefaultsContext, diskIndex, fillDomainDefaults, randomMac, randomUuid } from './domain-postparse.ts';
 export { checkNames, parseCpuSet, validateDomain } from './domain-validate.ts';

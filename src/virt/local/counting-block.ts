@@ -19,14 +19,16 @@ export interface BlockCounts {
 
 /** A disk that counts what is done to it. It may be closed more than once. */
 export class CountingBlock implements BlockBackend {
-  readonly counts: BlockCounts = { read: zero(), write: zero(), flush: zero(), errors: 0 };
+  readonly counts: BlockCounts;
   readonly #disk: BlockBackend;
   readonly #clock: Clock;
   #closed: Promise<void> | undefined;
 
-  constructor(disk: BlockBackend, clock: Clock) {
+  /** @param counts those of a drive go on with its next medium */
+  constructor(disk: BlockBackend, clock: Clock, counts = noCounts()) {
     this.#disk = disk;
     this.#clock = clock;
+    this.counts = counts;
   }
 
   get sectors(): number {
@@ -80,6 +82,11 @@ export class CountingBlock implements BlockBackend {
       count.ns += this.#clock.nowNs() - start;
     }
   }
+}
+
+/** Numbers of what nothing has been done to. */
+export function noCounts(): BlockCounts {
+  return { read: zero(), write: zero(), flush: zero(), errors: 0 };
 }
 
 function zero(): RequestCount {

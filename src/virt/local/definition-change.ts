@@ -1,5 +1,5 @@
 /** How the definitions of a domain are changed: the one in force, the one that is kept, or both. */
-import { type FilledDomainDef, formatDomain } from '../conf/index.ts';
+import { type FilledDomainDef, formatDomain, withTraysOf } from '../conf/index.ts';
 import type { LocalDomain } from './domain.ts';
 import { type Impact, impactOf, impactToRead } from './impact.ts';
 import type { World } from './world.ts';
@@ -33,7 +33,7 @@ export async function changeDefinitions(
     const newLive = run === undefined ? undefined : await change(run.def, { live: true, config: false }, domain);
     // At once: what has been done to the machine stays done, whatever becomes of the files.
     if (run !== undefined && newLive !== undefined) {
-      run.def = newLive;
+      run.def = withTraysOf(run.def, newLive);
       world.life.redefined(domain);
     }
     if (newConfig !== undefined && newConfig !== kept) {

@@ -1,5 +1,5 @@
 import type { DiskFailure, ExitStatus } from '../../drivers/index.ts';
-import { type FilledDomainDef, formatDomain, sourceOf } from '../conf/index.ts';
+import { type FilledDomainDef, formatDomain, sourceOf, withTray } from '../conf/index.ts';
 import {
   CrashedReason,
   DomainLifecycle,
@@ -175,6 +175,8 @@ export class DomainLife {
 
   #trayMoved(domain: LocalDomain, run: Run, drive: string, open: boolean): void {
     const def = run.def.devices.disks.find(({ target }) => target.dev === drive);
+    run.def = withTray(run.def, drive, open);
+    this.#note(domain);
     this.#world.emit('trayChange', domain.ref, def?.alias?.name ?? '', open ? TrayChange.OPEN : TrayChange.CLOSE);
   }
 

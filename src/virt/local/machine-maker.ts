@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import {
+  type CdromOptions,
   createMachine,
   type DiskOptions,
   type MachineHandle,
@@ -11,7 +12,7 @@ import { captureStream, type DiskImage, type IoTune } from '../../machine/index.
 import type { Clock, Logger } from '../../util/index.ts';
 import type { MachinePlan } from '../conf/index.ts';
 import { virtError } from '../errors.ts';
-import { type BlockCounts, CountingBlock } from './counting-block.ts';
+import { type BlockCounts, CountingBlock, noCounts } from './counting-block.ts';
 import type { MachineNumbers } from './hypervisor.ts';
 
 /** What a machine is made with besides its plan. */
@@ -49,7 +50,8 @@ export async function makeMachine(
   host: MakerHost,
 ): Promise<LocalMachine> {
   const disks = await OpenDisks.open(plan.options.disks ?? [], plan.disks, host);
-  const machine = await create({ ...plan.options, disks: disks.options, logger: host.logger }, disks);
+  const cdroms = (plan.options.cdroms ?? []).map((cdrom) => disks.counted(cdrom, host.clock));
+  const machine = await create({ ...plan.options, disks: disks.options, cdroms, logger: host.logger }, disks);
   const hasTerminal = (plan.options.console ?? 'stream') === 'stream';
   return {
     machine,
@@ -115,6 +117,13 @@ class OpenDisks {
       await disks.close();
       throw error;
     }
+  }
+
+  /** The same drive, what is read from its media being counted. */
+  counted(cdrom: CdromOptions, clock: Clock): CdromOptions {
+    const counts = noCounts();
+    this.counts.set(cdrom.name ?? '', counts);
+    return { ...cdrom, between: (medium) => new CountingBlock(medium, clock, counts) };
   }
 
   async resize(target: string, bytes: number): Promise<void> {

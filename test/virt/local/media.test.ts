@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Affect, type Connection, connect, type Domain, VirtError } from '../../../src/index.ts';
+import { Affect, type Connection, connect, type Domain, DomainXml, VirtError } from '../../../src/index.ts';
 import { assetPath } from '../../../src/tools/assets.ts';
 
 /** VIR_DOMAIN_DEVICE_MODIFY_FORCE. */
@@ -56,10 +56,15 @@ describe('media of a running domain', function () {
       ['media', alias, 0],
       ['media', alias, 1],
     ]);
+    const target = async (flags = 0) => /<target dev='sda'[^>]*>/.exec(await domain.getXMLDesc(flags))?.[0];
+    assert.equal(await target(), "<target dev='sda' bus='scsi'/>");
     await domain.updateDevice(drive(''), Affect.LIVE);
     assert.deepEqual(moves.splice(0), [['media', alias, 0]]);
+    assert.equal(await target(), "<target dev='sda' bus='scsi' tray='open'/>");
+    assert.equal(await target(DomainXml.INACTIVE), "<target dev='sda' bus='scsi'/>");
     await domain.updateDevice(drive(file('one.iso')), Affect.LIVE);
     assert.deepEqual(moves, [['media', alias, 1]]);
+    assert.equal(await target(), "<target dev='sda' bus='scsi'/>");
   });
 
   it('stay as they are when the new one cannot be had', async () => {

@@ -224,9 +224,11 @@ describe('machines in processes', function () {
     await rejects(domain.updateDevice(drive(source('/none.iso')), Affect.LIVE), 'INVALID_ARG', /does not exist/);
     await domain.updateDevice(drive(''), Affect.LIVE);
     await until(() => moves.length === 3, 'the tray was opened');
+    assert.match(await domain.getXMLDesc(), /<target dev='sda' bus='scsi' tray='open'\/>/);
     assert.deepEqual(await stats(), none);
     await domain.updateDevice(drive(source(media[0])), Affect.LIVE);
     await until(() => moves.length === 4, 'the tray was closed');
+    assert.match(await domain.getXMLDesc(), /<target dev='sda' bus='scsi'\/>/);
     assert.deepEqual(moves, [0, 1, 0, 1]);
   });
 
