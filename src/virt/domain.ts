@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type {
+  Backend,
   BlockInfo,
   BlockStats,
   DomainInfo,
@@ -17,6 +18,7 @@ import {
   type SnapshotInput,
 } from './conf/index.ts';
 import { ForeignDomain } from './foreign-domain.ts';
+import { migrate } from './migrate.ts';
 import { fromPlain } from './plain.ts';
 import { DomainSnapshot } from './snapshot.ts';
 
@@ -72,6 +74,19 @@ export class Domain extends ForeignDomain {
   async rename(newName: string, flags = 0): Promise<void> {
     await this.backend.domainRename(this.ref, newName, flags);
     this.current = { ...this.ref, name: newName };
+  }
+
+  /**
+   * Takes it to another host, over daemons of libvirt's. @param destination a connection to that host
+   * @param params of virDomainMigrate3 @param flags of MigrateFlags
+   */
+  async migrate(
+    destination: { readonly backend: Backend },
+    params: readonly TypedParam[] = [],
+    flags = 0,
+  ): Promise<Domain> {
+    const { backend } = destination;
+    return new Domain(backend, await migrate(this.backend, this.ref, backend, params, flags));
   }
 
   /** @param flags of DomainXml */

@@ -166,6 +166,30 @@ export const DomainLifecycleAction = {
   COREDUMP_DESTROY: 4,
   COREDUMP_RESTART: 5,
 } as const;
+/** virDomainMigrateFlags. */
+export const MigrateFlags = {
+  LIVE: 1,
+  PEER2PEER: 2,
+  TUNNELLED: 4,
+  PERSIST_DEST: 8,
+  UNDEFINE_SOURCE: 16,
+  PAUSED: 32,
+  NON_SHARED_DISK: 64,
+  NON_SHARED_INC: 128,
+  CHANGE_PROTECTION: 256,
+  UNSAFE: 512,
+  OFFLINE: 1024,
+  COMPRESSED: 2048,
+  ABORT_ON_ERROR: 4096,
+  AUTO_CONVERGE: 8192,
+  RDMA_PIN_ALL: 16_384,
+  POSTCOPY: 32_768,
+  TLS: 65_536,
+  PARALLEL: 131_072,
+  NON_SHARED_SYNCHRONOUS_WRITES: 262_144,
+  POSTCOPY_RESUME: 524_288,
+  ZEROCOPY: 1_048_576,
+} as const;
 /** virDomainMetadataType. */
 export const MetadataType = { DESCRIPTION: 0, TITLE: 1, ELEMENT: 2 } as const;
 /** virDomainStatsTypes. */

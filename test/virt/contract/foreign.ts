@@ -59,6 +59,7 @@ async function askDomain({ connection, xml }: Bench): Promise<Asked[]> {
     [domain.migrateGetCompressionCache(), 'virDomainMigrateGetCompressionCache'],
     [domain.migrateSetCompressionCache(1n), 'virDomainMigrateSetCompressionCache'],
     [domain.migrateStartPostCopy(), 'virDomainMigrateStartPostCopy'],
+    [domain.migrate(connection), 'virDomainMigrate3'],
     [domain.migrateToURI3('qemu:///system', [], 0), 'virDomainMigrate'],
   ];
 }

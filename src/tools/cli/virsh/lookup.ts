@@ -16,7 +16,7 @@ export function isUuid(text: string): boolean {
 }
 
 /** The UUID with hyphens, in lower case. */
-function normalUuid(text: string): string {
+export function normalUuid(text: string): string {
   const digits = text.replaceAll('-', '').toLowerCase();
   return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }

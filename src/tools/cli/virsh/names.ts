@@ -126,3 +126,11 @@ export const memoryStatNames: readonly string[] = [
   'hugetlb_pgalloc',
   'hugetlb_pgfail',
 ];
+
+/** virDomainBlockJobType. */
+const BLOCK_JOBS = ['Unknown job', 'Block Pull', 'Block Copy', 'Block Commit', 'Active Block Commit', 'Backup'];
+
+/** What a job of a disk is called. */
+export function blockJobName(type: number): string {
+  return BLOCK_JOBS[type] ?? 'Unknown job';
+}

@@ -63,6 +63,12 @@ export function affectOf(args: CommandArgs): number {
   return (config ? Affect.CONFIG : 0) | (args.flag('live') ? Affect.LIVE : 0);
 }
 
+/** The same for devices that come and go: without any of the options it is about the domain that runs, as in virsh. */
+export async function deviceAffectOrLive(args: CommandArgs, domain: { isActive(): Promise<boolean> }): Promise<number> {
+  const asked = ['persistent', 'config', 'live', 'current'].some((name) => args.flag(name));
+  return asked ? deviceAffectOf(args, domain) : Affect.LIVE;
+}
+
 /** Flags of Affect for a device: `--persistent` is for both configurations of a domain that runs. */
 export async function deviceAffectOf(args: CommandArgs, domain: { isActive(): Promise<boolean> }): Promise<number> {
   const flags = affectOf(args);

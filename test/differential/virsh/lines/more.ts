@@ -37,6 +37,7 @@ export const lines: Lines = {
     guestvcpus test --enable
     guestvcpus test --cpulist 1 --enable --disable
     guestvcpus test --cpulist 1
+    guestvcpus test --cpulist 1 --enable
     inject-nmi nope
     domjobinfo test --keep-completed
     domtime test --now --time 3
@@ -189,7 +190,6 @@ export const lines: Lines = {
     numatune test --mode 7
     blkdeviotune test vdq
     dompmsuspend test hybrid
-    guestvcpus test --cpulist 1 --enable
     domjobabort test --postcopy
     managedsave-dumpxml test
     blockjob test vda --abort

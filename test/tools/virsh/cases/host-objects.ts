@@ -1,8 +1,16 @@
-import type { Case } from './case.ts';
+import { strict as assert } from 'node:assert';
+import type { Backend } from '../../../../src/virt/index.ts';
+import { type Case, UUID } from './case.ts';
 
 const CPU = 'DIR/cpu.xml';
 const NO_INTERFACE = ["failed to get interface 'nope'", /^Interface not found: /] as const;
 const NO_DEVICE = ["Could not find matching device 'nope'", /^Node device not found: /] as const;
+const NO_SECRET = [`failed to get secret '${UUID}'`, /^Secret not found: /] as const;
+const NO_FILTER = ["failed to get nwfilter 'nope'", /^Network filter not found: /] as const;
+const secretAnswers: Partial<Backend> = {
+  secretLookupByUuid: async (uuid) => ({ uuid, usageType: 0, usageId: '' }),
+};
+const filterAnswers: Partial<Backend> = { nwfilterLookupByName: async (name) => ({ name, uuid: UUID }) };
 const document = async () => '<cpu/>';
 const configuration = async () => '-name test';
 
@@ -54,6 +62,69 @@ export const hostObjects: Readonly<Record<string, Case>> = {
     json: [undefined, [{ uuid: '1-2-3', usage: 'ceph pool' }]],
     error: ['secret-list x', "unexpected data 'x'"],
     answers: { connectListAllSecrets: async () => [{ uuid: '1-2-3', usageType: 2, usageId: 'pool' }] },
+  },
+  'nodedev-event': {
+    table: ['nodedev-event --list', 'lifecycle\nupdate\n'],
+    json: [undefined, ['lifecycle', 'update']],
+    error: ['nodedev-event --event nope', 'unknown event type nope'],
+  },
+  'secret-event': {
+    table: ['secret-event --list', 'lifecycle\nvalue-changed\n'],
+    json: [undefined, ['lifecycle', 'value-changed']],
+    error: ['secret-event', 'either --list or --event <type> is required'],
+  },
+  'secret-dumpxml': {
+    table: [`secret-dumpxml ${UUID}`, "<secret ephemeral='no'/>\n"],
+    json: [undefined, { xml: "<secret ephemeral='no'/>" }],
+    error: [`secret-dumpxml ${UUID}`, ...NO_SECRET],
+    answers: { ...secretAnswers, secretGetXmlDesc: async () => "<secret ephemeral='no'/>" },
+  },
+  'secret-get-value': {
+    table: [`secret-get-value ${UUID}`, 'aGVsbG8='],
+    json: [undefined, { base64: 'aGVsbG8=' }],
+    error: [`secret-get-value ${UUID}`, ...NO_SECRET],
+    answers: { ...secretAnswers, secretGetValue: async () => Buffer.from('hello') },
+  },
+  'secret-set-value': {
+    table: [`secret-set-value ${UUID} --file DIR/data --plain`, 'Secret value set\n'],
+    json: [undefined, { message: 'Secret value set', uuid: UUID }],
+    error: [`secret-set-value nope`, "failed to get secret 'nope'", /^uuidstr in .* must be a valid UUID$/],
+    answers: {
+      ...secretAnswers,
+      async secretSetValue(_secret, value) {
+        assert.equal(String(value), 'hello');
+      },
+    },
+  },
+  'secret-undefine': {
+    table: [`secret-undefine ${UUID}`, `Secret ${UUID} deleted\n`],
+    json: [undefined, { message: `Secret ${UUID} deleted`, uuid: UUID }],
+    error: [`secret-undefine ${UUID}`, ...NO_SECRET],
+    answers: { ...secretAnswers, secretUndefine: async () => {} },
+  },
+  'nwfilter-dumpxml': {
+    table: ['nwfilter-dumpxml f', '<filter/>\n'],
+    json: [undefined, { xml: '<filter/>' }],
+    error: ['nwfilter-dumpxml nope', ...NO_FILTER],
+    answers: { ...filterAnswers, nwfilterGetXmlDesc: async () => '<filter/>' },
+  },
+  'nwfilter-edit': {
+    table: ['nwfilter-edit f', 'Network filter f XML configuration not changed.\n'],
+    json: [undefined, { message: 'Network filter f XML configuration not changed.', changed: false }],
+    error: ['nwfilter-edit nope', ...NO_FILTER],
+    answers: { ...filterAnswers, nwfilterGetXmlDesc: async () => '<filter/>' },
+  },
+  'nwfilter-undefine': {
+    table: ['nwfilter-undefine f', 'Network filter f undefined\n'],
+    json: [undefined, { message: 'Network filter f undefined', name: 'f' }],
+    error: ['nwfilter-undefine nope', ...NO_FILTER],
+    answers: { ...filterAnswers, nwfilterUndefine: async () => {} },
+  },
+  'iface-edit': {
+    table: ['iface-edit eth1', 'Interface eth1 XML configuration not changed.\n'],
+    json: [undefined, { message: 'Interface eth1 XML configuration not changed.', changed: false }],
+    error: ['iface-edit nope', ...NO_INTERFACE],
+    answers: { interfaceGetXmlDesc: async () => '<interface/>' },
   },
   'secret-define': {
     table: ['secret-define DIR/new.xml', 'Secret 1-2-3 created\n'],

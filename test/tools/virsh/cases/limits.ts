@@ -67,7 +67,7 @@ export const limits: Readonly<Record<string, Case>> = {
     error: ['set-lifecycle-action test odd destroy', "Invalid lifecycle type 'odd'."],
   },
   blockjob: {
-    table: ['blockjob test vda', 'Block Copy: [ 50 %]    Bandwidth limit: 7 bytes/s\n'],
+    table: ['blockjob test vda', '\rBlock Copy: [ 50 %]    Bandwidth limit: 7340032 bytes/s (7.000 MiB/s)\n'],
     json: [undefined, { job: { type: 2, bandwidth: 7, cur: 5, end: 10, name: 'Block Copy' } }],
     error: ['blockjob test vda --info --abort', 'Options --info and --abort are mutually exclusive'],
     answers: { domainGetBlockJobInfo: async () => ({ type: 2, bandwidth: 7n, cur: 5n, end: 10n }) },

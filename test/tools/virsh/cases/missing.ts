@@ -1,4 +1,4 @@
-import { type MissingCase, missing } from './case.ts';
+import { type MissingCase, missing, UUID } from './case.ts';
 
 /** Commands whose calls no backend has, with what they say. */
 export const missingCases: Readonly<Record<string, MissingCase>> = {
@@ -61,6 +61,95 @@ export const missingCases: Readonly<Record<string, MissingCase>> = {
     'nodedev-reattach computer',
     'virNodeDeviceReAttach',
     'Failed to re-attach device computer',
+  ),
+  blockcopy: missing('blockcopy test vda /x', 'virDomainBlockRebase'),
+  iothreadset: missing('iothreadset test 1 --poll-max-ns 1', 'virDomainSetIOThreadParams'),
+  domsetlaunchsecstate: missing(
+    'domsetlaunchsecstate test --secrethdr DIR/new.xml --secret DIR/new.xml',
+    'virDomainSetLaunchSecurityState',
+    'Unable to set launch security state',
+  ),
+  'qemu-attach': missing('qemu-attach 1', 'virDomainQemuAttach', 'Failed to attach to pid 1'),
+  'qemu-monitor-event': missing('qemu-monitor-event', 'virConnectDomainQemuMonitorEventRegister'),
+  'migrate-compcache': missing('migrate-compcache test', 'virDomainMigrateGetCompressionCache'),
+  'backup-begin': missing('backup-begin test', 'virDomainBackupBegin'),
+  'backup-dumpxml': missing('backup-dumpxml test', 'virDomainBackupGetXMLDesc'),
+  'checkpoint-create': missing('checkpoint-create test', 'virDomainCheckpointCreateXML'),
+  'checkpoint-create-as': missing('checkpoint-create-as test c', 'virDomainCheckpointCreateXML'),
+  ...Object.fromEntries(
+    ['delete', 'dumpxml', 'edit', 'info', 'parent'].map((verb) => [
+      `checkpoint-${verb}`,
+      missing(`checkpoint-${verb} test --checkpointname c`, 'virDomainCheckpointLookupByName'),
+    ]),
+  ),
+  'checkpoint-list': missing('checkpoint-list test', 'virDomainListAllCheckpoints'),
+  'iface-begin': missing('iface-begin', 'virInterfaceChangeBegin', 'Failed to begin network config change transaction'),
+  'iface-commit': missing(
+    'iface-commit',
+    'virInterfaceChangeCommit',
+    'Failed to commit network config change transaction',
+  ),
+  'iface-rollback': missing(
+    'iface-rollback',
+    'virInterfaceChangeRollback',
+    'Failed to rollback network config change transaction',
+  ),
+  'nodedev-autostart': missing(
+    'nodedev-autostart computer',
+    'virNodeDeviceSetAutostart',
+    'failed to mark device computer as autostarted',
+  ),
+  'nodedev-create': missing(
+    'nodedev-create DIR/new.xml',
+    'virNodeDeviceCreateXML',
+    'Failed to create node device from DIR/new.xml',
+  ),
+  'nodedev-define': missing(
+    'nodedev-define DIR/new.xml',
+    'virNodeDeviceDefineXML',
+    "Failed to define node device from 'DIR/new.xml'",
+  ),
+  'nodedev-destroy': missing(
+    'nodedev-destroy computer',
+    'virNodeDeviceDestroy',
+    "Failed to destroy node device 'computer'",
+  ),
+  'nodedev-start': missing('nodedev-start computer', 'virNodeDeviceCreate', 'Failed to start device computer'),
+  'nodedev-undefine': missing(
+    'nodedev-undefine computer',
+    'virNodeDeviceUndefine',
+    "Failed to undefine node device 'computer'",
+  ),
+  'net-port-create': missing(
+    'net-port-create default DIR/new.xml',
+    'virNetworkPortCreateXML',
+    'Failed to create network from DIR/new.xml',
+  ),
+  ...Object.fromEntries(
+    ['delete', 'dumpxml'].map((verb) => [
+      `net-port-${verb}`,
+      missing(`net-port-${verb} default ${UUID}`, 'virNetworkPortLookupByUUID', `failed to get network port '${UUID}'`),
+    ]),
+  ),
+  'nwfilter-binding-create': missing(
+    'nwfilter-binding-create DIR/new.xml',
+    'virNWFilterBindingCreateXML',
+    'Failed to create network filter from DIR/new.xml',
+  ),
+  ...Object.fromEntries(
+    ['delete', 'dumpxml'].map((verb) => [
+      `nwfilter-binding-${verb}`,
+      missing(
+        `nwfilter-binding-${verb} vnet0`,
+        'virNWFilterBindingLookupByPortDev',
+        "failed to get nwfilter binding 'vnet0'",
+      ),
+    ]),
+  ),
+  'nwfilter-binding-list': missing(
+    'nwfilter-binding-list',
+    'virConnectListAllNWFilterBindings',
+    'Failed to list network filter bindings',
   ),
   'nodedev-reset': missing('nodedev-reset computer', 'virNodeDeviceReset', 'Failed to reset device computer'),
 };

@@ -55,6 +55,15 @@ export const saving: Readonly<Record<string, Case>> = {
     error: ['managedsave-dumpxml test', NO_IMAGE],
     answers: { domainManagedSaveGetXmlDesc: xml },
   },
+  'managedsave-edit': {
+    table: ['managedsave-edit test', "Managed save image of domain 'test' XML configuration not changed.\n"],
+    json: [
+      undefined,
+      { message: "Managed save image of domain 'test' XML configuration not changed.", changed: false },
+    ],
+    error: ['managedsave-edit test', NO_IMAGE],
+    answers: { domainManagedSaveGetXmlDesc: xml },
+  },
   dump: {
     table: ['dump test /d', "\nDomain 'test' dumped to /d\n"],
     json: [undefined, { message: "Domain 'test' dumped to /d", domain: 'test', file: '/d' }],

@@ -1,9 +1,13 @@
 import type { CommandArgs } from '../arguments.ts';
 import { type CommandDef, flag, integer, text } from '../definition.ts';
-import { attempt, UsageFailure, unsupported } from '../failure.ts';
+import { attempt, UsageFailure } from '../failure.ts';
 import { findDomain } from '../lookup.ts';
+import { blockJobName } from '../names.ts';
 import { SILENT } from '../output.ts';
 import { affectOf, affectOptions, domainOption } from '../shared-options.ts';
+import { prettySize } from '../units.ts';
+import { ABORT_ASYNC, ABORT_PIVOT, percent } from './block-job-wait.ts';
+import { bandwidthOf } from './block-jobs.ts';
 
 /** virDomainLifecycle. */
 const EVENTS = ['poweroff', 'reboot', 'crash'];
@@ -30,16 +34,10 @@ const lifecycleActionCommand: CommandDef = {
   },
 };
 
-/** virDomainBlockJobAbortFlags. */
-const ABORT_ASYNC = 1;
-const ABORT_PIVOT = 2;
+/** virDomainBlockJobInfoFlags. */
 const JOB_INFO_BYTES = 1;
-const JOB_TYPES = ['Unknown job', 'Block Pull', 'Block Copy', 'Block Commit', 'Active Block Commit', 'Backup'];
-
-function percent(cur: bigint, end: bigint): string {
-  const share = end === 0n ? 100 : Math.floor((100 * Number(cur)) / Number(end));
-  return `[${String(cur >= end ? 100 : Math.min(share, 99)).padStart(3)} %]`;
-}
+/** virDomainBlockJobSetSpeedFlags. */
+const SPEED_BYTES = 1;
 
 /** Which of the three things `blockjob` does. */
 function jobAction(args: CommandArgs): 'abort' | 'bandwidth' | 'info' {
@@ -48,6 +46,12 @@ function jobAction(args: CommandArgs): 'abort' | 'bandwidth' | 'info' {
   for (const other of ['abort', 'async', 'pivot']) args.exclusive('bytes', other);
   if (args.flag('abort') || args.flag('async') || args.flag('pivot')) return 'abort';
   return args.flag('bandwidth') ? 'bandwidth' : 'info';
+}
+
+function limitOf(bandwidth: bigint, bytes: boolean): string {
+  if (bandwidth === 0n) return '';
+  const each = bytes ? bandwidth : bandwidth << 20n;
+  return `    Bandwidth limit: ${each} bytes/s (${prettySize(each, 3)}/s)`;
 }
 
 const blockjobCommand: CommandDef = {
@@ -73,18 +77,24 @@ const blockjobCommand: CommandDef = {
       await domain.blockJobAbort(path, flags);
       return SILENT;
     }
-    if (action === 'bandwidth') throw unsupported('virDomainBlockJobSetSpeed');
+    if (action === 'bandwidth') {
+      const { bandwidth, bytes } = bandwidthOf(args);
+      await domain.blockJobSetSpeed(path, bandwidth, bytes ? SPEED_BYTES : 0);
+      return SILENT;
+    }
     const job = await domain.getBlockJobInfo(path, args.flag('bytes') ? JOB_INFO_BYTES : 0);
     if (job === undefined) {
       return { text: args.flag('raw') ? '' : `No current block job for ${path}`, json: { job: null } };
     }
+    const name = blockJobName(job.type);
+    const json = { job: { ...job, name } };
     if (args.flag('raw')) {
-      const { type, bandwidth, cur, end } = job;
-      return { text: ` type=${type}\n bandwidth=${bandwidth}\n cur=${cur}\n end=${end}\n`, json: { job } };
+      const { bandwidth, cur, end } = job;
+      return { text: ` type=${name}\n bandwidth=${bandwidth}\n cur=${cur}\n end=${end}\n`, json };
     }
-    const limit = job.bandwidth === 0n ? '' : `    Bandwidth limit: ${job.bandwidth} bytes/s`;
-    const name = JOB_TYPES[job.type] ?? 'Unknown job';
-    return { text: `${name}: ${percent(job.cur, job.end)}${limit}\n`, json: { job: { ...job, name } } };
+    // As virsh: how far it is comes beside the results.
+    if (session.format === 'table') session.context.stderr.write(`\r${name}: ${percent(job.cur, job.end)}`);
+    return { text: `${limitOf(job.bandwidth, args.flag('bytes'))}\n`, json };
   },
 };
 

@@ -6,7 +6,14 @@ import { readTextFile } from '../files.ts';
 import { findDomain } from '../lookup.ts';
 import { document, message, type Output } from '../output.ts';
 import type { Session } from '../session.ts';
-import { affectOf, affectOptions, deviceAffectOf, deviceAffectOptions, domainOption } from '../shared-options.ts';
+import {
+  affectOf,
+  affectOptions,
+  deviceAffectOf,
+  deviceAffectOptions,
+  deviceAffectOrLive,
+  domainOption,
+} from '../shared-options.ts';
 import { childOf, serialize } from '../xml.ts';
 import { attachDiskOptions, diskXml } from './attach-disk.ts';
 import { attachInterfaceOptions, interfaceTypes, interfaceXml } from './attach-interface.ts';
@@ -25,6 +32,7 @@ interface DeviceAction {
 }
 
 function fromFile({ name, summary, options = [], verb, done, act }: DeviceAction): CommandDef {
+  const updates = verb === 'update';
   return {
     name,
     summary,
@@ -32,7 +40,7 @@ function fromFile({ name, summary, options = [], verb, done, act }: DeviceAction
     async run(args, session) {
       const file = args.need('file');
       const domain = await findDomain(args, session);
-      const flags = await deviceAffectOf(args, domain);
+      const flags = await (updates ? deviceAffectOf(args, domain) : deviceAffectOrLive(args, domain));
       const xml = await readTextFile(file);
       await attempt(`Failed to ${verb} device from ${file}`, act(domain, xml, flags));
       return message(`Device ${done} successfully`, { domain: domain.name });
@@ -79,7 +87,7 @@ async function carryOut(
 ): Promise<Output> {
   if (args.flag('print-xml')) return document(xml);
   const domain = await findDomain(args, session);
-  const flags = await deviceAffectOf(args, domain);
+  const flags = await deviceAffectOrLive(args, domain);
   const act = what.how === 'attach' ? domain.attachDevice(xml, flags) : domain.detachDevice(xml, flags);
   await attempt(`Failed to ${what.how} ${what.what}`, act);
   const named = what.what === 'disk' ? 'Disk' : 'Interface';

@@ -203,9 +203,11 @@ const guestvcpusCommand: CommandDef = {
   async run(args, session) {
     const change = vcpuChange(args);
     const domain = await findDomain(args, session);
-    // There is no such procedure yet, so that the question for them fails in its place.
-    const params = await domain.getGuestVcpus();
-    return change ? SILENT : padded(params);
+    if (change) {
+      await domain.setGuestVcpus(args.need('cpulist'), args.flag('enable'));
+      return SILENT;
+    }
+    return padded(await domain.getGuestVcpus());
   },
 };
 

@@ -167,6 +167,41 @@ const managedSaveDumpxmlCommand: CommandDef = {
   },
 };
 
+const managedSaveDefineCommand: CommandDef = {
+  name: 'managedsave-define',
+  summary: "redefine the XML for a domain's managed save state file",
+  options: [
+    domainOption(),
+    text('xml', 'file containing updated XML for the target', { required: true, complete: 'file' }),
+    ...flagOptions('running', 'paused'),
+  ],
+  async run(args, session) {
+    const domain = await findDomain(args, session);
+    const xml = await readTextFile(args.need('xml'));
+    const defined = domain.managedSaveDefineXML(xml, saveFlags(args));
+    await attempt(`Failed to update ${domain.name} XML configuration`, defined);
+    return message(`Managed save state file of domain '${domain.name}' updated.`, { domain: domain.name });
+  },
+};
+
+const managedSaveEditCommand: CommandDef = {
+  name: 'managedsave-edit',
+  summary: "edit XML for a domain's managed save state file",
+  options: [domainOption(), ...flagOptions('running', 'paused')],
+  async run(args, session) {
+    const domain = await findDomain(args, session);
+    return editDefinition(
+      {
+        title: `Managed save image of domain '${domain.name}'`,
+        read: () => domain.managedSaveGetXMLDesc(SECURE),
+        write: (xml) => domain.managedSaveDefineXML(xml, saveFlags(args)),
+        canSkip: false,
+      },
+      session,
+    );
+  },
+};
+
 /** virDomainCoreDumpFlags. */
 const DUMP_FLAGS = [
   ['live', 'perform a live core dump if supported', 2],
@@ -216,7 +251,9 @@ const dumpCommand: CommandDef = {
 export const saveCommands: readonly CommandDef[] = [
   dumpCommand,
   managedSaveCommand,
+  managedSaveDefineCommand,
   managedSaveDumpxmlCommand,
+  managedSaveEditCommand,
   managedSaveRemoveCommand,
   restoreCommand,
   saveCommand,

@@ -116,9 +116,9 @@ const vcpupinCommand: CommandDef = {
     ...affectOptions,
   ],
   async run(args, session) {
-    const flags = affectOf(args);
     const vcpu = args.number('vcpu');
     const cpulist = args.text('cpulist');
+    const flags = cpulist === undefined ? affectOf(args) : affectOrLive(args);
     const domain = await findDomain(args, session);
     const { cpus } = await (await session.connection()).getCPUMap();
     if (cpulist !== undefined) {

@@ -1,29 +1,10 @@
-import type { Connection, ConnectionEvent } from '../../../../virt/index.ts';
-import type { CommandArgs } from '../arguments.ts';
-import { type CommandDef, flag, integer, type OptionDef, text } from '../definition.ts';
-import { UsageFailure } from '../failure.ts';
-import { whileAlive } from '../keep-alive.ts';
+import type { ConnectionEvent } from '../../../../virt/index.ts';
+import { text } from '../definition.ts';
 import { domainCalled, poolCalled } from '../lookup.ts';
 import { lifecycleNames, networkEventName, poolEventName } from '../names.ts';
-import { lines } from '../output.ts';
-import type { Session } from '../session.ts';
-import { timestamp } from '../units.ts';
-
-/** An event as it is shown. */
-interface Shown {
-  /** virsh's name of its kind. */
-  readonly kind: string;
-  /** Name of the domain, network or pool. */
-  readonly of: string;
-  readonly uuid: string;
-  /** The disk that it is of. */
-  readonly disk?: string;
-  /** What follows the colon. */
-  readonly detail?: string;
-  /** What follows it in lines of its own. */
-  readonly rows?: readonly string[];
-  readonly facts?: Readonly<Record<string, unknown>>;
-}
+import { eventCommand, type Shown } from './event-watch.ts';
+import { foreignDomainEvent } from './foreign-events.ts';
+import { secretCalled } from './secret-value.ts';
 
 const TRAY_CHANGES = ['opened', 'closed'];
 const IO_ERROR_ACTIONS = ['none', 'pause', 'report'];
@@ -52,9 +33,10 @@ function domainEvent(event: ConnectionEvent): Shown | undefined {
     case 'ioError': {
       const [{ name: of, uuid }, path, alias, action, reason] = event.args;
       const does = IO_ERROR_ACTIONS[action] ?? 'unknown';
-      const because = reason === '' ? '' : ` due to ${reason}`;
+      const detail = `${path} (${alias}) ${does}`;
       const facts = { path, alias, action: does, reason };
-      return { kind: 'io-error', of, uuid, detail: `${path} (${alias}) ${does}${because}`, facts };
+      const more = { kind: 'io-error-reason', of, uuid, detail: `${detail} due to ${reason}`, facts };
+      return { kind: 'io-error', of, uuid, detail, facts, more };
     }
     case 'trayChange': {
       const [{ name: of, uuid }, alias, reason] = event.args;
@@ -84,7 +66,7 @@ function domainEvent(event: ConnectionEvent): Shown | undefined {
       return { kind: 'metadata-change', of, uuid, detail: `${what} ${uri ?? ''}`.trim(), facts };
     }
     default:
-      return undefined;
+      return foreignDomainEvent(event);
   }
 }
 
@@ -101,136 +83,35 @@ function poolEvent(event: ConnectionEvent): Shown | undefined {
   return { kind: 'lifecycle', of, uuid, detail: poolEventName(type), facts: { type: poolEventName(type) } };
 }
 
-/** What a command waits for. */
-interface Watch {
-  readonly describe: (event: ConnectionEvent) => Shown | undefined;
-  /** `domain 'x'`, `network x`. */
-  title(of: string): string;
-  /** Kinds wanted; undefined: all. */
-  readonly kinds: readonly string[] | undefined;
-  /** UUID of the one wanted; undefined: all. */
-  readonly uuid: string | undefined;
-}
-
-/** Why the waiting ended early, and what is said about it. */
-const ENDS = { timeout: 'event loop timed out', interrupted: 'event loop interrupted' } as const;
-
-/** Shows events until enough have come, the time is over, the user interrupts or the connection is lost. */
-async function watchEvents(watch: Watch, args: CommandArgs, session: Session): Promise<number> {
-  const seconds = args.number('timeout', 1);
-  const stream = (await session.connection()).eventStream();
-  const ended: { why?: keyof typeof ENDS; enough?: boolean } = {};
-  const stop = (why: keyof typeof ENDS) => {
-    ended.why = why;
-    void stream.return?.();
-  };
-  const timer =
-    seconds === undefined ? undefined : setTimeout(() => stop('timeout'), Math.min(seconds * 1000, 2 ** 31 - 1));
-  const offInterrupt = session.onInterrupt(() => stop('interrupted'));
-  let count = 0;
-  const follow = async () => {
-    for await (const event of stream) {
-      if (ended.why !== undefined) break;
-      const shown = wantedEvent(event, watch);
-      if (shown === undefined) continue;
-      count++;
-      showEvent(shown, watch, args, session);
-      if (args.flag('loop')) continue;
-      ended.enough = true;
-      break;
-    }
-  };
-  try {
-    await whileAlive(follow());
-  } finally {
-    clearTimeout(timer);
-    offInterrupt();
-  }
-  if (session.format === 'table') {
-    if (ended.why !== undefined) session.write(`${ENDS[ended.why]}\n`);
-    session.write(`events received: ${count}\n`);
-  }
-  const lost = ended.why === undefined && ended.enough !== true;
-  return count > 0 && !lost ? 0 : 1;
-}
-
-function wantedEvent(event: ConnectionEvent, { describe, kinds, uuid }: Watch): Shown | undefined {
-  const shown = describe(event);
-  if (shown === undefined || (kinds !== undefined && !kinds.includes(shown.kind))) return undefined;
-  return uuid === undefined || shown.uuid === uuid ? shown : undefined;
-}
-
-function showEvent(shown: Shown, watch: Watch, args: CommandArgs, session: Session): void {
-  const { kind, of, uuid, disk, detail, rows, facts } = shown;
-  const at = new Date();
-  const when = args.flag('timestamp') ? `${timestamp(at)}: ` : '';
-  const told =
-    detail !== undefined ? `: ${detail}` : rows !== undefined ? `:${rows.map((row) => `\n\t${row}`).join('')}` : '';
-  const text = `${when}event '${kind}' for ${watch.title(of)}${disk === undefined ? '' : ` disk ${disk}`}${told}\n`;
-  session.showPart(text, { event: kind, name: of, uuid, time: at.toISOString(), ...facts });
-}
-
-function eventOptions(kinds: readonly string[], of: OptionDef, all: boolean): readonly OptionDef[] {
-  return [
-    of,
-    text('event', 'which event type to wait for', { complete: kinds }),
-    ...(all ? [flag('all', 'wait for all events instead of just one type')] : []),
-    flag('loop', 'loop until timeout or interrupt, rather than one-shot'),
-    integer('timeout', 'timeout seconds'),
-    flag('list', 'list valid event types'),
-    flag('timestamp', 'show timestamp for each printed event'),
-  ];
-}
-
-function wanted(args: CommandArgs, kinds: readonly string[], all: boolean): readonly string[] | undefined {
-  args.exclusive('all', 'event');
-  const kind = args.text('event');
-  if (kind === undefined) {
-    if (all && args.flag('all')) return undefined;
-    throw new UsageFailure(`${all ? 'one of --list, --all,' : 'either --list'} or --event <type> is required`);
-  }
-  if (!kinds.includes(kind)) throw new UsageFailure(`unknown event type ${kind}`);
-  return [kind];
-}
-
 const DOMAIN_EVENTS = [
   'lifecycle',
   'reboot',
   'rtc-change',
+  'watchdog',
   'io-error',
+  'graphics',
+  'io-error-reason',
+  'control-error',
+  'block-job',
+  'disk-change',
   'tray-change',
+  'pm-wakeup',
+  'pm-suspend',
   'balloon-change',
+  'pm-suspend-disk',
   'device-removed',
+  'block-job-2',
   'tunable',
+  'agent-lifecycle',
   'device-added',
+  'migration-iteration',
+  'job-completed',
+  'device-removal-failed',
   'metadata-change',
+  'block-threshold',
+  'memory-failure',
+  'memory-device-size-change',
 ];
-
-interface EventCommand {
-  readonly name: string;
-  readonly summary: string;
-  readonly kinds: readonly string[];
-  readonly of: OptionDef;
-  readonly all: boolean;
-  readonly describe: Watch['describe'];
-  title(of: string): string;
-  uuidOf(connection: Connection, called: string): Promise<string>;
-}
-
-function eventCommand({ name, summary, kinds, of, all, describe, title, uuidOf }: EventCommand): CommandDef {
-  return {
-    name,
-    summary,
-    options: eventOptions(kinds, of, all),
-    async run(args, session) {
-      if (args.flag('list')) return lines(kinds);
-      const watched = wanted(args, kinds, all);
-      const called = args.text(of.name);
-      const uuid = called === undefined ? undefined : await uuidOf(await session.connection(), called);
-      return watchEvents({ describe, title, kinds: watched, uuid }, args, session);
-    },
-  };
-}
 
 /** Waits for what happens to domains. */
 export const domainEventCommand = eventCommand({
@@ -266,4 +147,57 @@ export const poolEventCommand = eventCommand({
   describe: poolEvent,
   title: (of) => `storage pool ${of}`,
   uuidOf: async (connection, called) => (await poolCalled(connection, called)).uuid,
+});
+
+/** virNodeDeviceEventLifecycleType. */
+const DEVICE_EVENTS = ['Created', 'Deleted', 'Defined', 'Undefined'];
+
+function nodeDeviceEvent(event: ConnectionEvent): Shown | undefined {
+  // Devices have no UUID: their names are theirs.
+  if (event.name === 'nodeDeviceUpdate') {
+    const [{ name }] = event.args;
+    return { kind: 'update', of: name, uuid: name };
+  }
+  if (event.name !== 'nodeDevice') return undefined;
+  const [{ name }, type] = event.args;
+  const detail = DEVICE_EVENTS[type] ?? 'unknown';
+  return { kind: 'lifecycle', of: name, uuid: name, detail, facts: { type: detail } };
+}
+
+/** virSecretEventLifecycleType. */
+const SECRET_EVENTS = ['Defined', 'Undefined'];
+
+function secretEvent(event: ConnectionEvent): Shown | undefined {
+  if (event.name === 'secretValueChanged') {
+    const [{ uuid }] = event.args;
+    return { kind: 'value-changed', of: uuid, uuid };
+  }
+  if (event.name !== 'secret') return undefined;
+  const [{ uuid }, type] = event.args;
+  const detail = SECRET_EVENTS[type] ?? 'unknown';
+  return { kind: 'lifecycle', of: uuid, uuid, detail, facts: { type: detail } };
+}
+
+/** Waits for what happens to devices of the host. */
+export const nodeDeviceEventCommand = eventCommand({
+  name: 'nodedev-event',
+  summary: 'node device events',
+  kinds: ['lifecycle', 'update'],
+  of: text('device', 'filter by node device name', { named: true, complete: 'node-device' }),
+  all: false,
+  describe: nodeDeviceEvent,
+  title: (of) => `node device ${of}`,
+  uuidOf: async (connection, called) => (await connection.nodeDeviceLookupByName(called)).name,
+});
+
+/** Waits for what happens to secrets. */
+export const secretEventCommand = eventCommand({
+  name: 'secret-event',
+  summary: 'secret events',
+  kinds: ['lifecycle', 'value-changed'],
+  of: text('secret', 'filter by secret name or uuid', { named: true }),
+  all: false,
+  describe: secretEvent,
+  title: (of) => `secret ${of}`,
+  uuidOf: async (connection, called) => (await secretCalled(connection, called)).uuid,
 });

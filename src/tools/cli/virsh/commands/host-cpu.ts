@@ -1,10 +1,10 @@
-import type { HypervisorCpu } from '../../../../virt/index.ts';
+import type { HypervisorCpu, TypedParam } from '../../../../virt/index.ts';
 import type { CommandArgs } from '../arguments.ts';
 import { type CommandDef, flag, integer, type OptionDef, text } from '../definition.ts';
-import { attempt, UsageFailure, unsupported } from '../failure.ts';
+import { attempt, UsageFailure } from '../failure.ts';
 import { readTextFile } from '../files.ts';
 import { findDomain } from '../lookup.ts';
-import { document, lines, type Output } from '../output.ts';
+import { document, lines, type Output, SILENT } from '../output.ts';
 import { childrenOf, parseXml, serialize } from '../xml.ts';
 
 const modelsCommand: CommandDef = {
@@ -187,11 +187,14 @@ const memoryTuneCommand: CommandDef = {
     integer('shm-merge-across-nodes', 'whether pages of different NUMA cells are merged: 1 or 0'),
   ],
   async run(args, session) {
-    const wanted = MEMORY_PARAMETERS.filter((name) => args.number(name) !== undefined);
+    const wanted = MEMORY_PARAMETERS.flatMap((name): readonly TypedParam[] => {
+      const value = args.number(name);
+      return value === undefined ? [] : [{ field: name.replaceAll('-', '_'), type: 'uint', value }];
+    });
     const connection = await session.connection();
     if (wanted.length > 0) {
-      const refused = Promise.reject(unsupported('virNodeSetMemoryParameters'));
-      return attempt('Unable to change memory parameters', refused);
+      await attempt('Unable to change memory parameters', connection.setMemoryParameters(wanted));
+      return SILENT;
     }
     const params = await attempt('Unable to get number of memory parameters', connection.getMemoryParameters());
     const shown = params.map(({ field, value }) => `\t${field.padEnd(15)} ${value}\n`);

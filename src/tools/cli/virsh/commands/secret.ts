@@ -71,7 +71,11 @@ const defineFilterCommand: CommandDef = {
   async run(args, session) {
     const file = args.need('file');
     const xml = await readTextFile(file);
-    const defined = (await session.connection()).nwfilterDefineXML(xml);
+    const connection = await session.connection();
+    // Older servers know no flags, which most do without.
+    const defined = args.flag('validate')
+      ? connection.nwfilterDefineXMLFlags(xml, 1)
+      : connection.nwfilterDefineXML(xml);
     const { name } = await attempt(`Failed to define network filter from ${file}`, defined);
     return message(`Network filter ${name} defined from ${file}`, { name });
   },
