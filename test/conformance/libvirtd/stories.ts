@@ -197,7 +197,6 @@ export const testStory = lines(`
   migrate-compcache test --size 3
   migrate-postcopy test
   migrate test
-  migrate test test:///default
   migrate test test:///default --live --offline
   node-memory-tune --shm-pages-to-scan 100
   net-port-list default
