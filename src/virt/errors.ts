@@ -29,6 +29,7 @@ const beginnings: Partial<Readonly<Record<VirErrorName, string>>> = {
   NO_DOMAIN_SNAPSHOT: 'Domain snapshot not found',
   ARGUMENT_UNSUPPORTED: 'argument unsupported',
   OPERATION_ABORTED: 'operation aborted',
+  NO_NETWORK_PORT: 'network port not found',
   NO_DOMAIN_METADATA: 'metadata not found',
   OVERFLOW: 'numerical overflow',
   OPERATION_UNSUPPORTED: 'Operation not supported',

@@ -150,6 +150,8 @@ export interface InterfaceDef extends DeviceCommon {
 export interface InterfaceSourceDef extends Extensible {
   network?: string;
   portgroup?: string;
+  /** Of a running domain: UUID of the network's port. */
+  portid?: string;
   /** Of type `bridge`; of a running domain: the bridge of the network. */
   bridge?: string;
   dev?: string;

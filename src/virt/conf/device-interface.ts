@@ -3,7 +3,7 @@ import { attr, type Codec, child, element, list } from './codec.ts';
 import { boot, common } from './device-codecs.ts';
 import type { InterfaceDef, InterfaceIpDef, InterfaceSourceDef, PortForwardDef } from './device-def.ts';
 import { ipAddress } from './ip.ts';
-import { int, mac, nonEmpty, oneOf, str, uint, yesNo } from './scalar.ts';
+import { int, mac, nonEmpty, oneOf, str, uint, uuid, yesNo } from './scalar.ts';
 
 const types = [
   'user',
@@ -55,6 +55,7 @@ export const networkInterface: Codec<InterfaceDef> = element<InterfaceDef>({
     element<InterfaceSourceDef>({
       network: attr('network', str),
       portgroup: attr('portgroup', str),
+      portid: attr('portid', uuid),
       bridge: attr('bridge', str),
       dev: attr('dev', str),
       mode: attr('mode', str),

@@ -94,10 +94,10 @@ export function hasChosenName({ target }: InterfaceDef): boolean {
   return target?.managed !== false && /^vnet\d+$/.test(target?.dev ?? '');
 }
 
-/** Names that were chosen at the start, and the bridge of the network, are of the running domain. */
+/** Names that were chosen at the start, the network's bridge and its port, are of the running domain. */
 function withoutHostName(device: InterfaceDef): InterfaceDef {
   const { source, target, ...rest } = device;
-  const { bridge: _bridge, ...named } = source ?? {};
+  const { bridge: _bridge, portid: _portid, ...named } = source ?? {};
   const inner = device.type === 'network' ? named : source;
   return {
     ...rest,

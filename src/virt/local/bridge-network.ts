@@ -8,7 +8,6 @@ import type { RunningNetwork } from './network-driver.ts';
  * seen when a domain starts, as with libvirt.
  */
 export class BridgeNetwork implements RunningNetwork {
-  readonly hasPorts = true;
   readonly #bridge: HostBridge;
 
   constructor(bridge: HostBridge) {

@@ -1,6 +1,7 @@
-/** What interfaces of a running domain have beside their definition: a name on the host, and the network's bridge. */
+/** What interfaces of a running domain have beside their definition: a name on the host, the network's bridge and its port. */
 import { hasHostInterface } from '../../machine/index.ts';
-import { type FilledDomainDef, hasChosenName, type InterfaceDef } from '../conf/index.ts';
+import { hostRandom } from '../../util/index.ts';
+import { type FilledDomainDef, hasChosenName, type InterfaceDef, randomUuid } from '../conf/index.ts';
 import type { World } from './world.ts';
 
 /**
@@ -24,7 +25,7 @@ export function nameInterfaces(
     const bridge = one.type === 'network' ? bridgeOf(world, source?.network) : undefined;
     return {
       ...one,
-      ...(bridge === undefined ? {} : { source: { ...source, bridge } }),
+      ...(bridge === undefined ? {} : { source: { ...source, portid: randomUuid(hostRandom), bridge } }),
       target: { ...target, dev },
     };
   });
@@ -55,6 +56,10 @@ function freeName(isTaken: (name: string) => boolean): string {
   return `vnet${index}`;
 }
 
-function bridgeOf({ networks }: Pick<World, 'networks'>, name: string | undefined): string | undefined {
-  return networks.all.find((network) => network.name === name && network.live?.hasPorts)?.current.bridge?.name;
+function bridgeOf(
+  { networks, hypervisor }: Pick<World, 'networks' | 'hypervisor'>,
+  name: string | undefined,
+): string | undefined {
+  if (!hypervisor.networks.hasPorts) return undefined;
+  return networks.all.find((network) => network.name === name && network.active)?.current.bridge?.name;
 }

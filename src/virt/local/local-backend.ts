@@ -12,6 +12,7 @@ import { LocalDomainSave } from './domain-save.ts';
 import { LocalDomainTuning } from './domain-tuning.ts';
 import { LocalHost } from './host.ts';
 import { LocalInterfaces, LocalNodeDevices, LocalSecrets } from './host-objects.ts';
+import { LocalNetworkPorts } from './network-ports.ts';
 import { LocalNetworks } from './networks.ts';
 import { LocalNode } from './node.ts';
 import { LocalPools } from './pools.ts';
@@ -88,6 +89,7 @@ export function openLocalBackend(options: LocalBackendOptions): Backend {
   add(new LocalNodeDevices(world), 'NODEDEV');
   add(new LocalSecrets(), own);
   add(new LocalNetworks(world), 'NETWORK');
+  if (world.hypervisor.networks.hasPorts) add(new LocalNetworkPorts(world), 'NETWORK');
   add(new LocalPools(world), 'STORAGE');
   add(new LocalVolumes(world), 'STORAGE');
   procedures['connectClose'] = () => {

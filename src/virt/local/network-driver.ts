@@ -4,8 +4,6 @@ import type { FilledNetworkDef } from '../conf/index.ts';
 
 /** A network that runs. */
 export interface RunningNetwork {
-  /** Interfaces are really on it: their domains' live definitions name its bridge. */
-  readonly hasPorts: boolean;
   /** A cable to it, for one interface of a machine. */
   cable(): NetOptions;
   /** Addresses that it has given out and that hold. */
@@ -20,6 +18,8 @@ export interface RunningNetwork {
 
 /** Runs networks. */
 export interface NetworkDriver {
+  /** Interfaces are really on its networks: their domains' live definitions name bridge and port. */
+  readonly hasPorts: boolean;
   /** Starts a network. Throws CONFIG_UNSUPPORTED, with its name, for what no network here can be, OPERATION_FAILED. */
   start(def: FilledNetworkDef): Promise<RunningNetwork>;
   /** Documents of the networks that a process before this one ran till its end, once. */

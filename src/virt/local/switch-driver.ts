@@ -26,6 +26,7 @@ interface Kept {
  * `UUID.json` keeps leases and what runs: a process that comes later takes up both.
  */
 export class SwitchDriver implements NetworkDriver {
+  readonly hasPorts = true;
   readonly #directory: string | undefined;
   readonly #logger: Logger;
   readonly #kept = new Map<string, Kept>();
@@ -77,7 +78,6 @@ export class SwitchDriver implements NetworkDriver {
       this.#note(uuid, { xml: formatNetwork(current), ...hostStart(), leases: network.leases() });
     await keep(def);
     return {
-      hasPorts: network.hasPorts,
       cable: () => network.cable(),
       leases: () => network.leases(),
       neighbours: () => network.neighbours(),

@@ -28,7 +28,6 @@ export interface SwitchNetworkHost {
 
 /** A network as a switch in this process, with its gateway as a station on it. */
 export class SwitchNetwork implements RunningNetwork {
-  readonly hasPorts = true;
   readonly #ether: EtherSwitch;
   readonly #plan: ReturnType<typeof networkPlan>;
   readonly #socket: string | undefined;

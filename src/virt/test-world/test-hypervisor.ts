@@ -43,8 +43,8 @@ const noCounts: NetCounts = {
 
 /** Networks that nobody is on. */
 const testNetworks: NetworkDriver = {
+  hasPorts: false,
   start: async () => ({
-    hasPorts: false,
     cable: () => ({ type: 'none' }),
     leases: () => [],
     neighbours: () => [],

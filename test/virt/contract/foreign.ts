@@ -1,6 +1,6 @@
 /** What only hypervisors behind libvirt's daemons do: ours refuse it, each by the name of its function. */
 import { strict as assert } from 'node:assert';
-import { DomainCheckpoint, Interface, NetworkPort, NodeDevice } from '../../../src/index.ts';
+import { DomainCheckpoint, Interface, type Network, NetworkPort, NodeDevice } from '../../../src/index.ts';
 import { foreignFunctions } from '../../../src/virt/foreign.ts';
 import { type Bench, rejects } from './bench.ts';
 
@@ -65,7 +65,7 @@ async function askDomain({ connection, xml }: Bench): Promise<Asked[]> {
 }
 
 /** The verbs of the host and what it has. */
-async function askHost({ connection }: Bench): Promise<Asked[]> {
+async function askHost({ connection, subject }: Bench): Promise<Asked[]> {
   const { backend } = connection;
   const network = await connection.networkDefineXML('<network><name>n</name></network>');
   const port = new NetworkPort(backend, { network: network.ref, uuid });
@@ -111,6 +111,14 @@ async function askHost({ connection }: Bench): Promise<Asked[]> {
     [connection.nwfilterBindingGetXMLDesc(binding), 'virNWFilterBindingGetXMLDesc'],
     [connection.nwfilterBindingCreateXML('<filterbinding/>'), 'virNWFilterBindingCreateXML'],
     [connection.nwfilterBindingDelete(binding), 'virNWFilterBindingDelete'],
+    // Where machines are, they are plugged into ports.
+    ...(subject.domainType === 'test' ? askPorts(network, port) : []),
+  ];
+}
+
+/** The verbs of a network's ports. */
+function askPorts(network: Network, port: NetworkPort): Asked[] {
+  return [
     [network.listAllPorts(), 'virNetworkListAllPorts'],
     [network.portLookupByUUID(uuid), 'virNetworkPortLookupByUUID'],
     [network.portCreateXML('<networkport/>'), 'virNetworkPortCreateXML'],

@@ -2,9 +2,11 @@
 import { strict as assert } from 'node:assert';
 import {
   Affect,
+  type Domain,
   DomainStats,
   DomainXml,
   ListObjects,
+  type Network,
   NetworkEvent,
   NetworkSection,
   NetworkUpdateCommand,
@@ -15,6 +17,36 @@ import {
   VolumeWipe,
 } from '../../../src/index.ts';
 import { type Bench, rejects, until, uuids } from './bench.ts';
+
+/** The interface of a running domain is a port of its network, and goes with it alone. */
+async function hasPort(network: Network, domain: Domain): Promise<void> {
+  const portid = / portid=['"]([-0-9a-f]{36})['"]/.exec(await domain.getXMLDesc())?.[1] ?? '';
+  const ports = await network.listAllPorts();
+  assert.deepEqual(
+    ports.map((port) => port.uuid),
+    [portid],
+  );
+  const port = await network.portLookupByUUID(portid);
+  assert.equal(
+    await port.getXMLDesc(),
+    `<networkport>
+  <uuid>${portid}</uuid>
+  <owner>
+    <name>one</name>
+    <uuid>${domain.uuid}</uuid>
+  </owner>
+  <mac address='52:54:00:00:00:01'/>
+  <plug type='network' bridge='${await network.getBridgeName()}'/>
+</networkport>
+`,
+  );
+  assert.deepEqual(await port.getParameters(), []);
+  await rejects(port.setParameters([]), 'OPERATION_UNSUPPORTED', /limits/);
+  await rejects(port.delete(), 'OPERATION_UNSUPPORTED', /domain 'one' is plugged in/);
+  await rejects(network.portCreateXML('<networkport/>'), 'OPERATION_UNSUPPORTED', /domains that start/);
+  const none = '99999999-9999-4999-8999-999999999999';
+  await rejects(network.portLookupByUUID(none), 'NO_NETWORK_PORT', /UUID 99999999-.* does not exist/);
+}
 
 /** @param current the bench of the test that runs */
 export function describeResources(current: () => Bench): void {
@@ -137,7 +169,8 @@ export function describeResources(current: () => Bench): void {
       await one.create();
       await domain.create();
       assert.match(await domain.getXMLDesc(), /<target dev=['"]vnet0['"]\/>/);
-      assert.doesNotMatch(await domain.getXMLDesc(DomainXml.INACTIVE), /<target|bridge=/);
+      assert.doesNotMatch(await domain.getXMLDesc(DomainXml.INACTIVE), /<target|bridge=|portid=/);
+      if (bench.subject.domainType !== 'test') await hasPort(one, domain);
       assert.match(await one.getXMLDesc(), /<network connections=['"]1['"]>/);
       assert.equal((await domain.interfaceStats('vnet0')).rxErrs, 0n);
       assert.equal((await domain.interfaceStats('52:54:00:00:00:01')).txErrs, 0n);
@@ -157,6 +190,12 @@ export function describeResources(current: () => Bench): void {
       await one.destroy();
       assert.equal(await domain.isActive(), true);
       await domain.destroy();
+      if (bench.subject.domainType !== 'test') {
+        await rejects(one.listAllPorts(), 'OPERATION_INVALID', /network 'n1' is not active/);
+        await one.create();
+        assert.deepEqual(await one.listAllPorts(), []);
+        await one.destroy();
+      }
     });
 
     it('take and give plain objects', async () => {
