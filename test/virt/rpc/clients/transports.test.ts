@@ -1,13 +1,15 @@
 /** The ways to a server: TCP, TLS with certificates, ssh, to a server of ours and to Debian's libvirtd. */
 import { strict as assert } from 'node:assert';
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { type AddressInfo, createConnection, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import { connect, serveRpc } from '../../../../src/index.ts';
 import { needTool } from '../../../support/need-tool.ts';
+import { until } from '../../contract/bench.ts';
 import { openTestWorld } from '../support.ts';
 import { LibvirtDaemon } from './libvirt-daemon.ts';
 
@@ -63,6 +65,19 @@ function pki(name: string, authority: string, client?: string): string {
 async function listen(server: Server): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return (server.address() as AddressInfo).port;
+}
+
+/** Whether somebody takes connections at a port of this host. */
+async function listens(port: number): Promise<boolean> {
+  const socket = createConnection(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
 }
 
 describe('ways to a server', function () {
@@ -153,7 +168,8 @@ describe('ways to a server', function () {
 
   describe('to libvirtd', () => {
     const daemon = new LibvirtDaemon();
-    const tlsPort = 20_000 + (process.pid % 20_000);
+    // Below the ports that the host gives to whoever connects.
+    const tlsPort = 20_000 + 2 * (process.pid % 6000);
     before(async function () {
       const files = ['ca.pem', 'server.pem', 'server.key'];
       const own = join(daemon.directory, 'pki');
@@ -177,6 +193,8 @@ describe('ways to a server', function () {
         `key_file = "${join(own, 'server.key')}"`,
       ];
       await daemon.start(this, settings, ['--listen']);
+      // Its socket is there before it listens elsewhere.
+      for (const port of [tlsPort, tlsPort + 1]) await until(() => listens(port), `libvirtd listens at ${port}`);
     });
     after(() => daemon.stop());
 
