@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { forEachBackend, forFastestBackend } from '../support/backends.ts';
+import { forEachBackend } from '../support/backends.ts';
 import { needTool } from '../support/need-tool.ts';
 import { boot, type DebianImage, debianImage, ended, installed, type Session } from './support.ts';
 
@@ -107,7 +107,7 @@ forEachBackend((cpuBackend) => {
   });
 });
 
-forFastestBackend((cpuBackend) => {
+forEachBackend((cpuBackend) => {
   describe(`boot: a command in Debian on ${cpuBackend}`, function () {
     this.timeout(600_000);
 

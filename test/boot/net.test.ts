@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type { EngineKind } from '../../src/cpu/index.ts';
 import type { NetOptions } from '../../src/index.ts';
 import { EtherSwitch, StreamNet } from '../../src/machine/index.ts';
-import { forFastestBackend } from '../support/backends.ts';
+import { forEachBackend } from '../support/backends.ts';
 import { needTool } from '../support/need-tool.ts';
 import { startQemu } from './qemu-guest.ts';
 import { boot, type DebianImage, debianImage, type Session } from './support.ts';
@@ -57,7 +57,7 @@ describe('boot: Debian on a network', function () {
     return (server.address() as AddressInfo).port;
   }
 
-  forFastestBackend((cpuBackend) => {
+  forEachBackend((cpuBackend) => {
     it(`gets an address and a name server, and fetches and sends files whole, on ${cpuBackend}`, async () => {
       const bytes = BYTES[cpuBackend];
       let upload: Promise<number> | undefined;

@@ -1,10 +1,10 @@
 import { strict as assert } from 'node:assert';
 import { type Connection, connect, ShutoffReason } from '../../src/index.ts';
-import { forFastestBackend } from '../support/backends.ts';
+import { forEachBackend } from '../support/backends.ts';
 import { until } from '../virt/backend-contract.ts';
 import { type DebianImage, debianImage } from './support.ts';
 
-forFastestBackend((cpuBackend) => {
+forEachBackend((cpuBackend) => {
   describe(`boot: a domain with Debian’s kernel on ${cpuBackend}`, function () {
     this.timeout(600_000);
     let image: DebianImage;

@@ -15,13 +15,3 @@ export function forEachBackend(tests: (backend: EngineKind) => void): void {
     }
   }
 }
-
-/**
- * Describes tests for the fastest CPU backend that works, and for all of them when NODEVISOR_TEST_FULL is set: for those
- * that take long, and ask of the CPU nothing that others on each backend do not.
- */
-export function forFastestBackend(tests: (backend: EngineKind) => void): void {
-  const fastest = usableEngines().find(({ usable }) => usable);
-  if (process.env['NODEVISOR_TEST_FULL'] || fastest === undefined) forEachBackend(tests);
-  else tests(fastest.kind);
-}
