@@ -55,7 +55,7 @@ export async function migrate(
   const going = uri === undefined ? params : withText(params, 'migrate_uri', uri);
   const offline = (flags & MigrateFlags.OFFLINE) !== 0;
   const performed = offline
-    ? { value: prepared.value.cookie }
+    ? { value: new Uint8Array() }
     : await outcome(source.domainMigratePerform3Params(domain, undefined, going, prepared.value.cookie, flags));
   const cancelled = 'failure' in performed ? 1 : 0;
   const named = going.some(({ field }) => field === 'destination_name')

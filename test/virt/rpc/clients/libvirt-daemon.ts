@@ -13,14 +13,30 @@ const NOBODY = 65_534;
 /** How long, in milliseconds, it may take to end when it is told to. */
 const STOP_MS = 20_000;
 
+/** What starts a program as on a host of another name, and as nobody there. */
+function asHost(hostname: string | undefined): readonly string[] {
+  if (hostname === undefined) return [];
+  const drop = `exec setpriv --reuid ${NOBODY} --regid ${NOBODY} --clear-groups "$@"`;
+  return ['unshare', '--uts', 'sh', '-c', `hostname ${hostname} && ${drop}`, 'sh'];
+}
+
 export class LibvirtDaemon {
   readonly directory = mkdtempSync(join(tmpdir(), 'nodevisor-libvirtd-'));
   readonly socket = join(this.directory, 'run', 'libvirt-sock');
   #child: ChildProcess | undefined;
   #log = '';
 
-  /** @param settings lines for libvirtd.conf @param args beside the configuration's */
-  async start(test: Context, settings: readonly string[] = [], args: readonly string[] = []): Promise<void> {
+  /**
+   * @param settings lines for libvirtd.conf
+   * @param args beside the configuration's
+   * @param hostname as that of a host of its own, which takes root
+   */
+  async start(
+    test: Context,
+    settings: readonly string[] = [],
+    args: readonly string[] = [],
+    hostname?: string,
+  ): Promise<void> {
     needTool(test, 'libvirtd', 'libvirt-daemon');
     const root = process.getuid?.() === 0;
     chmodSync(this.directory, 0o755);
@@ -42,10 +58,11 @@ export class LibvirtDaemon {
       if (root) chownSync(directory, NOBODY, NOBODY);
     }
     const [run = '', home = ''] = own;
-    this.#child = spawn('libvirtd', ['-f', conf, ...args], {
+    const [program = '', ...words] = [...asHost(hostname), 'libvirtd', '-f', conf, ...args];
+    this.#child = spawn(program, words, {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { PATH: `${process.env['PATH']}:/usr/sbin:/sbin`, HOME: home, XDG_RUNTIME_DIR: run, XDG_CACHE_HOME: home },
-      ...(root ? { uid: NOBODY, gid: NOBODY } : {}),
+      ...(root && hostname === undefined ? { uid: NOBODY, gid: NOBODY } : {}),
     });
     this.#child.stderr?.on('data', (bytes: Buffer) => {
       this.#log = (this.#log + bytes.toString()).slice(-20_000);

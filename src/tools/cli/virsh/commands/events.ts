@@ -2,7 +2,7 @@ import type { ConnectionEvent } from '../../../../virt/index.ts';
 import { text } from '../definition.ts';
 import { domainCalled, poolCalled } from '../lookup.ts';
 import { lifecycleNames, networkEventName, poolEventName } from '../names.ts';
-import { eventCommand, type Shown } from './event-watch.ts';
+import { eventCommand, paramRow, type Shown } from './event-watch.ts';
 import { foreignDomainEvent } from './foreign-events.ts';
 import { secretCalled } from './secret-value.ts';
 
@@ -55,7 +55,7 @@ function domainEvent(event: ConnectionEvent): Shown | undefined {
     }
     case 'tunable': {
       const [{ name: of, uuid }, params] = event.args;
-      const rows = params.map(({ field, value }) => `${field}: ${value}`);
+      const rows = params.map(paramRow);
       const facts = { params: Object.fromEntries(params.map(({ field, value }) => [field, value])) };
       return { kind: 'tunable', of, uuid, rows, facts };
     }
@@ -63,7 +63,7 @@ function domainEvent(event: ConnectionEvent): Shown | undefined {
       const [{ name: of, uuid }, type, uri] = event.args;
       const what = METADATA_TYPES[type] ?? 'unknown';
       const facts = { what, ...(uri === undefined ? {} : { uri }) };
-      return { kind: 'metadata-change', of, uuid, detail: `${what} ${uri ?? ''}`.trim(), facts };
+      return { kind: 'metadata-change', of, uuid, detail: `type ${what}, uri ${uri ?? '<null>'}`, facts };
     }
     default:
       return foreignDomainEvent(event);
