@@ -1,6 +1,6 @@
 /** What only hypervisors behind libvirt's daemons do: ours refuse it, each by the name of its function. */
 import { strict as assert } from 'node:assert';
-import { DomainCheckpoint, Interface, type Network, NetworkPort, NodeDevice } from '../../../src/index.ts';
+import { DomainCheckpoint, Interface, type Network, NetworkPort, NodeDevice, VirtError } from '../../../src/index.ts';
 import { foreignFunctions } from '../../../src/virt/foreign.ts';
 import { type Bench, rejects } from './bench.ts';
 
@@ -60,7 +60,6 @@ async function askDomain({ connection, xml }: Bench): Promise<Asked[]> {
     [domain.migrateSetCompressionCache(1n), 'virDomainMigrateSetCompressionCache'],
     [domain.migrateStartPostCopy(), 'virDomainMigrateStartPostCopy'],
     [domain.migrate(connection), 'virDomainMigrate3'],
-    [domain.migrateToURI3('qemu:///system', [], 0), 'virDomainMigrate'],
   ];
 }
 
@@ -142,6 +141,16 @@ export function describeForeign(current: () => Bench): void {
         await Promise.all(asked.map(([call, name]) => rejects(call, 'NO_SUPPORT', wanted(name))));
       });
     }
+
+    it('is refused where a host would go to another by itself', async () => {
+      const domain = await current().connection.createXML(current().xml('one'));
+      // A client asks its server first whether it can be done at all.
+      await assert.rejects(domain.migrateToURI3('qemu:///system', [], 2), (error) => {
+        assert.ok(error instanceof VirtError);
+        assert.match(error.message, /: virDomainMigrate$|^argument unsupported: p2p migration is not supported by the/);
+        return true;
+      });
+    });
 
     it('is refused on a connection that only reads, and on a closed one', async () => {
       const connection = await current().subject.again({ readOnly: true });
