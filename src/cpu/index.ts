@@ -14,6 +14,7 @@ export {
 export { NativeEngine, type NativeOptions, nativeProblem, nativeTranslates } from './native/index.ts';
 export { type FdWatch, type TapCalls, TapFlag } from './native/tap-calls.ts';
 export {
+  driveInterruptLine,
   type FenceKind,
   kick,
   raiseAttention,
@@ -21,5 +22,6 @@ export {
   remoteFences,
   setInterruptLine,
   setPending,
+  wake,
 } from './signals.ts';
 export { HartState, hartWord, MachineState, machineWord } from './state.ts';

@@ -1,3 +1,4 @@
+import type { HartState } from '../../cpu/index.ts';
 import type { IrqLine } from '../device.ts';
 
 /** The line of a device whose interrupt goes nowhere. */
@@ -5,8 +6,8 @@ export const unwiredLine: IrqLine = { set() {} };
 
 /** What a line ends in: an interrupt controller's inputs, numbered. */
 export interface InterruptController {
-  /** Sets the level of input `source`. Any thread; takes the controller's lock. */
-  setLevel(source: number, level: boolean): void;
+  /** Sets the level of input `source`. Any thread; takes the controller's lock. `asleep` is as in `IrqLine.set`. */
+  setLevel(source: number, level: boolean, asleep?: HartState[]): void;
 }
 
 /** One input of an interrupt controller. */
@@ -19,7 +20,7 @@ export class ControllerLine implements IrqLine {
     this.#source = source;
   }
 
-  set(level: boolean): void {
-    this.#controller.setLevel(this.#source, level);
+  set(level: boolean, asleep?: HartState[]): void {
+    this.#controller.setLevel(this.#source, level, asleep);
   }
 }
