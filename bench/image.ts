@@ -140,6 +140,8 @@ function run(folder: string, tool: readonly string[], { args, changes }: Case): 
   // What the one before has made is left to be made anew. Removed earlier, its memory might go back to a host below this
   // one, and whoever starts later would have to wait until it is given out again.
   if (changes !== undefined) copyFileSync(join(folder, changes), out);
+  // Nor is what the one before has written to be waited for by this one, when the host finds that it is too much.
+  execFileSync('sync');
   const script = 'TIMEFORMAT="took %R %U %S"; time "$@"';
   const { status, stderr } = spawnSync('bash', ['-c', script, 'time', ...tool, ...args], {
     cwd: folder,
