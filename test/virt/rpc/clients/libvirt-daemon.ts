@@ -1,6 +1,16 @@
 /** Debian's libvirtd, without privileges and with all it has in a directory of its own. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Context } from 'mocha';
@@ -18,6 +28,22 @@ function asHost(hostname: string | undefined): readonly string[] {
   if (hostname === undefined) return [];
   const drop = `exec setpriv --reuid ${NOBODY} --regid ${NOBODY} --clear-groups "$@"`;
   return ['unshare', '--uts', 'sh', '-c', `hostname ${hostname} && ${drop}`, 'sh'];
+}
+
+/** Processes whose command names something below a directory. */
+function processesIn(directory: string): number[] {
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return (
+          pid > 0 && pid !== process.pid && readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(`${directory}/`)
+        );
+      } catch {
+        // It has gone meanwhile.
+        return false;
+      }
+    });
 }
 
 export class LibvirtDaemon {
@@ -92,6 +118,8 @@ export class LibvirtDaemon {
       await ended;
       clearTimeout(impatience);
     }
+    // Its machines outlive it, as they should; the test does not.
+    spawnSync('kill', ['-KILL', ...processesIn(this.directory).map(String)]);
     rmSync(this.directory, { recursive: true, force: true });
   }
 }
