@@ -147,6 +147,15 @@ const ways: { readonly [C in VirErrorName]?: (connection: Connection, test: Cont
     if (!existsSync(folder)) missing(test, `${folder} is missing (Debian package libvirt0)`);
     return connection.defineXML(domainXml('<novel/>'), 1);
   },
+  NO_NETWORK_PORT: async () => {
+    const connection = await connect('nodevisor:///embed');
+    try {
+      const network = await connection.networkCreateXML('<network><name>ports</name></network>');
+      await network.portLookupByUUID(lookUp.uuid);
+    } finally {
+      await connection.close();
+    }
+  },
   DEVICE_MISSING: async (connection) => (await connection.lookupByName('test')).detachDeviceAlias('none'),
 };
 
