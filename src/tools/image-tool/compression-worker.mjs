@@ -10,11 +10,16 @@ const { windowBits, zstdLevel } = workerData;
 
 let library;
 
-async function loadZstd() {
-  if (library !== undefined) return;
-  const loaded = createRequire(import.meta.url)('@bokuweb/zstd-wasm');
-  await loaded.init();
-  library = loaded;
+/** Once, also for a batch that comes while it is under way: set up again, its code and its memory no longer belong together. */
+let loading;
+
+function loadZstd() {
+  loading ??= (async () => {
+    const loaded = createRequire(import.meta.url)('@bokuweb/zstd-wasm');
+    await loaded.init();
+    library = loaded;
+  })();
+  return loading;
 }
 
 const ways = {

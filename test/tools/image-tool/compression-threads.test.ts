@@ -1,6 +1,14 @@
 import { strict as assert } from 'node:assert';
 import { createCipheriv } from 'node:crypto';
-import { clusterCodec } from '../../../src/machine/backend/qcow2/compression.ts';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { clusterCodec, compressionSettings } from '../../../src/machine/backend/qcow2/compression.ts';
+import { assetPath } from '../../../src/tools/assets.ts';
 import { CompressionThreads } from '../../../src/tools/image-tool/compression-threads.ts';
 
 const CLUSTER = 65_536;
@@ -60,6 +68,36 @@ describe('threads for compression', () => {
         );
       }));
   }
+
+  it('set up their library once, for what comes while that goes on too', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'nodevisor-threads-'));
+    const library = join(directory, 'library.cjs');
+    const path = createRequire(import.meta.url).resolve('@bokuweb/zstd-wasm');
+    // In the library's place: what tells how often it has been set up.
+    writeFileSync(
+      library,
+      `let times = 0;
+       const init = () => new Promise((resolve) => { times++; setTimeout(resolve, 50); });
+       const library = { init, decompress: () => Uint8Array.of(times) };
+       require.cache[${JSON.stringify(path)}] = { id: 'library', loaded: true, exports: library };`,
+    );
+    const script = pathToFileURL(assetPath('tools/image-tool/compression-worker.mjs'));
+    const worker = new Worker(script, { workerData: compressionSettings, execArgv: ['--require', library] });
+    try {
+      const memories = [0, 1].map(() => new Uint8Array(new SharedArrayBuffer(2)));
+      for (const [slot, { buffer }] of memories.entries()) {
+        worker.postMessage({ slot, shared: buffer, jobs: [{ way: 'zstdDecompress', at: 0, length: 1, bytes: 1 }] });
+      }
+      for (const _ of memories) await once(worker, 'message');
+      assert.deepEqual(
+        memories.map((memory) => memory[1]),
+        [1, 1],
+      );
+    } finally {
+      await worker.terminate();
+      rmSync(directory, { recursive: true });
+    }
+  });
 
   it('fail what is still to be done when they are ended, and all that comes later', async () => {
     const threads = new CompressionThreads(1);
