@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Context } from 'mocha';
-import { Archive } from '../../src/tools/image/archive.ts';
+import { openIndex } from '../../src/tools/image/archive.ts';
 import { type CpioEntry, writeCpio } from '../../src/tools/image/cpio.ts';
 import { extractDeb } from '../../src/tools/image/deb.ts';
 import { loadKeyring } from '../../src/tools/image/keyring.ts';
@@ -51,8 +51,9 @@ async function entriesOf(file: string): Promise<CpioEntry[]> {
 async function fetchAll(directory: string, names: readonly string[]): Promise<Uint8Array> {
   const reporter = { note() {}, download: () => ({ progress() {}, end() {} }) };
   const mirror = (await hostMirror()) ?? PUBLIC_MIRROR;
-  const archive = await Archive.open(mirror, SUITE, await loadKeyring(), directory, reporter);
-  const { index } = await archive.packages(ARCHITECTURE, () => true);
+  const keyring = await loadKeyring();
+  const place = { mirror, suite: SUITE, architecture: ARCHITECTURE };
+  const { archive, index } = await openIndex({ ...place, keyring, directory, reporter }, () => true);
   const directories = ['usr', 'usr/lib', LIBRARIES];
   const entries: CpioEntry[] = directories.map((path) => ({ type: 'directory', path }));
   for (const wanted of closure(index, names)) entries.push(...(await entriesOf(await archive.fetch(wanted))));

@@ -95,3 +95,44 @@ export class Archive {
     return this.#fetch(`${wanted.name} ${wanted.version}`, `${this.#mirror}/${wanted.path}`, wanted);
   }
 }
+
+/** Where packages are looked up. */
+export interface PackageSource {
+  readonly mirror: string;
+  /** A release's code name. */
+  readonly suite: string;
+  readonly architecture: string;
+  readonly keyring: Keyring;
+  /** Where downloads are kept. */
+  readonly directory: string;
+  readonly reporter: Reporter;
+}
+
+/** The index of a suite, with the archive that it and its packages are from. */
+export interface OpenIndex {
+  readonly archive: Archive;
+  readonly index: PackageIndex;
+  readonly sha256: string;
+}
+
+/** A second name of the release, while it is Debian's current one. */
+const CURRENT = 'stable';
+
+/**
+ * Opens a suite and gets its index, as far as `wanted` accepts names. A mirror that is being brought up to date, or a
+ * cache before it, may have a Release file whose index is not there yet, and the release before it whole under its other
+ * name: then that one is taken, as rightly signed as the first.
+ */
+export async function openIndex(source: PackageSource, wanted: (name: string) => boolean): Promise<OpenIndex> {
+  const { mirror, suite, architecture, keyring, directory, reporter } = source;
+  const open = (name: string) => Archive.open(mirror, name, keyring, directory, reporter);
+  const archive = await open(suite);
+  try {
+    return { archive, ...(await archive.packages(architecture, wanted)) };
+  } catch (error) {
+    const current = await open(CURRENT).catch(() => undefined);
+    if (current?.release.codename !== suite || current.release.date === archive.release.date) throw error;
+    reporter.note(`the mirror is being updated: Debian ${current.release.version} of ${current.release.date} is whole`);
+    return { archive: current, ...(await current.packages(architecture, wanted)) };
+  }
+}

@@ -55,6 +55,7 @@ export class FakeArchive {
   faults: Faults = {};
   readonly #files = new Map<string, Buffer>();
   readonly #server: Server;
+  #index: Buffer = Buffer.alloc(0);
 
   private constructor(kernelImage: Buffer) {
     this.kernelImage = kernelImage;
@@ -109,15 +110,31 @@ export class FakeArchive {
       index += `Package: ${name}\nVersion: 6.12.1-1\nDepends: ${depends}\nFilename: ${path}\nDescription: a\n b\n`;
       index += `Size: ${bytes.length}\nSHA256: ${sha256(bytes)}\n\n`;
     }
-    const packed = storeXz(Buffer.from(index));
+    this.#index = storeXz(Buffer.from(index));
+    await this.release(key, 'trixie', { version: '13.9', date: 'Thu, 01 Jan 2026 00:00:00 UTC' }, releaseFields);
+  }
+
+  /** Serves its packages as a release under a name. */
+  async release(
+    key: SigningKey,
+    name: string,
+    { version, date }: { readonly version: string; readonly date: string },
+    fields = '',
+  ): Promise<void> {
+    const packed = this.#index;
     const directory = 'main/binary-riscv64';
-    this.#files.set(`/debian/dists/trixie/${directory}/by-hash/SHA256/${sha256(packed)}`, packed);
+    this.#files.set(`/debian/dists/${name}/${directory}/by-hash/SHA256/${sha256(packed)}`, packed);
     const text =
-      'Origin: Test\nSuite: stable\nVersion: 13.9\nCodename: trixie\nDate: Thu, 01 Jan 2026 00:00:00 UTC\n' +
-      `Acquire-By-Hash: yes\n${releaseFields}SHA256:\n ${sha256(packed)} ${packed.length} ${directory}/Packages.xz\n`;
+      `Origin: Test\nSuite: stable\nVersion: ${version}\nCodename: trixie\nDate: ${date}\n` +
+      `Acquire-By-Hash: yes\n${fields}SHA256:\n ${sha256(packed)} ${packed.length} ${directory}/Packages.xz\n`;
     const message = await createCleartextMessage({ text });
     const release = await sign({ message, signingKeys: key.privateKey });
-    this.#files.set('/debian/dists/trixie/InRelease', Buffer.from(release));
+    this.#files.set(`/debian/dists/${name}/InRelease`, Buffer.from(release));
+  }
+
+  /** Has a file no more. */
+  lose(path: RegExp): void {
+    for (const name of [...this.#files.keys()]) if (path.test(name)) this.#files.delete(name);
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {

@@ -173,6 +173,28 @@ describe('pulling the Debian image', () => {
     await fails(/is the Release file of bookworm, not of trixie/);
   });
 
+  it('takes the release before, if it is whole under its other name, from a mirror that is being updated', async () => {
+    const before = { version: '13.8', date: 'Mon, 01 Dec 2025 00:00:00 UTC' };
+    await archive.release(key, 'stable', before);
+    archive.lose(/dists\/trixie\/.*by-hash/);
+    const { manifest } = await pull();
+    assert.match(manifest.title, /^Debian 13\.8 \(trixie\)/);
+    assert.ok(news.includes(`the mirror is being updated: Debian 13.8 of ${before.date} is whole`), news.join('\n'));
+  });
+
+  it('does not take another release for it, nor the same again', async () => {
+    archive.lose(/dists\/trixie\/.*by-hash/);
+    await archive.release(
+      key,
+      'stable',
+      { version: '14.0', date: 'Mon, 01 Dec 2025 00:00:00 UTC' },
+      'Codename: forky\n',
+    );
+    await fails(/dists\/trixie\/.*not there \(HTTP 404\)/);
+    await archive.release(key, 'stable', { version: '13.9', date: 'Thu, 01 Jan 2026 00:00:00 UTC' });
+    await fails(/dists\/trixie\/.*not there \(HTTP 404\)/);
+  });
+
   it('says so when the mirror has no such file', async () => {
     await fails(/dists\/trixie\/InRelease: not there \(HTTP 404\)/, () =>
       pullDebian({ directory: image(), mirror: `${archive.url}/nowhere`, keyring, reporter }),
