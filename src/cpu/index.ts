@@ -14,7 +14,6 @@ export {
 export { NativeEngine, type NativeOptions, nativeProblem, nativeTranslates } from './native/index.ts';
 export { type FdWatch, type TapCalls, TapFlag } from './native/tap-calls.ts';
 export {
-  driveInterruptLine,
   type FenceKind,
   kick,
   raiseAttention,
@@ -22,6 +21,5 @@ export {
   remoteFences,
   setInterruptLine,
   setPending,
-  wake,
 } from './signals.ts';
 export { HartState, hartWord, MachineState, machineWord } from './state.ts';

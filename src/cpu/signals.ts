@@ -4,17 +4,9 @@ import { type HartState, hartWord } from './state.ts';
 
 /** Sets attention bits and wakes the vCPU if it sleeps. */
 export function raiseAttention(hart: HartState, bits: number): void {
-  if (markAttention(hart, bits)) wake(hart);
-}
-
-/** Sets attention bits. True: it may sleep over them, and only the caller's `wake` ends that. */
-function markAttention(hart: HartState, bits: number): boolean {
-  return (Atomics.or(hart.words, hartWord.attention, bits) & bits) !== bits;
-}
-
-/** Wakes the vCPU if it sleeps: owed after `driveInterruptLine` returned true. */
-export function wake(hart: HartState): void {
-  Atomics.notify(hart.words, hartWord.attention);
+  if ((Atomics.or(hart.words, hartWord.attention, bits) & bits) !== bits) {
+    Atomics.notify(hart.words, hartWord.attention);
+  }
 }
 
 /** Makes `run()` return Stop.Kicked soon, or at once on its next call. */
@@ -24,19 +16,11 @@ export function kick(hart: HartState): void {
 
 /** Drives one interrupt input (a level) of the hart; `interrupt` is its bit position in mip. */
 export function setInterruptLine(hart: HartState, interrupt: number, level: boolean): void {
-  if (driveInterruptLine(hart, interrupt, level)) wake(hart);
-}
-
-/**
- * `setInterruptLine` without waking the vCPU. True: the caller must `wake` it, soon, but after it has let go of the
- * locks that the guest's answer needs: who is woken may take the CPU from its waker at once.
- */
-export function driveInterruptLine(hart: HartState, interrupt: number, level: boolean): boolean {
   const bit = 1 << interrupt;
   const before = level
     ? Atomics.or(hart.words, hartWord.irqLines, bit)
     : Atomics.and(hart.words, hartWord.irqLines, ~bit);
-  return ((before & bit) !== 0) !== level && markAttention(hart, Attention.INTERRUPT);
+  if (((before & bit) !== 0) !== level) raiseAttention(hart, Attention.INTERRUPT);
 }
 
 /** Sets bits of mip as software does (SBI's IPI sets SSIP). */

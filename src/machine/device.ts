@@ -1,4 +1,3 @@
-import type { HartState } from '../cpu/index.ts';
 import type { FdtNode } from './firmware/fdt.ts';
 
 /** A place on the bus: guest physical address and size in bytes. */
@@ -12,11 +11,7 @@ export interface Window {
  * nor the controller.
  */
 export interface IrqLine {
-  /**
-   * @param asleep where harts are added that are to be woken for it, for a caller that holds a lock that they are going
-   * to need: it must `wake` them when it has let go of that. Without it they are woken at once.
-   */
-  set(level: boolean, asleep?: HartState[]): void;
+  set(level: boolean): void;
 }
 
 /**

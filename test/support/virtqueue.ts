@@ -1,5 +1,5 @@
 /** The driver's end of virtio over MMIO, and a slot to plug devices into: what all tests of virtio devices stand on. */
-import { type HartState, MachineState } from '../../src/cpu/index.ts';
+import { MachineState } from '../../src/cpu/index.ts';
 import { GuestMemory } from '../../src/hypervisor/index.ts';
 import {
   sharedMap,
@@ -40,10 +40,10 @@ export class CountedLine implements IrqLine {
     this.#also = also;
   }
 
-  set(level: boolean, asleep?: HartState[]): void {
+  set(level: boolean): void {
     if (level && !this.level) this.rises++;
     this.level = level;
-    this.#also?.set(level, asleep);
+    this.#also?.set(level);
   }
 }
 

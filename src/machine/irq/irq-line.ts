@@ -1,4 +1,3 @@
-import type { HartState } from '../../cpu/index.ts';
 import type { IrqLine } from '../device.ts';
 
 /** The line of a device whose interrupt goes nowhere. */
@@ -6,8 +5,8 @@ export const unwiredLine: IrqLine = { set() {} };
 
 /** What a line ends in: an interrupt controller's inputs, numbered. */
 export interface InterruptController {
-  /** Sets the level of input `source`. Any thread; takes the controller's lock. `asleep` is as in `IrqLine.set`. */
-  setLevel(source: number, level: boolean, asleep?: HartState[]): void;
+  /** Sets the level of input `source`. Any thread; takes the controller's lock. */
+  setLevel(source: number, level: boolean): void;
 }
 
 /** One input of an interrupt controller. */
@@ -20,7 +19,7 @@ export class ControllerLine implements IrqLine {
     this.#source = source;
   }
 
-  set(level: boolean, asleep?: HartState[]): void {
-    this.#controller.setLevel(this.#source, level, asleep);
+  set(level: boolean): void {
+    this.#controller.setLevel(this.#source, level);
   }
 }

@@ -1,4 +1,4 @@
-import { driveInterruptLine, type HartState, wake } from '../../cpu/index.ts';
+import { type HartState, setInterruptLine } from '../../cpu/index.ts';
 import { Interrupt } from '../../isa/index.ts';
 import { SharedLock } from '../../util/index.ts';
 import { type SavedState, savedU32List } from '../bus/saved.ts';
@@ -69,7 +69,7 @@ export class Plic implements MmioDevice, InterruptController {
     this.#contexts = 2 * harts.length;
   }
 
-  setLevel(source: number, level: boolean, asleep?: HartState[]): void {
+  setLevel(source: number, level: boolean): void {
     if (source < 1 || source >= PLIC_SOURCES) return;
     const at = Word.LEVEL + (source >>> 5);
     const bit = 1 << (source & 31);
@@ -78,10 +78,8 @@ export class Plic implements MmioDevice, InterruptController {
     this.#lock.lock();
     if (level) Atomics.or(this.#words, at, bit);
     else Atomics.and(this.#words, at, ~bit);
-    const harts = asleep ?? [];
-    this.#update(harts);
+    this.#update();
     this.#lock.unlock();
-    if (asleep === undefined) for (const hart of harts) wake(hart);
   }
 
   read(off: number, width: Width): number {
@@ -228,8 +226,8 @@ export class Plic implements MmioDevice, InterruptController {
     this.#words[Word.IN_SERVICE + (source >>> 5)] &= ~(1 << (source & 31));
   }
 
-  /** Drives the contexts' outputs: high while a source beats the threshold. The lock is held. `asleep`: see `#drive`. */
-  #update(asleep?: HartState[]): void {
+  /** Drives the contexts' outputs: high while a source beats the threshold. The lock is held. */
+  #update(): void {
     const before = this.#words[Word.OUTPUTS];
     let outputs = 0;
     for (let context = 0; context < this.#contexts; context++) {
@@ -239,7 +237,7 @@ export class Plic implements MmioDevice, InterruptController {
     if (outputs === before) return;
     this.#words[Word.OUTPUTS] = outputs;
     for (let context = 0; context < this.#contexts; context++) {
-      if (((outputs ^ before) >>> context) & 1) this.#drive(context, ((outputs >>> context) & 1) !== 0, asleep);
+      if (((outputs ^ before) >>> context) & 1) this.#drive(context, ((outputs >>> context) & 1) !== 0);
     }
   }
 
@@ -251,12 +249,8 @@ export class Plic implements MmioDevice, InterruptController {
     }
   }
 
-  /** A hart that is to be woken for it is added to `asleep`, or woken at once. */
-  #drive(context: number, level: boolean, asleep?: HartState[]): void {
+  #drive(context: number, level: boolean): void {
     const hart = this.#harts[context >>> 1];
-    if (hart === undefined) return;
-    if (!driveInterruptLine(hart, (context & 1) === 0 ? Interrupt.MEI : Interrupt.SEI, level)) return;
-    if (asleep === undefined) wake(hart);
-    else asleep.push(hart);
+    if (hart !== undefined) setInterruptLine(hart, (context & 1) === 0 ? Interrupt.MEI : Interrupt.SEI, level);
   }
 }

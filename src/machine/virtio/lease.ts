@@ -1,4 +1,3 @@
-import { type HartState, wake } from '../../cpu/index.ts';
 import { GuestMemoryError } from '../../hypervisor/index.ts';
 import { VirtioInterrupt, VirtioStatus } from '../../isa/index.ts';
 import { SharedLock } from '../../util/index.ts';
@@ -18,8 +17,6 @@ export class Lease {
   readonly #irq: IrqLine;
   readonly #epoch: number;
   readonly #onFault: (reason: string) => void;
-  /** To be woken when the lock is free. */
-  readonly #asleep: HartState[] = [];
   #ended = false;
 
   /**
@@ -61,8 +58,6 @@ export class Lease {
       fault = error.message;
     } finally {
       this.#lock.unlock();
-      // Not before: the guest's first question is for the device, and it may have taken this thread's CPU to put it.
-      while (this.#asleep.length > 0) wake(this.#asleep.pop() as HartState);
     }
     this.#onFault(fault);
     return undefined;
@@ -77,12 +72,12 @@ export class Lease {
 
   /** Raises the used buffer notification. Inside `hold`. */
   interrupt(): void {
-    raiseInterrupt(this.#words, this.#irq, VirtioInterrupt.USED_BUFFER, this.#asleep);
+    raiseInterrupt(this.#words, this.#irq, VirtioInterrupt.USED_BUFFER);
   }
 
   /** 2.1.2: an error state, and a configuration change notification, as DRIVER_OK is set. */
   #needsReset(): void {
     this.#words[Word.status] |= VirtioStatus.DEVICE_NEEDS_RESET;
-    raiseInterrupt(this.#words, this.#irq, VirtioInterrupt.CONFIG_CHANGE, this.#asleep);
+    raiseInterrupt(this.#words, this.#irq, VirtioInterrupt.CONFIG_CHANGE);
   }
 }

@@ -1,4 +1,3 @@
-import type { HartState } from '../../cpu/index.ts';
 import { VirtioStatus } from '../../isa/index.ts';
 import type { DeviceRegion, IrqLine } from '../device.ts';
 
@@ -101,10 +100,10 @@ export function resetRegisters(words: Int32Array, irq: IrqLine): void {
   irq.set(false);
 }
 
-/** Raises an interrupt: sets `bit` of InterruptStatus and the line. Under the lock. `asleep` is as in `IrqLine.set`. */
-export function raiseInterrupt(words: Int32Array, irq: IrqLine, bit: number, asleep?: HartState[]): void {
+/** Raises an interrupt: sets `bit` of InterruptStatus and the line. Under the lock. */
+export function raiseInterrupt(words: Int32Array, irq: IrqLine, bit: number): void {
   words[Word.interruptStatus] |= bit;
-  irq.set(true, asleep);
+  irq.set(true);
 }
 
 /** Whether a driver is served: DRIVER_OK, and the device has not given up on it. */

@@ -72,20 +72,6 @@ describe('PLIC', () => {
     assert.equal(harts[1]?.get32('attention'), Attention.INTERRUPT);
   });
 
-  it('leaves it to whoever asks for that to wake the hart', () => {
-    for (const hart of harts) hart.set32('attention', 0);
-    setPriority(1, 1);
-    enable(S1, 1);
-    const asleep: HartState[] = [];
-    plic.setLevel(1, true, asleep);
-    assert.deepEqual(outputs(), [0, 0, 0, 1]);
-    assert.equal(harts[1]?.get32('attention'), Attention.INTERRUPT);
-    assert.deepEqual(asleep, [harts[1]]);
-    // The first wake is owed still, and does for both.
-    plic.setLevel(1, false, asleep);
-    assert.equal(asleep.length, 1);
-  });
-
   it('claims by priority, and the lowest id among equals', () => {
     for (const [source, priority] of [
       [40, 5],

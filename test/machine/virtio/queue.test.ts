@@ -1,10 +1,7 @@
 import { strict as assert } from 'node:assert';
-import type { HartState } from '../../../src/cpu/index.ts';
 import { VirtioMmio as Reg, VirtqDescFlag } from '../../../src/isa/index.ts';
-import type { IrqLine } from '../../../src/machine/device.ts';
 import type { Chain } from '../../../src/machine/virtio/chain.ts';
 import type { VirtQueue } from '../../../src/machine/virtio/queue.ts';
-import { VIRTIO_REGION_BYTES } from '../../../src/machine/virtio/transport-state.ts';
 import { SeededRandom } from '../../../src/util/index.ts';
 import {
   type DriverQueue,
@@ -15,7 +12,6 @@ import {
   VERSION_1,
   type VirtioDriver,
 } from '../../support/virtqueue.ts';
-import { createTestBoard } from '../device-contract.ts';
 import { ProbeDevice } from './probe-device.ts';
 
 const { NEXT, WRITE, INDIRECT } = VirtqDescFlag;
@@ -187,41 +183,6 @@ describe('used buffer notifications', () => {
     ring.setNoInterrupt(false);
     assert.equal(use(), 1);
     assert.equal(slot.irq.rises, 2);
-  });
-
-  it('wake a hart when the device is free for its questions', async () => {
-    const hart = createTestBoard(VIRTIO_REGION_BYTES).harts[0] as HartState;
-    const lockWhenWoken: number[] = [];
-    const woken = Object.create(hart, {
-      words: {
-        get: () => {
-          lockWhenWoken.push(slot.region.words[0]);
-          return hart.words;
-        },
-      },
-    }) as HartState;
-    const line: IrqLine = {
-      set(level, asleep) {
-        if (!level) return;
-        assert.ok(asleep, 'to be woken under the lock');
-        asleep.push(woken);
-      },
-    };
-    const device = new ProbeDevice([8]);
-    const slot = new TestSlot(device, { ramBytes: RAM_BYTES, line });
-    const [ring] = slot.driver.start(0n) as [DriverQueue];
-    await slot.serve();
-    const gpa = slot.driver.alloc(16);
-    for (const woken of [1, 2]) {
-      ring.add([{ gpa, bytes: 1, writable: true }]);
-      assert.ok(device.queue.put(take(device.queue), 0));
-      assert.deepEqual(lockWhenWoken, new Array<number>(woken).fill(0));
-    }
-    // A breach of the driver's, which the device gives up on it for.
-    ring.add([{ gpa: 0, bytes: 1, writable: true }]);
-    assert.equal(device.queue.take(), undefined);
-    assert.equal(lockWhenWoken.length, 3);
-    assert.equal(lockWhenWoken[2], 0);
   });
 
   it('come at the used event, with event indexes', async () => {
