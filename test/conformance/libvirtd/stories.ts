@@ -58,6 +58,8 @@ export const testStory = lines(`
   iothreaddel test 3
   iothreaddel test 3
   iothreaddel test 4 --config
+  vcpupin test 0 0
+  vcpupin test 0
   find-storage-pool-sources-as logical
   find-storage-pool-sources-as netfs host
   find-storage-pool-sources-as netfs host 3 iqn

@@ -73,6 +73,18 @@ const cpus = [
       },
     },
   ),
+  // Before the one with flags: libvirt's test driver takes none.
+  writes.variant(
+    26,
+    'DOMAIN_PIN_VCPU',
+    'domainPinVcpuFlags',
+    [{ domain }, { vcpu: uint }, { cpumap }],
+    {},
+    {
+      serve: (backend, ref, vcpu, map) => backend.domainPinVcpuFlags(ref, vcpu, map, Affect.LIVE),
+      call: ({ send }, ref, vcpu, map, flags) => (flags === Affect.LIVE ? send(ref, vcpu, map) : undefined),
+    },
+  ),
   writes.direct(225, 'domainPinVcpuFlags', [{ domain }, { vcpu: uint }, { cpumap }, { flags: bits }], {}),
   reads.direct(56, 'domainGetSchedulerType', [{ domain }], { type: text, nparams: int }),
   // Before the one with flags: there are drivers that take none.
@@ -170,17 +182,6 @@ const older = [
     {
       serve: (backend, ref) => backend.domainGetVcpusFlags(ref, VcpuFlags.LIVE | VcpuFlags.MAXIMUM),
       call: ({ send }, ref, flags) => (flags === (VcpuFlags.LIVE | VcpuFlags.MAXIMUM) ? send(ref) : undefined),
-    },
-  ),
-  writes.variant(
-    26,
-    'DOMAIN_PIN_VCPU',
-    'domainPinVcpuFlags',
-    [{ domain }, { vcpu: uint }, { cpumap }],
-    {},
-    {
-      serve: (backend, ref, vcpu, map) => backend.domainPinVcpuFlags(ref, vcpu, map, Affect.LIVE),
-      call: ({ send }, ref, vcpu, map, flags) => (flags === Affect.LIVE ? send(ref, vcpu, map) : undefined),
     },
   ),
   writes.variant(
