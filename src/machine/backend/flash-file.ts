@@ -79,7 +79,7 @@ export class FlashFile implements FlashStore {
    * naming the file, when it cannot be opened, is in use, or has another size.
    */
   static async open(path: string, bankBytes: number): Promise<{ store: FlashFile; contents: Uint8Array }> {
-    const file = await DiskFile.open(path);
+    const file = await DiskFile.open(path, { what: 'flash' });
     let journal: FileHandle | undefined;
     try {
       if (file.bytes !== bankBytes) {

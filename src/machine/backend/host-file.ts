@@ -63,20 +63,19 @@ export interface OpenFileOptions {
    * file wait for each other anyway, and the other threads are free to read.
    */
   readonly inTurn?: boolean;
+  /** What errors call it; default `disk image`. */
+  readonly what?: string;
 }
 
-/** An INVALID_ARG error that names the image and says in words what is wrong with it. */
-export function unusableImage(path: string, reason: string, cause?: unknown): VirtError {
-  return new VirtError('INVALID_ARG', `disk image '${path}': ${reason}`, { cause, data: { path } });
+/** An INVALID_ARG error that names the image, or `what` else it is, and says in words what is wrong with it. */
+export function unusableImage(path: string, reason: string, cause?: unknown, what = 'disk image'): VirtError {
+  return new VirtError('INVALID_ARG', `${what} '${path}': ${reason}`, { cause, data: { path } });
 }
 
 /** The error for an image that somebody else has, in words that users of qemu-img look for. */
-function imageInUse(path: string, lock: string, cause?: unknown): VirtError {
-  return unusableImage(
-    path,
-    `it is in use: Failed to get ${lock}. Is another process using the image [${path}]?`,
-    cause,
-  );
+function imageInUse(path: string, lock: string, what?: string, cause?: unknown): VirtError {
+  const reason = `it is in use: Failed to get ${lock}. Is another process using the image [${path}]?`;
+  return unusableImage(path, reason, cause, what);
 }
 
 /**
@@ -130,26 +129,29 @@ export class DiskFile implements HostFile {
    * in use.
    */
   static async open(path: string, options: OpenFileOptions = {}): Promise<DiskFile> {
-    const { readOnly = false, create = false, shared = false, unsafe = false, inTurn = false } = options;
+    const { readOnly = false, create = false, shared = false, unsafe = false, inTurn = false, what } = options;
     // Without O_NONBLOCK, opening a FIFO by mistake would wait for someone to write to it.
     const nonBlock = constants.O_NONBLOCK ?? 0;
     const access = (readOnly ? constants.O_RDONLY : constants.O_RDWR) | (create ? constants.O_CREAT : 0);
     const file = await open(path, access | nonBlock | (shared ? 0 : lockingOpenFlags(!readOnly)), 0o644).catch(
       (error: NodeJS.ErrnoException) => {
-        if (error.code === 'EAGAIN') throw imageInUse(path, readOnly ? 'shared "write" lock' : '"write" lock', error);
-        throw unusableImage(path, openReason(error), error);
+        if (error.code === 'EAGAIN')
+          throw imageInUse(path, readOnly ? 'shared "write" lock' : '"write" lock', what, error);
+        throw unusableImage(path, openReason(error), error, what);
       },
     );
     let lock: ImageLock | undefined;
     try {
       const stat = await file.stat({ bigint: true });
-      if (stat.isDirectory()) throw unusableImage(path, 'it is a directory');
-      if (!stat.isFile() && !stat.isBlockDevice()) throw unusableImage(path, 'it is neither a file nor a block device');
+      if (stat.isDirectory()) throw unusableImage(path, 'it is a directory', undefined, what);
+      if (!stat.isFile() && !stat.isBlockDevice()) {
+        throw unusableImage(path, 'it is neither a file nor a block device', undefined, what);
+      }
       const regular = stat.isFile();
       if (!shared) {
         const { dev, ino, rdev } = stat;
         const taken = await lockOpenImage({ file, dev, ino, ...(regular ? {} : { rdev }) }, !readOnly);
-        if ('refused' in taken) throw imageInUse(path, taken.refused);
+        if ('refused' in taken) throw imageInUse(path, taken.refused, what);
         lock = taken;
       }
       if (create && regular) await file.truncate(0);

@@ -30,7 +30,13 @@ export async function installDefaultNetwork(directory: string, store: StateStore
   if ((await store.load('networks')).length === 0) {
     const def = fillNetworkDefaults(parseNetwork(document), { random: hostRandom, bridges: new Set() });
     await store.setAutostart('networks', def.uuid, true);
-    await store.save('networks', def.uuid, () => formatNetwork(def));
+    try {
+      await store.save('networks', def.uuid, () => formatNetwork(def));
+    } catch (error) {
+      // The next try is with another UUID.
+      await store.setAutostart('networks', def.uuid, false);
+      throw error;
+    }
   }
   await writeFileAtomically(marker, '', { sync: true });
 }

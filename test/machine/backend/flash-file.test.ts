@@ -79,7 +79,8 @@ describe('the file of a flash bank', () => {
   it('refuses another size, and a file that is in use', async () => {
     await assert.rejects(() => FlashFile.open(path, 2 * BYTES), /it has 65536 bytes, not 131072; make it so with/);
     const { store } = await FlashFile.open(path, BYTES);
-    await assert.rejects(() => FlashFile.open(path, BYTES), /in use/);
+    await assert.rejects(() => FlashFile.open(path, BYTES), /^VirtError: flash '.*': it is in use/);
+    await assert.rejects(() => FlashFile.open(`${path}.not`, BYTES), /^VirtError: flash '.*\.not': it does not exist/);
     await store.close();
   });
 });
