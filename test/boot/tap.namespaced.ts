@@ -141,7 +141,11 @@ describe('Debian', function () {
     // vnet0 is the host's.
     assert.match(await virsh('domiflist', 'a'), /^ *vnet1 +bridge +br0 +virtio /m);
     assert.match(await virsh('domiflist', 'b'), /^ *vnet2 +network +lan +virtio /m);
-    assert.match(await virsh('dumpxml', 'b'), /<source network='lan' bridge='br0'\/>/);
+    assert.match(await virsh('dumpxml', 'b'), /<source network='lan' portid='[-0-9a-f]{36}' bridge='br0'\/>/);
+    assert.match(
+      await virsh('net-port-dumpxml', 'lan', (await virsh('net-port-list', 'lan')).match(/[-0-9a-f]{36}/)?.[0] ?? ''),
+      /<plug type='bridge' bridge='br0'\/>/,
+    );
     assert.match(sh('ip link show master br0'), /vnet1: .*mtu 1400[\s\S]*vnet2: .*mtu 1400/);
     const connection = await connect(bench.uri);
     closers.push(() => connection.close());
