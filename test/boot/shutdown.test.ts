@@ -14,6 +14,12 @@ forEachBackend((cpuBackend) => {
       image = await debianImage(this);
       connection = await connect('nodevisor:///embed');
     });
+    afterEach(async () => {
+      for (const domain of await connection.listAllDomains()) {
+        if (await domain.isActive()) await domain.destroy();
+        await domain.undefine();
+      }
+    });
     after(() => connection?.close());
 
     it('restarts and switches off when asked from outside', async () => {
@@ -37,20 +43,34 @@ forEachBackend((cpuBackend) => {
       console.setEncoding('utf8').on('data', (chunk: string) => {
         output += chunk;
       });
-      const comesUp = () =>
-        until(() => /busybox shell[\s\S]*# /.test(output), `a shell, after …${output.slice(-500)}`, 250);
+      // The console is a stream: an event may overtake the last of it.
+      const says = (what: RegExp, seconds: number) =>
+        until(
+          () => what.test(output),
+          () => `${what} on the console, after …${output.slice(-500)}`,
+          seconds,
+        );
+      const comesUp = () => says(/busybox shell[\s\S]*# /, 250);
       await comesUp();
       output = '';
       let reboots = 0;
       connection.on('reboot', () => reboots++);
       await domain.reboot();
-      await until(() => reboots === 1, `a restart, after …${output.slice(-500)}`, 120);
-      assert.match(output, /sysrq: Emergency Sync[\s\S]*sysrq: Emergency Remount R\/O[\s\S]*sysrq: Resetting/);
+      await until(
+        () => reboots === 1,
+        () => `a restart, after …${output.slice(-500)}`,
+        120,
+      );
+      await says(/sysrq: Emergency Sync[\s\S]*sysrq: Emergency Remount R\/O[\s\S]*sysrq: Resetting/, 10);
       await comesUp();
       await domain.shutdown();
-      await until(async () => !(await domain.isActive()), `the end, after …${output.slice(-500)}`, 120);
+      await until(
+        async () => !(await domain.isActive()),
+        () => `the end, after …${output.slice(-500)}`,
+        120,
+      );
       assert.equal((await domain.getState()).reason, ShutoffReason.SHUTDOWN);
-      assert.match(output, /sysrq: Power Off/);
+      await says(/sysrq: Power Off/, 10);
     });
   });
 });

@@ -28,12 +28,16 @@ export interface Subject {
 }
 
 /** Waits until something holds, so many seconds at most. */
-export async function until(holds: () => boolean | Promise<boolean>, what: string, seconds = 30): Promise<void> {
+export async function until(
+  holds: () => boolean | Promise<boolean>,
+  what: string | (() => string),
+  seconds = 30,
+): Promise<void> {
   for (let tries = 0; tries < seconds * 100; tries++) {
     if (await holds()) return;
     await setTimeout(10);
   }
-  assert.fail(`never: ${what}`);
+  assert.fail(`never: ${typeof what === 'string' ? what : what()}`);
 }
 
 let foreign = false;
