@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, open as openWithCallback, readSync } from 'node:fs';
+import { closeSync, createReadStream, fstatSync, open as openWithCallback, readSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import type { Image, ImageFile } from '../machine/index.ts';
 import { VirtError } from '../util/index.ts';
@@ -73,6 +74,10 @@ export async function openImage(what: string, path: string): Promise<Image | Ima
     throw unreadable(what, path, cause);
   }
   if (fstatSync(fd).isFile()) return new OpenImage(path, fd);
-  closeSync(fd);
-  return readImage(what, path);
+  try {
+    // Opened a second time, a pipe would have lost its writer.
+    return { name: path, bytes: await buffer(createReadStream(path, { fd })) };
+  } catch (cause) {
+    throw unreadable(what, path, cause);
+  }
 }

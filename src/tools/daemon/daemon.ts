@@ -46,8 +46,12 @@ export class Daemon {
       await host.leave();
       throw error;
     }
-    logger.log('info', 'ready', { state: settings.state, domains: host.active });
     return daemon;
+  }
+
+  /** Says that it is ready: whoever has waited for that may tell it to stop at once. */
+  announce(): void {
+    this.#logger.log('info', 'ready', { state: this.#settings.state, domains: this.#host.active });
   }
 
   /** Calls back once it has had neither clients nor running domains for as long as the settings say. */

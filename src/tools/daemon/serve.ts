@@ -44,6 +44,7 @@ async function serve(daemon: Daemon, context: Context, log: DaemonLog): Promise<
   context.events.on('uncaughtException', failed);
   context.events.on('unhandledRejection', failed);
   try {
+    daemon.announce();
     notifySystemd(context.env, '--ready');
     const why = await asked;
     log.log('info', 'stopping', { why });
