@@ -38,7 +38,11 @@ describe('boot: Debian on a network', function () {
   const guest = (...nets: NetOptions[]): Promise<Session> => guestOn('auto', ...nets);
 
   async function guestOn(cpuBackend: EngineKind | 'auto', ...nets: NetOptions[]): Promise<Session> {
-    const session = await boot({ ...image, cpuBackend, append: `${image.append} quiet`, memory: '256M', nets });
+    return guestWith({ cpuBackend, nets });
+  }
+
+  async function guestWith(options: Partial<Parameters<typeof boot>[0]>): Promise<Session> {
+    const session = await boot({ ...image, append: `${image.append} quiet`, memory: '256M', ...options });
     closers.push(() => session.machine.destroy());
     await session.expect('# ');
     return session;
@@ -107,6 +111,21 @@ describe('boot: Debian on a network', function () {
       return Buffer.concat(got).equals(bytes);
     };
     for (let i = 0; i < 20; i++) assert.ok(await echo(randomBytes(1 + i * 20_000)), `connection ${i}`);
+  });
+
+  it('sends from each vCPU by a pair of queues of its own, takes another address, and hears what is not for it', async () => {
+    const contents = randomBytes(2 ** 20);
+    const http = await webServer(contents, '127.0.0.1');
+    const net: NetOptions = { type: 'user', hostLoopback: true, queues: 2 };
+    const session = await guestWith({ vcpus: 2, nets: [net] });
+    assert.match(await run(session, 'ls /sys/class/net/eth0/queues'), /rx-0 +rx-1 +tx-0 +tx-1/);
+    const fetch = `wget -q -O - http://10.0.2.2:${http}/ | sha1sum`;
+    const both = await run(session, `for cpu in 1 2; do (taskset $cpu sh -c '${fetch}') & done; wait`);
+    assert.equal(both.split(sha1(contents)).length - 1, 2, both);
+    await run(session, 'ip link set eth0 address 52:54:00:12:34:99; ip link set eth0 promisc on');
+    assert.match(await run(session, fetch), new RegExp(sha1(contents)));
+    const [nic] = session.machine.nets;
+    assert.ok(nic !== undefined && nic.counts.txErrors === 0);
   });
 
   it('reaches nothing but what is allowed when it is restricted', async () => {
