@@ -22,17 +22,18 @@ const files = readdirSync(`${root}/test`, { recursive: true, encoding: 'utf8' })
 /** Runs all but some files. Resolves with the exit status, once what was held back has been printed. */
 function lane(without: readonly string[], held: Promise<unknown> | undefined): Promise<number> {
   const ignored = without.flatMap((file) => ['--ignore', file]);
+  const output = held === undefined ? 'inherit' : 'pipe';
   const child = spawn(process.execPath, [mocha, ...ignored, ...process.argv.slice(2)], {
     cwd: root,
-    stdio: ['ignore', held === undefined ? 'inherit' : 'pipe', held === undefined ? 'inherit' : 'pipe'],
+    stdio: ['ignore', output, output],
   });
-  const output: Buffer[] = [];
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes: Buffer) => output.push(bytes));
+  const kept: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes: Buffer) => kept.push(bytes));
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => {
       void Promise.resolve(held).then(() => {
-        process.stdout.write(Buffer.concat(output));
+        process.stdout.write(Buffer.concat(kept));
         resolve(code ?? 1);
       });
     });

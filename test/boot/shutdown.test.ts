@@ -43,32 +43,21 @@ forEachBackend((cpuBackend) => {
       console.setEncoding('utf8').on('data', (chunk: string) => {
         output += chunk;
       });
+      const comes = (what: string, holds: () => boolean | Promise<boolean>, seconds: number) =>
+        until(holds, () => `${what}, after …${output.slice(-500)}`, seconds);
       // The console is a stream: an event may overtake the last of it.
-      const says = (what: RegExp, seconds: number) =>
-        until(
-          () => what.test(output),
-          () => `${what} on the console, after …${output.slice(-500)}`,
-          seconds,
-        );
+      const says = (what: RegExp, seconds: number) => comes(`${what} on the console`, () => what.test(output), seconds);
       const comesUp = () => says(/busybox shell[\s\S]*# /, 250);
       await comesUp();
       output = '';
       let reboots = 0;
       connection.on('reboot', () => reboots++);
       await domain.reboot();
-      await until(
-        () => reboots === 1,
-        () => `a restart, after …${output.slice(-500)}`,
-        120,
-      );
+      await comes('a restart', () => reboots === 1, 120);
       await says(/sysrq: Emergency Sync[\s\S]*sysrq: Emergency Remount R\/O[\s\S]*sysrq: Resetting/, 10);
       await comesUp();
       await domain.shutdown();
-      await until(
-        async () => !(await domain.isActive()),
-        () => `the end, after …${output.slice(-500)}`,
-        120,
-      );
+      await comes('the end', async () => !(await domain.isActive()), 120);
       assert.equal((await domain.getState()).reason, ShutoffReason.SHUTDOWN);
       await says(/sysrq: Power Off/, 10);
     });

@@ -72,10 +72,9 @@ export function unusableImage(path: string, reason: string, cause?: unknown, wha
   return new VirtError('INVALID_ARG', `${what} '${path}': ${reason}`, { cause, data: { path } });
 }
 
-/** The error for an image that somebody else has, in words that users of qemu-img look for. */
-function imageInUse(path: string, lock: string, what?: string, cause?: unknown): VirtError {
-  const reason = `it is in use: Failed to get ${lock}. Is another process using the image [${path}]?`;
-  return unusableImage(path, reason, cause, what);
+/** What is wrong with an image that somebody else has, in words that users of qemu-img look for. */
+function inUse(path: string, lock: string): string {
+  return `it is in use: Failed to get ${lock}. Is another process using the image [${path}]?`;
 }
 
 /**
@@ -130,28 +129,26 @@ export class DiskFile implements HostFile {
    */
   static async open(path: string, options: OpenFileOptions = {}): Promise<DiskFile> {
     const { readOnly = false, create = false, shared = false, unsafe = false, inTurn = false, what } = options;
+    const unusable = (reason: string, cause?: unknown) => unusableImage(path, reason, cause, what);
     // Without O_NONBLOCK, opening a FIFO by mistake would wait for someone to write to it.
     const nonBlock = constants.O_NONBLOCK ?? 0;
     const access = (readOnly ? constants.O_RDONLY : constants.O_RDWR) | (create ? constants.O_CREAT : 0);
     const file = await open(path, access | nonBlock | (shared ? 0 : lockingOpenFlags(!readOnly)), 0o644).catch(
       (error: NodeJS.ErrnoException) => {
-        if (error.code === 'EAGAIN')
-          throw imageInUse(path, readOnly ? 'shared "write" lock' : '"write" lock', what, error);
-        throw unusableImage(path, openReason(error), error, what);
+        const lock = readOnly ? 'shared "write" lock' : '"write" lock';
+        throw unusable(error.code === 'EAGAIN' ? inUse(path, lock) : openReason(error), error);
       },
     );
     let lock: ImageLock | undefined;
     try {
       const stat = await file.stat({ bigint: true });
-      if (stat.isDirectory()) throw unusableImage(path, 'it is a directory', undefined, what);
-      if (!stat.isFile() && !stat.isBlockDevice()) {
-        throw unusableImage(path, 'it is neither a file nor a block device', undefined, what);
-      }
+      if (stat.isDirectory()) throw unusable('it is a directory');
+      if (!stat.isFile() && !stat.isBlockDevice()) throw unusable('it is neither a file nor a block device');
       const regular = stat.isFile();
       if (!shared) {
         const { dev, ino, rdev } = stat;
         const taken = await lockOpenImage({ file, dev, ino, ...(regular ? {} : { rdev }) }, !readOnly);
-        if ('refused' in taken) throw imageInUse(path, taken.refused, what);
+        if ('refused' in taken) throw unusable(inUse(path, taken.refused));
         lock = taken;
       }
       if (create && regular) await file.truncate(0);

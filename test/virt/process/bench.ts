@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import { assetPath } from '../../../src/tools/assets.ts';
 import type { Logger } from '../../../src/util/index.ts';
 import { Connection, type Domain, MachineHost } from '../../../src/virt/index.ts';
+import { processes } from '../../support/processes.ts';
 import { until } from '../backend-contract.ts';
 
 export const guestElf = assetPath('guest/guest.elf');
@@ -20,14 +21,7 @@ export function domainXml(name: string, { os = '', top = '', devices = '' } = {}
 
 /** Processes whose standard error is a file at a path that begins so, by their ids; zombies have none. */
 export function processesWith(path: string): number[] {
-  return readdirSync('/proc').flatMap((entry) => {
-    if (!/^\d+$/.test(entry)) return [];
-    try {
-      return readlinkSync(`/proc/${entry}/fd/2`).startsWith(path) ? [Number(entry)] : [];
-    } catch {
-      return [];
-    }
-  });
+  return processes((pid) => readlinkSync(`/proc/${pid}/fd/2`).startsWith(path));
 }
 
 /** Opens a console, and collects what comes over it. */

@@ -1,20 +1,11 @@
 /** Debian's libvirtd, without privileges and with all it has in a directory of its own. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Context } from 'mocha';
 import { needTool } from '../../../support/need-tool.ts';
+import { processes } from '../../../support/processes.ts';
 import { until } from '../../contract/bench.ts';
 
 /** root's libvirtd would be the host's: it runs as nobody. */
@@ -32,18 +23,8 @@ function asHost(hostname: string | undefined): readonly string[] {
 
 /** Processes whose command names something below a directory. */
 function processesIn(directory: string): number[] {
-  return readdirSync('/proc')
-    .map(Number)
-    .filter((pid) => {
-      try {
-        return (
-          pid > 0 && pid !== process.pid && readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(`${directory}/`)
-        );
-      } catch {
-        // It has gone meanwhile.
-        return false;
-      }
-    });
+  const names = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(`${directory}/`);
+  return processes((pid) => pid !== process.pid && names(pid));
 }
 
 export class LibvirtDaemon {

@@ -5,6 +5,7 @@ import { attempt, UsageFailure } from '../failure.ts';
 import { findDomain } from '../lookup.ts';
 import { formatTable, type Output, SILENT } from '../output.ts';
 import { affectOf, affectOptions, affectOrLive, domainOption } from '../shared-options.ts';
+import { paramFacts } from '../typed-params.ts';
 
 /** `24.386308517 seconds`, in a column. */
 function seconds(nanoseconds: bigint): string {
@@ -18,10 +19,6 @@ function block(title: string, params: readonly TypedParam[]): string {
     return `\t${field.padEnd(12)}${shown}\n`;
   });
   return [`${title}:\n`, ...lines].join('');
-}
-
-function facts(params: readonly TypedParam[]): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(params.map(({ field, value }) => [field, value]));
 }
 
 const cpuStatsCommand: CommandDef = {
@@ -57,8 +54,8 @@ const cpuStatsCommand: CommandDef = {
     return {
       text: `${text}${total ? block('Total', sum) : ''}`,
       json: {
-        cpus: cpus.map((params, i) => ({ cpu: (start ?? 0) + i, ...facts(params) })),
-        ...(total ? { total: facts(sum) } : {}),
+        cpus: cpus.map((params, i) => ({ cpu: (start ?? 0) + i, ...paramFacts(params) })),
+        ...(total ? { total: paramFacts(sum) } : {}),
       },
     };
   },

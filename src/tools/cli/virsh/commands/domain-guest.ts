@@ -1,10 +1,11 @@
-import type { Domain, TypedParam } from '../../../../virt/index.ts';
+import type { Domain } from '../../../../virt/index.ts';
 import type { CommandArgs } from '../arguments.ts';
 import { type CommandDef, flag, integer, text } from '../definition.ts';
 import { attempt, UsageFailure } from '../failure.ts';
 import { findDomain } from '../lookup.ts';
-import { type Output, SILENT, single, table } from '../output.ts';
+import { SILENT, single, table } from '../output.ts';
 import { domainOption } from '../shared-options.ts';
+import { paramList } from '../typed-params.ts';
 
 const agentDomain = domainOption('active-domain');
 
@@ -35,13 +36,6 @@ const GUEST_INFO = [
   ['interface', 'report interface information', 64],
 ] as const;
 
-function padded(params: readonly TypedParam[]): Output {
-  return {
-    text: params.map(({ field, value }) => `${field.padEnd(20)}: ${value}\n`).join(''),
-    json: Object.fromEntries(params.map(({ field, value }) => [field, value])),
-  };
-}
-
 const guestinfoCommand: CommandDef = {
   name: 'guestinfo',
   summary: 'query information about the guest (via agent)',
@@ -49,7 +43,7 @@ const guestinfoCommand: CommandDef = {
   async run(args, session) {
     const types = GUEST_INFO.reduce((all, [name, , bit]) => all | (args.flag(name) ? bit : 0), 0);
     const domain = await findDomain(args, session);
-    return padded(await domain.getGuestInfo(types));
+    return paramList(await domain.getGuestInfo(types), { width: 20 });
   },
 };
 
@@ -207,7 +201,7 @@ const guestvcpusCommand: CommandDef = {
       await domain.setGuestVcpus(args.need('cpulist'), args.flag('enable'));
       return SILENT;
     }
-    return padded(await domain.getGuestVcpus());
+    return paramList(await domain.getGuestVcpus(), { width: 20 });
   },
 };
 

@@ -3,21 +3,14 @@ import type { CommandArgs } from '../arguments.ts';
 import { type CommandDef, integer, type OptionDef, size, text } from '../definition.ts';
 import { attempt, UsageFailure } from '../failure.ts';
 import { findDomain } from '../lookup.ts';
-import { type Output, SILENT } from '../output.ts';
+import { SILENT } from '../output.ts';
 import { affectOf, affectOptions, domainOption } from '../shared-options.ts';
+import { paramList } from '../typed-params.ts';
 import { parseSize } from '../units.ts';
 import { parseRate } from './attach-interface.ts';
 
 /** What a limit of memory is that does not limit (VIR_DOMAIN_MEMORY_PARAM_UNLIMITED), in KiB. */
 const UNLIMITED = 9_007_199_254_740_991n;
-
-/** `name           : value` lines; as JSON an object. */
-function parameterList(params: readonly TypedParam[], show = (param: TypedParam) => String(param.value)): Output {
-  return {
-    text: params.map((param) => `${param.field.padEnd(15)}: ${show(param)}\n`).join(''),
-    json: Object.fromEntries(params.map(({ field, value }) => [field, value])),
-  };
-}
 
 /** A command that shows limits, or sets those that are given. */
 interface Limits {
@@ -48,7 +41,7 @@ function limitsCommand({ name, summary, options, failed, wanted, get, set, show 
         await attempt(failed[1], set(domain, args, params, flags));
         return SILENT;
       }
-      return parameterList(await attempt(failed[0], get(domain, args, flags)), show);
+      return paramList(await attempt(failed[0], get(domain, args, flags)), show === undefined ? {} : { show });
     },
   };
 }

@@ -7,6 +7,7 @@ import { reasonName, stateName } from '../names.ts';
 import { type Column, type Field, fields, lines, type Output, type Row, table } from '../output.ts';
 import type { Session } from '../session.ts';
 import { domainOption } from '../shared-options.ts';
+import { paramFacts } from '../typed-params.ts';
 import { prettySeconds } from '../units.ts';
 import { stateCommands } from './domain-state.ts';
 
@@ -253,7 +254,7 @@ const domstatsCommand: CommandDef = {
     const json = records.map(({ domain, params }) => ({
       domain: domain.name,
       uuid: domain.uuid,
-      stats: Object.fromEntries(params.map(({ field, value }) => [field, value])),
+      stats: paramFacts(params),
     }));
     return { text: text.join('\n'), json };
   },

@@ -4,18 +4,11 @@ import { type CommandDef, flag, integer, text } from '../definition.ts';
 import { attempt, UsageFailure } from '../failure.ts';
 import { readTextFile } from '../files.ts';
 import { findDomain } from '../lookup.ts';
-import { message, type Output, SILENT } from '../output.ts';
+import { message, SILENT } from '../output.ts';
 import { affectOf, affectOptions, domainOption } from '../shared-options.ts';
+import { paramList } from '../typed-params.ts';
 
 const active = domainOption('active-domain');
-
-/** `name           : value` lines. */
-function padded(params: readonly TypedParam[], show: (param: TypedParam) => string): Output {
-  return {
-    text: params.map((param) => `${param.field.padEnd(15)}: ${show(param)}\n`).join(''),
-    json: Object.fromEntries(params.map(({ field, value }) => [field, value])),
-  };
-}
 
 const enabled = ({ value }: TypedParam) => (value === true ? 'enabled' : 'disabled');
 
@@ -41,9 +34,9 @@ const perfCommand: CommandDef = {
     const domain = await findDomain(args, session);
     if (wanted.length > 0) {
       await attempt('Unable to enable/disable perf events', domain.setPerfEvents(wanted, flags));
-      return padded(wanted, enabled);
+      return paramList(wanted, { show: enabled });
     }
-    return padded(await attempt('Unable to get perf events', domain.getPerfEvents(flags)), enabled);
+    return paramList(await attempt('Unable to get perf events', domain.getPerfEvents(flags)), { show: enabled });
   },
 };
 
@@ -79,7 +72,7 @@ const launchInfoCommand: CommandDef = {
   async run(args, session) {
     const domain = await findDomain(args, session);
     const failed = 'Unable to get launch security parameters';
-    return padded(await attempt(failed, domain.getLaunchSecurityInfo(STRING_PARAMS)), ({ value }) => String(value));
+    return paramList(await attempt(failed, domain.getLaunchSecurityInfo(STRING_PARAMS)));
   },
 };
 

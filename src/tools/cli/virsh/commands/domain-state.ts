@@ -5,6 +5,7 @@ import { findDomain } from '../lookup.ts';
 import { memoryStatNames } from '../names.ts';
 import { type Output, SILENT } from '../output.ts';
 import { affectOf, affectOptions, domainOption } from '../shared-options.ts';
+import { paramFacts } from '../typed-params.ts';
 
 /** Tags of memory statistics in virsh's order. */
 const MEMORY_ORDER = [6, 0, 1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 7];
@@ -103,7 +104,7 @@ const domjobinfoCommand: CommandDef = {
     const flags = (args.flag('completed') ? JOB_COMPLETED : 0) | (args.flag('keep-completed') ? JOB_KEEP_COMPLETED : 0);
     const { type, params } = await (await findDomain(args, session)).getJobStats(flags);
     const name = JOB_TYPES[type] ?? 'unknown';
-    const facts = { type: name, ...Object.fromEntries(params.map(({ field, value }) => [field, value])) };
+    const facts = { type: name, ...paramFacts(params) };
     if (args.flag('rawstats')) {
       const raw = params.map(({ field, value }) => `  ${field}=${value}\n`).join('');
       return { text: `${raw}`, json: facts };

@@ -8,6 +8,7 @@ import { findDomain } from '../lookup.ts';
 import { vcpuStateName } from '../names.ts';
 import { fields, type Output, SILENT, single, table } from '../output.ts';
 import { affectOf, affectOptions, affectOrLive, domainOption } from '../shared-options.ts';
+import { paramFacts } from '../typed-params.ts';
 import { prettySeconds } from '../units.ts';
 
 function affinity(cpumap: Uint8Array, cpus: number): string {
@@ -274,7 +275,7 @@ const schedinfoCommand: CommandDef = {
     const now = changes.length > 0 ? await domain.getSchedulerParameters(flags) : known;
     return {
       text: now.map(({ field, value }) => line(field, value)).join(''),
-      json: { scheduler: type, parameters: Object.fromEntries(now.map(({ field, value }) => [field, value])) },
+      json: { scheduler: type, parameters: paramFacts(now) },
     };
   },
 };

@@ -1,4 +1,4 @@
-import type { Connection, ConnectionEvent, TypedParam } from '../../../../virt/index.ts';
+import type { Connection, ConnectionEvent } from '../../../../virt/index.ts';
 import type { CommandArgs } from '../arguments.ts';
 import { type CommandDef, flag, integer, type OptionDef, text } from '../definition.ts';
 import { UsageFailure } from '../failure.ts';
@@ -27,11 +27,6 @@ export interface Shown {
   /** All of it, where that is not as of the others. */
   readonly text?: string;
   readonly facts?: Readonly<Record<string, unknown>>;
-}
-
-/** A parameter that an event comes with. */
-export function paramRow({ field, value }: TypedParam): string {
-  return `${field}: ${typeof value === 'boolean' ? Number(value) : value}`;
 }
 
 /** What a command waits for. */

@@ -2,7 +2,8 @@ import type { ConnectionEvent } from '../../../../virt/index.ts';
 import { text } from '../definition.ts';
 import { domainCalled, poolCalled } from '../lookup.ts';
 import { lifecycleNames, networkEventName, poolEventName } from '../names.ts';
-import { eventCommand, paramRow, type Shown } from './event-watch.ts';
+import { paramFacts, paramRow } from '../typed-params.ts';
+import { eventCommand, type Shown } from './event-watch.ts';
 import { foreignDomainEvent } from './foreign-events.ts';
 import { secretCalled } from './secret-value.ts';
 
@@ -56,7 +57,7 @@ function domainEvent(event: ConnectionEvent): Shown | undefined {
     case 'tunable': {
       const [{ name: of, uuid }, params] = event.args;
       const rows = params.map(paramRow);
-      const facts = { params: Object.fromEntries(params.map(({ field, value }) => [field, value])) };
+      const facts = { params: paramFacts(params) };
       return { kind: 'tunable', of, uuid, rows, facts };
     }
     case 'metadataChange': {

@@ -1,7 +1,8 @@
 /** What events say that only hypervisors behind libvirt's daemons have. */
 import type { ConnectionEvent } from '../../../../virt/index.ts';
 import { blockJobName } from '../names.ts';
-import { paramRow, type Shown } from './event-watch.ts';
+import { paramFacts, paramRow } from '../typed-params.ts';
+import type { Shown } from './event-watch.ts';
 
 const WATCHDOG_ACTIONS = ['none', 'pause', 'reset', 'poweroff', 'shutdown', 'debug', 'inject-nmi'];
 const GRAPHICS_PHASES = ['connect', 'initialize', 'disconnect'];
@@ -119,7 +120,7 @@ export function foreignDomainEvent(event: ConnectionEvent): Shown | undefined {
     case 'jobCompleted': {
       const [{ name: of, uuid }, params] = event.args;
       const rows = params.map(paramRow);
-      const facts = { params: Object.fromEntries(params.map(({ field, value }) => [field, value])) };
+      const facts = { params: paramFacts(params) };
       return { kind: 'job-completed', of, uuid, rows, facts };
     }
     case 'memoryFailure':

@@ -5,6 +5,7 @@ import { attempt, UsageFailure } from '../failure.ts';
 import { readTextFile } from '../files.ts';
 import { findDomain } from '../lookup.ts';
 import { document, lines, type Output, SILENT } from '../output.ts';
+import { paramFacts } from '../typed-params.ts';
 import { childrenOf, parseXml, serialize } from '../xml.ts';
 
 const modelsCommand: CommandDef = {
@@ -200,7 +201,7 @@ const memoryTuneCommand: CommandDef = {
     const shown = params.map(({ field, value }) => `\t${field.padEnd(15)} ${value}\n`);
     return {
       text: `Shared memory:\n${shown.join('')}`,
-      json: Object.fromEntries(params.map(({ field, value }) => [field, value])),
+      json: paramFacts(params),
     };
   },
 };

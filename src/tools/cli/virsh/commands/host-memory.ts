@@ -3,6 +3,7 @@ import { type CommandDef, flag, integer, size, text } from '../definition.ts';
 import { attempt, CommandFailure, UsageFailure } from '../failure.ts';
 import { type Output, SILENT } from '../output.ts';
 import type { Session } from '../session.ts';
+import { paramList } from '../typed-params.ts';
 import { childOf, childrenOf, parseXml } from '../xml.ts';
 
 /** virNodeSuspendTarget. */
@@ -115,10 +116,7 @@ const sevCommand: CommandDef = {
   options: [],
   async run(_args, session) {
     const params = await attempt('Unable to get host SEV information', (await session.connection()).getSEVInfo());
-    return {
-      text: params.map(({ field, value }) => `${field.padEnd(18)}: ${value}\n`).join(''),
-      json: Object.fromEntries(params.map(({ field, value }) => [field, value])),
-    };
+    return paramList(params, { width: 18 });
   },
 };
 
